@@ -1,0 +1,41 @@
+"""What can go wrong that a user can mend.
+
+Everything below the command line raises these or returns failures as values; the command line prints the one line and
+exits with `exit_code`. Anything else that escapes is a defect of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class BittraderError(Exception):
+    """A failure with one clear line: what is wrong, and what to do about it."""
+
+    exit_code = 2
+
+
+class InputError(BittraderError):
+    """The user gave something that we cannot use."""
+
+
+class DataError(BittraderError):
+    """Candles that cannot be read, or must not be used as they are."""
+
+
+class StrategyError(BittraderError):
+    """A strategy that breaks its contract."""
+
+
+class StudyError(BittraderError):
+    """A study that is not there, cannot be written, or does not match what it is resumed with."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """` Did you mean 'fast'?` when a known word is close to `word`, else an empty string."""
+    close = get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,21 @@
+"""The one door to Numba."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import numba
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+def compiled(function: F) -> F:
+    """The function, compiled on its first call, cached on disk, and run without the interpreter's lock.
+
+    No fast-math: a node with another processor must give the same bits.
+    """
+    return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy")(function))

@@ -1,0 +1,1 @@
+"""What happened: candles, and where they come from."""

@@ -1,0 +1,352 @@
+"""What a search may vary: parameters, the constraints between them, and the space they span.
+
+A parameter set travels in two forms: by name (`{"fast": 20}`) at the edges, and as a row of float64 inside (one column
+a parameter in order of declaration; a `Choice` is the index of its value).
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
+
+import numpy as np
+
+from bittrader.errors import InputError, StrategyError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Self
+
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.float64]
+    Value = int | float | str | bool
+    Relation = Literal["<", "<=", ">", ">="]
+
+T = TypeVar("T", int, float, "int | float | str | bool")
+
+_RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+class Parameter(Generic[T]):
+    """A named dimension of a search. On a strategy's class it is itself; on an instance, the value."""
+
+    name: str = ""
+    default: T
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> Self | T:
+        if instance is None:
+            return self
+        value: T = instance.__dict__.get(self.name, self.default)
+        return value
+
+    def __lt__(self, other: Parameter[Any] | float) -> Constraint:
+        return Constraint(self, "<", other)
+
+    def __le__(self, other: Parameter[Any] | float) -> Constraint:
+        return Constraint(self, "<=", other)
+
+    def __gt__(self, other: Parameter[Any] | float) -> Constraint:
+        return Constraint(self, ">", other)
+
+    def __ge__(self, other: Parameter[Any] | float) -> Constraint:
+        return Constraint(self, ">=", other)
+
+    @property
+    def count(self) -> float:
+        """How many values it can take; infinite when continuous."""
+        raise NotImplementedError
+
+    def at(self, unit: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Row values at positions in [0, 1): equal shares of the range, or of its logarithm, for each value."""
+        raise NotImplementedError
+
+    def position(self, column: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Positions in [0, 1) of row values: the inverse of `at`, at the middle of each value's share."""
+        raise NotImplementedError
+
+    def decode(self, number: float) -> T:
+        """The value that a row's number stands for."""
+        raise NotImplementedError
+
+    def encode(self, value: object) -> float:
+        """The row's number for a value; InputError when the value is not allowed."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """The allowed values in a few words, as in `5 to 100`."""
+        raise NotImplementedError
+
+
+class Int(Parameter[int]):
+    """A whole number from `low` to `high`, both included, in steps of `step` from `low`."""
+
+    def __init__(self, low: int, high: int, *, default: int | None = None, step: int = 1, log: bool = False) -> None:
+        if not (isinstance(low, int) and isinstance(high, int) and low <= high and step >= 1):
+            raise StrategyError(f"Int({low}, {high}, step={step}) is empty. Write Int(low, high) with low <= high.")
+        if log and (low < 1 or step != 1):
+            raise StrategyError(f"Int({low}, {high}, log=True) needs low >= 1 and step 1.")
+        self.low, self.step, self.log = low, step, log
+        self.high = low + (high - low) // step * step
+        self.default = self.low + (self.high - low) // (2 * step) * step if default is None else default
+        self.encode(self.default)
+
+    @property
+    def count(self) -> float:
+        return (self.high - self.low) // self.step + 1
+
+    def at(self, unit: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.log:
+            lowest, highest = math.log(self.low - 0.5), math.log(self.high + 0.5)
+            return np.clip(np.rint(np.exp(lowest + unit * (highest - lowest))), self.low, self.high)
+        return self.low + self.step * np.minimum(np.floor(unit * self.count), self.count - 1)
+
+    def position(self, column: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.log:
+            lowest, highest = math.log(self.low - 0.5), math.log(self.high + 0.5)
+            return (np.log(column) - lowest) / (highest - lowest)
+        return ((column - self.low) / self.step + 0.5) / self.count
+
+    def decode(self, number: float) -> int:
+        return int(number)
+
+    def encode(self, value: object) -> float:
+        number = _number(self.name, value)
+        if number != int(number):
+            raise InputError(f"{self.name} takes whole numbers, not {value!r}.")
+        if not self.low <= number <= self.high or (number - self.low) % self.step:
+            raise InputError(f"{self.name} takes {self.describe()}, not {value!r}.")
+        return number
+
+    def describe(self) -> str:
+        return f"{self.low} to {self.high}" + (f" in steps of {self.step}" if self.step != 1 else "")
+
+
+class Float(Parameter[float]):
+    """A number from `low` to `high`, both included; in steps of `step` from `low` when given."""
+
+    def __init__(
+        self, low: float, high: float, *, default: float | None = None, step: float | None = None, log: bool = False
+    ) -> None:
+        if not (math.isfinite(low) and math.isfinite(high) and low < high) or (step is not None and step <= 0):
+            raise StrategyError(f"Float({low}, {high}, step={step}) is empty. Write Float(low, high) with low < high.")
+        if log and (low <= 0 or step is not None):
+            raise StrategyError(f"Float({low}, {high}, log=True) needs low > 0 and no step.")
+        self.low, self.step, self.log = float(low), step, log
+        self.high = float(high) if step is None else self._on_grid(math.floor((high - low) / step + 1e-9))
+        middle = math.sqrt(low * high) if log else (low + high) / 2
+        self.default = float(default) if default is not None else self._snap(middle)
+        self.encode(self.default)
+
+    def _on_grid(self, steps: float) -> float:
+        return round(self.low + steps * (self.step or 0.0), 12)
+
+    def _snap(self, value: float) -> float:
+        return value if self.step is None else self._on_grid(round((value - self.low) / self.step))
+
+    @property
+    def count(self) -> float:
+        return math.inf if self.step is None else round((self.high - self.low) / self.step) + 1
+
+    def at(self, unit: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.step is not None:
+            steps = np.minimum(np.floor(unit * self.count), self.count - 1)
+            return np.round(self.low + steps * self.step, 12)
+        if self.log:
+            lowest, highest = math.log(self.low), math.log(self.high)
+            return np.clip(np.exp(lowest + unit * (highest - lowest)), self.low, self.high)
+        return self.low + unit * (self.high - self.low)
+
+    def position(self, column: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.step is not None:
+            return (np.rint((column - self.low) / self.step) + 0.5) / self.count
+        if self.log:
+            lowest, highest = math.log(self.low), math.log(self.high)
+            return (np.log(column) - lowest) / (highest - lowest)
+        return (column - self.low) / (self.high - self.low)
+
+    def decode(self, number: float) -> float:
+        return float(number)
+
+    def encode(self, value: object) -> float:
+        number = _number(self.name, value)
+        if not self.low <= number <= self.high:
+            raise InputError(f"{self.name} takes {self.describe()}, not {value!r}.")
+        if self.step is not None and abs(number - self._snap(number)) > 1e-9 * max(1.0, abs(number)):
+            raise InputError(f"{self.name} takes {self.describe()}, not {value!r}.")
+        return self._snap(number)
+
+    def describe(self) -> str:
+        return f"{self.low:g} to {self.high:g}" + (f" in steps of {self.step:g}" if self.step is not None else "")
+
+
+class Choice(Parameter["int | float | str | bool"]):
+    """One of a few values; a search knows no order between them."""
+
+    def __init__(self, *values: Value, default: Value | None = None) -> None:
+        if not values or len(set(map(str, values))) != len(values):
+            raise StrategyError("Choice needs different values: Choice('long', 'both').")
+        self.values = values
+        self.default = values[0] if default is None else default
+        self.encode(self.default)
+
+    @property
+    def count(self) -> float:
+        return len(self.values)
+
+    def at(self, unit: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.minimum(np.floor(unit * self.count), self.count - 1)
+
+    def position(self, column: NDArray[np.float64]) -> NDArray[np.float64]:
+        return (column + 0.5) / self.count
+
+    def decode(self, number: float) -> Value:
+        return self.values[int(number)]
+
+    def encode(self, value: object) -> float:
+        words = [str(known) for known in self.values]
+        if str(value) not in words:
+            raise InputError(f"{self.name} takes {self.describe()}, not {value!r}.{did_you_mean(str(value), words)}")
+        return float(words.index(str(value)))
+
+    def describe(self) -> str:
+        return "one of " + ", ".join(str(value) for value in self.values)
+
+
+def _number(name: str, value: object) -> float:
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise InputError(f"{name} takes a number, not {value!r}.") from None
+    if not math.isfinite(number) or isinstance(value, bool):
+        raise InputError(f"{name} takes a number, not {value!r}.")
+    return number
+
+
+@dataclass(frozen=True, eq=False)
+class Constraint:
+    """A relation between two numeric parameters, or a parameter and a number; made by writing `fast < slow`."""
+
+    left: Parameter[Any]
+    relation: Relation
+    right: Parameter[Any] | float
+
+    def __post_init__(self) -> None:
+        for side in (self.left, self.right):
+            if isinstance(side, Choice) or not isinstance(side, Parameter | int | float):
+                raise StrategyError(f"a constraint compares numeric parameters and numbers, not {side!r}.")
+
+    def __bool__(self) -> bool:
+        """Never: `a < b < c` and `if a < b` would silently drop a half."""
+        raise StrategyError("write each comparison on its own: constraints = (fast < slow, slow < trend).")
+
+    def holds(self, columns: Mapping[str, NDArray[np.float64]]) -> NDArray[np.bool_]:
+        """For each row, whether the relation holds."""
+        right = columns[self.right.name] if isinstance(self.right, Parameter) else self.right
+        answer: NDArray[np.bool_] = _RELATIONS[self.relation](columns[self.left.name], right)
+        return answer
+
+    def __str__(self) -> str:
+        right = self.right.name if isinstance(self.right, Parameter) else f"{self.right:g}"
+        return f"{self.left.name} {self.relation} {right}"
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """All parameter sets a search may try: the parameters' product, less what a constraint forbids."""
+
+    parameters: tuple[Parameter[Any], ...]
+    constraints: tuple[Constraint, ...] = ()
+
+    # One candidate in a thousand must be allowed, or a space counts as empty.
+    _rejections: ClassVar[int] = 1000
+
+    def __post_init__(self) -> None:
+        names = set(self.names)
+        for constraint in self.constraints:
+            for side in (constraint.left, constraint.right):
+                if isinstance(side, Parameter) and side.name not in names:
+                    raise StrategyError(f"the constraint {constraint} names a parameter that the strategy lacks.")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters' names, in the order of a row's columns."""
+        return tuple(parameter.name for parameter in self.parameters)
+
+    @property
+    def count(self) -> float:
+        """How many parameter sets the product has, constraints aside; infinite when a parameter is continuous."""
+        return math.prod(parameter.count for parameter in self.parameters)
+
+    def feasible(self, rows: Rows) -> NDArray[np.bool_]:
+        """For each row, whether every constraint holds."""
+        columns = {name: rows[:, index] for index, name in enumerate(self.names)}
+        allowed = np.ones(len(rows), dtype=np.bool_)
+        for constraint in self.constraints:
+            allowed &= constraint.holds(columns)
+        return allowed
+
+    def at(self, unit: NDArray[np.float64]) -> Rows:
+        """Rows at positions of the unit cube, shape (n, parameters); constraints are not looked at."""
+        columns = [parameter.at(unit[:, index]) for index, parameter in enumerate(self.parameters)]
+        return np.column_stack(columns) if columns else np.empty((len(unit), 0))
+
+    def position(self, rows: Rows) -> NDArray[np.float64]:
+        """Positions in the unit cube of rows, shape (n, parameters)."""
+        columns = [parameter.position(rows[:, index]) for index, parameter in enumerate(self.parameters)]
+        return np.column_stack(columns) if columns else np.empty((len(rows), 0))
+
+    def sample(self, rng: np.random.Generator, count: int) -> Rows:
+        """`count` rows drawn evenly from the allowed ones; StrategyError when the constraints allow next to nothing."""
+        found: list[Rows] = []
+        missing, tried = count, 0
+        while missing > 0:
+            if tried > self._rejections * (count + 10):
+                words = ", ".join(map(str, self.constraints))
+                raise StrategyError(f"the constraints ({words}) leave next to nothing to search. Widen the ranges.")
+            rows = self.at(rng.random((max(16, 2 * missing), len(self.parameters))))
+            tried += len(rows)
+            found.append(rows[self.feasible(rows)][:missing])
+            missing -= len(found[-1])
+        return np.concatenate(found) if found else np.empty((0, len(self.parameters)))
+
+    def encode(self, params: Mapping[str, object]) -> NDArray[np.float64]:
+        """The row of a parameter set; missing ones take their default.
+
+        InputError for unknown names, bad values, or a constraint that does not hold.
+        """
+        for name in params:
+            if name not in self.names:
+                hint = did_you_mean(name, self.names) or f" It takes {', '.join(self.names) or 'no parameters'}."
+                raise InputError(f"there is no parameter {name!r}.{hint}")
+        row = np.array(
+            [parameter.encode(params.get(parameter.name, parameter.default)) for parameter in self.parameters]
+        )
+        columns = {name: row[index : index + 1] for index, name in enumerate(self.names)}
+        for constraint in self.constraints:
+            if not constraint.holds(columns)[0]:
+                values = ", ".join(f"{key}={value}" for key, value in self.decode(row).items())
+                raise InputError(f"these parameters break {constraint}: {values}.")
+        return row
+
+    def encode_all(self, sets: Sequence[Mapping[str, object]]) -> Rows:
+        """The rows of several parameter sets, shape (n, parameters)."""
+        return np.array([self.encode(params) for params in sets], dtype=np.float64).reshape(len(sets), len(self.names))
+
+    def decode(self, row: NDArray[np.float64]) -> dict[str, Value]:
+        """The parameter set that a row stands for."""
+        return {parameter.name: parameter.decode(row[index]) for index, parameter in enumerate(self.parameters)}

@@ -1,0 +1,1 @@
+"""Checks that implementers of a contract run on their own work."""
