@@ -45,13 +45,13 @@ class Candles:
         _require(len({column.shape for column in self.columns().values()}) == 1, "columns differ in length")
         _require(len(self.time) > 0, "there are no bars")
         steps = np.diff(self.time)
-        _require(bool((steps > 0).all()), "bars are not in rising order of time")
-        _require(bool((steps % self.timeframe.milliseconds == 0).all()), f"bars do not fit the {self.timeframe} grid")
+        _require((steps > 0).all(), "bars are not in rising order of time")
+        _require((steps % self.timeframe.milliseconds == 0).all(), f"bars do not fit the {self.timeframe} grid")
         prices = np.stack([getattr(self, name) for name in PRICES])
-        _require(bool(np.isfinite(prices).all() and (prices > 0).all()), "prices must be positive numbers")
-        _require(bool(np.isfinite(self.volume).all() and (self.volume >= 0).all()), "volumes must not be negative")
-        _require(bool((prices.max(axis=0) == self.high).all()), "a high is below another price of its bar")
-        _require(bool((prices.min(axis=0) == self.low).all()), "a low is above another price of its bar")
+        _require(np.isfinite(prices).all() and (prices > 0).all(), "prices must be positive numbers")
+        _require(np.isfinite(self.volume).all() and (self.volume >= 0).all(), "volumes must not be negative")
+        _require((prices.max(axis=0) == self.high).all(), "a high is below another price of its bar")
+        _require((prices.min(axis=0) == self.low).all(), "a low is above another price of its bar")
 
     def __len__(self) -> int:
         return len(self.time)
@@ -85,6 +85,6 @@ def _freeze(candles: Candles, name: str, dtype: type[np.generic]) -> None:
     object.__setattr__(candles, name, view)
 
 
-def _require(holds: bool, complaint: str) -> None:
+def _require(holds: object, complaint: str) -> None:
     if not holds:
         raise DataError(f"These are not candles: {complaint}. `bittrader data check FILE` lists every problem.")
