@@ -1,0 +1,35 @@
+"""What all tests share: a home of their own, and the real candles where there are any."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_BESIDE_THE_REPOSITORY = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh `BITTRADER_HOME`."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("BITTRADER_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Callable[[str], Path]:
+    """The path of a file of real candles, by name; the test is skipped where they are not to be had."""
+    folder = Path(os.environ.get("BITTRADER_TEST_DATA") or _BESIDE_THE_REPOSITORY)
+
+    def path(name: str) -> Path:
+        if not (folder / name).exists():
+            pytest.skip("no real candles here: set BITTRADER_TEST_DATA to their folder")
+        return folder / name
+
+    return path
