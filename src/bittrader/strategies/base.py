@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     Prices = NDArray[np.float64]
 
 
+class Multiple(NamedTuple):
+    """A series times a number, as a distance: `Multiple(chart.atr(14), 2)`, for which no array is made."""
+
+    of: Prices
+    times: float
+
+
 @dataclass(frozen=True, eq=False)
 class Signals:
     """What a strategy wants at each bar's close; it happens at the next bar's open.
@@ -47,9 +54,9 @@ class Signals:
     exit_long: Flags | None = None
     enter_short: Flags | None = None
     exit_short: Flags | None = None
-    stop: Prices | None = None
-    target: Prices | None = None
-    trail: Prices | None = None
+    stop: Prices | Multiple | None = None
+    target: Prices | Multiple | None = None
+    trail: Prices | Multiple | None = None
     max_bars: int | None = None
 
 
@@ -104,6 +111,8 @@ def checked(signals: Signals, bars: int) -> Signals:
         column = getattr(signals, field.name)
         if column is None or field.name == "max_bars":
             continue
+        if isinstance(column, Multiple):
+            column = column.of  # noqa: PLW2901 - what is checked is the series
         kind = np.bool_ if field.name in FLAGS else np.float64
         if not isinstance(column, np.ndarray) or column.dtype != kind or column.shape != (bars,):
             found = f"{column.dtype} {column.shape}" if isinstance(column, np.ndarray) else type(column).__name__
