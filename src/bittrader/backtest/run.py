@@ -14,7 +14,7 @@ from bittrader.backtest.costs import Costs, Sizing
 from bittrader.backtest.metrics import METRICS, Metrics
 from bittrader.backtest.result import Exit, OpenPosition, Result, Trades
 from bittrader.errors import InputError, StrategyError
-from bittrader.strategies.base import DISTANCES, FLAGS, Multiple, Signals, Strategy, checked
+from bittrader.strategies.base import Multiple, Signals, Strategy, checked
 from bittrader.strategies.chart import Chart
 from bittrader.strategies.registry import load_strategy
 
@@ -83,14 +83,13 @@ class Evaluator:
     def _orders(self, signals: Signals) -> kernel.Orders:
         if self.sizing.risk_per_trade is not None and signals.stop is None:
             raise StrategyError("risk per trade needs a strategy with a stop: this one gives none.")
-        flags = [getattr(signals, name) for name in FLAGS]
-        distances = [_distance(getattr(signals, name)) for name in DISTANCES]
-        return kernel.Orders(
-            *(self._never if column is None else _readonly(column) for column in flags),
-            *(column for column, _ in distances),
-            *(times for _, times in distances),
-            max_bars=signals.max_bars or 0,
-        )
+        flags = [
+            self._never if column is None else _readonly(column)
+            for column in (signals.enter_long, signals.exit_long, signals.enter_short, signals.exit_short)
+        ]
+        distances = [_distance(column) for column in (signals.stop, signals.target, signals.trail)]
+        series, times = zip(*distances, strict=True)
+        return kernel.Orders(*flags, *series, *times, signals.max_bars or 0)
 
 
 def backtest(
@@ -160,21 +159,19 @@ class _BuyAndHold(Strategy):
 
 
 def _readonly(column: NDArray[Column]) -> NDArray[Column]:
-    """The column as the kernel was compiled for it: contiguous, word-aligned, read-only."""
-    if not column.flags.c_contiguous or column.__array_interface__["data"][0] % 8:
-        column = column.copy()
-    view = column.view()
-    view.flags.writeable = False
+    """The column as the kernel was compiled for it: contiguous and read-only."""
+    view = column.view() if column.flags.c_contiguous else column.copy()
+    view.setflags(write=False)
     return view
 
 
 def _distance(given: Prices | Multiple | None) -> tuple[Prices, float]:
     if given is None:
-        return _NO_PRICES, 1.0
+        return _NO_DISTANCE
     return (_readonly(given.of), given.times) if isinstance(given, Multiple) else (_readonly(given), 1.0)
 
 
-_NO_PRICES = _readonly(np.empty(0))
+_NO_DISTANCE = (_readonly(np.empty(0)), 1.0)
 _NO_RECORDS = np.empty((0, 10))
 
 
