@@ -62,6 +62,7 @@ class Signals:
 
 FLAGS = ("enter_long", "exit_long", "enter_short", "exit_short")
 DISTANCES = ("stop", "target", "trail")
+_RESERVED = ("name", "space")
 
 
 class Strategy:
@@ -78,8 +79,9 @@ class Strategy:
         found: dict[str, Parameter[Any]] = {}
         for base in reversed(cls.__mro__):
             found.update({key: value for key, value in vars(base).items() if isinstance(value, Parameter)})
-        if any(name.startswith("_") or hasattr(Strategy, name) for name in found):
-            raise StrategyError(f"{cls.__name__}: parameters must not be called {', '.join(found)}.")
+        taken = [name for name in found if name.startswith("_") or hasattr(Strategy, name) or name in _RESERVED]
+        if taken:
+            raise StrategyError(f"{cls.__name__}: parameters must not be called {', '.join(taken)}.")
         cls.space = Space(tuple(found.values()), tuple(cls.constraints))
 
     def __init__(self, **params: object) -> None:
@@ -117,8 +119,8 @@ def checked(signals: Signals, bars: int) -> Signals:
         if not isinstance(column, np.ndarray) or column.dtype != kind or column.shape != (bars,):
             found = f"{column.dtype} {column.shape}" if isinstance(column, np.ndarray) else type(column).__name__
             raise StrategyError(f"{field.name} must be a {kind.__name__} array of {bars} bars, not {found}.")
-    if signals.max_bars is not None and signals.max_bars < 1:
-        raise StrategyError(f"max_bars must be at least 1, not {signals.max_bars}.")
+    if signals.max_bars is not None and not (isinstance(signals.max_bars, int) and signals.max_bars >= 1):
+        raise StrategyError(f"max_bars must be a whole number and at least 1, not {signals.max_bars}.")
     return signals
 
 
