@@ -44,6 +44,7 @@ NO_VENV = (
 )
 
 NO_NETWORK = "the package index cannot be reached. Check the network (or the proxy) and try again."
+NO_TRUST = "the package index shows a certificate that is not trusted here: set SSL_CERT_FILE to your network's."
 WRONG_HASH = "a download is not what the lock promises. Try again; if it stays so, do not trust that package index."
 NO_WHEEL = (
     f"there is no ready-made package for this system ({platform.system()} {platform.machine()}). The project runs on "
@@ -54,6 +55,7 @@ NO_WHEEL = (
 CAUSES = (
     (("No space left on device", "os error 28", "not enough space"), DISK_FULL),
     (("do not match the hashes", "DO NOT MATCH", "Hash mismatch"), WRONG_HASH),
+    (("UnknownIssuer", "CERTIFICATE_VERIFY_FAILED", "invalid peer certificate"), NO_TRUST),
     (("name resolution", "dns error", "Failed to establish a new connection", "Network is unreachable"), NO_NETWORK),
     (("Connection refused", "timed out", "error sending request", "getaddrinfo failed", "nodename nor"), NO_NETWORK),
     (("No matching distribution", "no usable wheels", "wheels with a matching", "a source distribution"), NO_WHEEL),
