@@ -34,7 +34,7 @@ SYSTEMS = ("x86_64-pc-windows-msvc", "aarch64-apple-darwin", "x86_64-manylinux_2
 PYTHONS = ("3.11", "3.12", "3.13")
 OLDEST_MACOS = "14.0"
 
-PYTHON_SOURCES = ("src", "tests", "bench", "dev.py")
+PYTHON_SOURCES = ("src", "tests", "bench", "Documentation", "dev.py")
 CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache", ".hypothesis")
 LEFTOVERS = (*CACHES, ".venv", "build", "dist", "reports", "bench/results")
 
@@ -98,6 +98,14 @@ def bench(words: list[str]) -> None:
     run(PYTHON, "bench/run.py", *words)
 
 
+def docs(_words: list[str]) -> None:
+    """Write the reference of commands again, from what the commands say of themselves."""
+    set_up(DEV_LOCK)
+    program = [str(PYTHON), "Documentation/commands.py"]
+    written = subprocess.run(program, cwd=ROOT, stdout=subprocess.PIPE, check=True, env=environment()).stdout
+    (ROOT / "Documentation" / "COMMANDS.md").write_bytes(written.replace(b"\r\n", b"\n"))
+
+
 def lock(words: list[str]) -> None:
     """Resolve the dependencies into the locks again (`lock --upgrade` takes the newest versions)."""
     compile_lock = [
@@ -138,7 +146,7 @@ def help_(_words: list[str]) -> None:
 
 
 JOBS = {
-    "demo": demo, "test": test, "lint": lint, "types": types, "bench": bench,
+    "demo": demo, "test": test, "lint": lint, "types": types, "bench": bench, "docs": docs,
     "lock": lock, "wheels": wheels, "clean": clean, "help": help_,
 }  # fmt: skip
 
