@@ -21,11 +21,11 @@ class Metrics:
     total_return: float
     """Final equity / initial equity - 1."""
     cagr: float | None
-    """Compound annual growth rate: (final / initial) ** (1 / years) - 1; undefined when the equity is lost."""
+    """Compound annual growth rate: (final / initial) ** (1 / years) - 1, from the first bar to the last."""
     sharpe: float | None
     """Mean / standard deviation (ddof 1) of per-bar returns, times sqrt(bars per year). Sharpe (1994)."""
     sortino: float | None
-    """Mean / root mean square of the negative per-bar returns (over all bars), times sqrt(bars per year)."""
+    """Mean / root mean square of the negative per-bar returns (all bars counted), times sqrt(bars per year)."""
     calmar: float | None
     """CAGR / maximum drawdown."""
     volatility: float | None
@@ -33,7 +33,7 @@ class Metrics:
     max_drawdown: float
     """Largest fall of equity, marked at closes, from an earlier peak, as a positive fraction of the peak."""
     longest_drawdown_days: float
-    """Longest time from a peak of equity until it is exceeded, or until the end."""
+    """Longest run of closes below an earlier peak of equity, in bars times the timeframe."""
     exposure: float
     """Fraction of bars at whose close a position was open."""
     trades: int

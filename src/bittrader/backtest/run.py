@@ -1,0 +1,260 @@
+"""From a strategy, its parameters and candles to metrics: one run in full, or many as rows."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from bittrader.backtest import kernel
+from bittrader.backtest.costs import Costs, Sizing
+from bittrader.backtest.metrics import METRICS, Metrics
+from bittrader.backtest.result import Exit, OpenPosition, Result, Trades
+from bittrader.errors import InputError, StrategyError
+from bittrader.strategies.base import DISTANCES, FLAGS, Signals, Strategy, checked
+from bittrader.strategies.chart import Chart
+from bittrader.strategies.registry import load_strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from bittrader.market.candles import Candles
+
+    Rows = NDArray[np.float64]
+
+Column = TypeVar("Column", bound=np.generic)
+
+_YEAR_MS = 365 * 86_400_000
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """What a batch of parameter sets gave.
+
+    `metrics` has one row a set, in the columns of `METRICS`, NaN where undefined; `errors` gives the cause for each row
+    that failed (its metrics are all NaN).
+    """
+
+    metrics: Rows
+    errors: Mapping[int, str]
+
+
+class Evaluator:
+    """A strategy over candles at stated costs: calling it with rows of parameters gives their metrics.
+
+    Safe to share between threads; what it computes from the candles is computed once.
+    """
+
+    def __init__(
+        self, strategy: type[Strategy], candles: Candles, costs: Costs | None = None, sizing: Sizing | None = None
+    ) -> None:
+        self.strategy, self.candles = strategy, candles
+        self.costs, self.sizing = costs or Costs(), sizing or Sizing()
+        self.chart = Chart(candles)
+        self._market = _market(candles)
+        self._terms = _terms(candles, self.costs, self.sizing)
+        self._never = _readonly(np.zeros(len(candles), dtype=np.bool_))
+
+    def __call__(self, rows: Rows) -> Evaluated:
+        metrics = np.full((len(rows), len(METRICS)), np.nan)
+        errors: dict[int, str] = {}
+        for index, row in enumerate(rows):
+            try:
+                self.run(self.strategy.from_row(row), metrics[index])
+            except Exception as error:  # noqa: BLE001 - whatever a strategy raises is this evaluation's failure
+                metrics[index] = np.nan
+                errors[index] = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return Evaluated(metrics, errors)
+
+    def run(self, strategy: Strategy, row: Rows, records: Rows | None = None) -> None:
+        """Fills `row` with the metrics of one strategy, and `records` with its trades (see `kernel.run`)."""
+        signals = checked(strategy.signals(self.chart), len(self.candles))
+        kernel.run(self._market, self._orders(signals), self._terms, _NO_RECORDS if records is None else records, row)
+
+    def _orders(self, signals: Signals) -> kernel.Orders:
+        if self.sizing.risk_per_trade is not None and signals.stop is None:
+            raise StrategyError("risk per trade needs a strategy with a stop: this one gives none.")
+        flags = [getattr(signals, name) for name in FLAGS]
+        distances = [getattr(signals, name) for name in DISTANCES]
+        return kernel.Orders(
+            *(self._never if column is None else _readonly(column) for column in flags),
+            *(_NO_PRICES if column is None else _readonly(column) for column in distances),
+            max_bars=signals.max_bars or 0,
+        )
+
+
+def backtest(
+    strategy: type[Strategy] | str,
+    candles: Candles,
+    params: Mapping[str, object] | None = None,
+    costs: Costs | None = None,
+    sizing: Sizing | None = None,
+) -> Result:
+    """One run in full. `strategy` is a class, a built-in name or `file.py:Class`; missing parameters take defaults."""
+    known = load_strategy(strategy) if isinstance(strategy, str) else strategy
+    evaluator = Evaluator(known, candles, costs, sizing)
+    chosen = known(**(params or {}))
+    metrics, trades, position, equity = _run_in_full(evaluator, chosen)
+    holding = Evaluator(_BuyAndHold, candles, evaluator.costs)
+    held_metrics, _, _, held_equity = _run_in_full(holding, _BuyAndHold())
+    return Result(
+        candles=candles,
+        strategy=known.name,
+        params=chosen.params,
+        costs=evaluator.costs,
+        sizing=evaluator.sizing,
+        metrics=metrics,
+        trades=trades,
+        open_position=position,
+        equity=equity,
+        buy_and_hold=held_metrics,
+        buy_and_hold_equity=held_equity,
+    )
+
+
+def evaluate_many(
+    strategy: type[Strategy] | str,
+    candles: Candles,
+    list_of_params: Sequence[Mapping[str, object]],
+    costs: Costs | None = None,
+    sizing: Sizing | None = None,
+    threads: int = 1,
+) -> list[Metrics]:
+    """The metrics of each parameter set, in order.
+
+    InputError for a parameter set that the strategy does not allow; StrategyError when one fails.
+    """
+    if threads < 1:
+        raise InputError(f"threads must be at least 1, not {threads}.")
+    known = load_strategy(strategy) if isinstance(strategy, str) else strategy
+    rows = known.space.encode_all(list_of_params)
+    evaluator = Evaluator(known, candles, costs, sizing)
+    parts = np.array_split(rows, min(len(rows), 8 * threads)) if threads > 1 and len(rows) > 1 else [rows]
+    with ThreadPoolExecutor(threads) as pool:
+        answers = list(pool.map(evaluator, parts))
+    first = 0
+    for part, answer in zip(parts, answers, strict=True):
+        for index, cause in answer.errors.items():
+            raise StrategyError(f"{known.name} failed with {known.space.decode(rows[first + index])}: {cause}")
+        first += len(part)
+    return [Metrics.from_row(row) for answer in answers for row in answer.metrics]
+
+
+class _BuyAndHold(Strategy):
+    """Enters at the second bar's open and stays."""
+
+    def signals(self, chart: Chart) -> Signals:
+        first = np.zeros(len(chart), dtype=np.bool_)
+        first[0] = True
+        return Signals(enter_long=first)
+
+
+def _readonly(column: NDArray[Column]) -> NDArray[Column]:
+    """The column as the kernel was compiled for it: contiguous, word-aligned, read-only."""
+    if not column.flags.c_contiguous or column.__array_interface__["data"][0] % 8:
+        column = column.copy()
+    view = column.view()
+    view.flags.writeable = False
+    return view
+
+
+_NO_PRICES = _readonly(np.empty(0))
+_NO_RECORDS = np.empty((0, 10))
+
+
+@lru_cache(maxsize=4)
+def _market(candles: Candles) -> kernel.Market:
+    """What the kernel needs of a series."""
+    changes = np.concatenate(([0.0], candles.close[1:] / candles.close[:-1] - 1.0))
+    following, lowest = kernel.next_record(candles.close)
+    return kernel.Market(
+        open=candles.open,
+        high=candles.high,
+        low=candles.low,
+        close=candles.close,
+        sums=_readonly(kernel.running_sums(np.column_stack((changes, changes**2, np.minimum(changes, 0.0) ** 2)))),
+        next_record=_readonly(following),
+        lowest_between=_readonly(lowest),
+        years=float(candles.time[-1] - candles.time[0]) / _YEAR_MS,
+        bars_per_year=candles.timeframe.bars_per_year,
+        days_per_bar=candles.timeframe.days,
+    )
+
+
+def _terms(candles: Candles, costs: Costs, sizing: Sizing) -> kernel.Terms:
+    return kernel.Terms(
+        fee=costs.fee,
+        slippage=costs.slippage_bps / 1e4,
+        funding=_readonly(_funding(candles, costs)),
+        notional=sizing.fraction * sizing.leverage,
+        risk=np.nan if sizing.risk_per_trade is None else sizing.risk_per_trade,
+        maintenance=sizing.maintenance_margin,
+    )
+
+
+def _funding(candles: Candles, costs: Costs) -> NDArray[np.float64]:
+    """The fraction of notional that a long pays at each bar's open: the rate, per funding moment since the last."""
+    if costs.funding_rate == 0.0:
+        return np.empty(0)
+    moments = candles.time // round(costs.funding_hours * 3_600_000)
+    return costs.funding_rate * np.diff(moments, prepend=moments[0]).astype(np.float64)
+
+
+def _run_in_full(
+    evaluator: Evaluator, strategy: Strategy
+) -> tuple[Metrics, Trades, OpenPosition | None, NDArray[np.float64]]:
+    row = np.empty(len(METRICS))
+    evaluator.run(strategy, row)
+    metrics = Metrics.from_row(row)
+    records = np.full((metrics.trades + 1, 10), np.nan)
+    evaluator.run(strategy, row, records)
+    last = records[metrics.trades]
+    position = None
+    if not np.isnan(last[kernel.ENTRY]):
+        position = OpenPosition(
+            entry_bar=int(last[kernel.ENTRY]),
+            side=int(last[kernel.SIDE]),
+            entry_price=float(last[kernel.FILL]),
+            size=float(last[kernel.SIZE]),
+        )
+    equity = _equity(evaluator.candles, records, evaluator._terms.funding)  # noqa: SLF001 - its own module
+    return metrics, _trades(records[: metrics.trades]), position, equity
+
+
+def _trades(records: Rows) -> Trades:
+    whole = records[:, [kernel.ENTRY, kernel.EXIT, kernel.SIDE, kernel.WHY]].astype(np.int64)
+    return Trades(
+        entry_bar=whole[:, 0],
+        exit_bar=whole[:, 1],
+        side=whole[:, 2],
+        entry_price=records[:, kernel.FILL],
+        exit_price=records[:, kernel.LEFT],
+        size=records[:, kernel.SIZE],
+        profit=records[:, kernel.PROFIT],
+        profit_fraction=records[:, kernel.FRACTION],
+        exit=whole[:, 3],
+    )
+
+
+def _equity(candles: Candles, records: Rows, funding: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Equity at each close, from the trades and the position left open."""
+    bars = len(candles)
+    equity = np.empty(bars)
+    cash, flat_from = 1.0, 0
+    for record in records[~np.isnan(records[:, kernel.ENTRY])]:
+        entry = int(record[kernel.ENTRY])
+        left = bars if record[kernel.WHY] == Exit.OPEN else int(record[kernel.EXIT])
+        owned = record[kernel.SIDE] * record[kernel.SIZE]
+        paid = np.zeros(left - entry)
+        if len(funding):
+            paid[1:] = np.cumsum(owned * candles.open[entry + 1 : left] * funding[entry + 1 : left])
+        equity[flat_from:entry] = cash
+        equity[entry:left] = record[kernel.CASH] - paid + owned * candles.close[entry:left]
+        cash, flat_from = cash + record[kernel.PROFIT], left
+    equity[flat_from:] = cash
+    return equity

@@ -1,0 +1,1 @@
+"""The strategies that come with us, one file each: `sma_cross.py` is `sma-cross`."""

@@ -1,0 +1,32 @@
+"""Against extremes of the relative strength index, both ways, with stops."""
+
+from bittrader.strategies.base import Signals, Strategy
+from bittrader.strategies.chart import Chart
+from bittrader.strategies.indicators import crossed_above, crossed_below, multiple
+from bittrader.strategies.parameters import Float, Int
+
+
+class RsiReversion(Strategy):
+    """Long when the RSI falls below `lower`, short when it rises above `upper`.
+
+    Out by stop, target or trailing stop, in multiples of the average true range at the signal.
+    """
+
+    rsi_length = Int(2, 50, default=14)
+    lower = Float(5, 50, default=30)
+    upper = Float(50, 95, default=70)
+    atr_length = Int(2, 100, default=14)
+    stop_atr = Float(0.5, 10, default=2)
+    target_atr = Float(0.5, 20, default=3)
+    trail_atr = Float(0.5, 20, default=4)
+    constraints = (lower < upper,)
+
+    def signals(self, chart: Chart) -> Signals:
+        rsi, atr = chart.rsi(self.rsi_length), chart.atr(self.atr_length)
+        return Signals(
+            enter_long=crossed_below(rsi, self.lower),
+            enter_short=crossed_above(rsi, self.upper),
+            stop=multiple(atr, self.stop_atr),
+            target=multiple(atr, self.target_atr),
+            trail=multiple(atr, self.trail_atr),
+        )

@@ -1,0 +1,174 @@
+"""Finds strategies, the built-in ones by name, a user's by file and class; says which code decides their signals."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import marshal
+import pkgutil
+import re
+import sys
+import traceback
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING
+
+from bittrader import __version__
+from bittrader.errors import InputError, StrategyError, did_you_mean
+from bittrader.strategies import builtin
+from bittrader.strategies.base import Strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FILE = re.compile(r"(?P<file>.+\.py)(?::(?P<name>\w+))?")
+
+# Modules that strategy files brought in from beside them: each file is to meet its own helpers, as they are now.
+_helpers: set[str] = set()
+
+
+def builtin_strategies() -> dict[str, str]:
+    """The module of each built-in strategy, by name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(builtin.__path__))
+    return {name.replace("_", "-"): f"{builtin.__name__}.{name}" for name in names}
+
+
+def load_strategy(ref: str) -> type[Strategy]:
+    """The strategy that `ref` names: `sma-cross`, `file.py:Class`, or `file.py` when it has exactly one.
+
+    InputError when there is none of that name, StrategyError when its file cannot be used.
+    """
+    match = _FILE.fullmatch(ref)
+    if match:
+        return _pick(_run_file(Path(match["file"])), ref, match["name"])
+    known = builtin_strategies()
+    if ref not in known:
+        hint = did_you_mean(ref, known) or " `bittrader strategies list` shows what there is."
+        raise InputError(f"there is no strategy {ref!r}.{hint} A strategy of yours is written file.py:Class.")
+    return _pick(import_module(known[ref]), ref, None)
+
+
+def code_digest(strategy: type[Strategy]) -> str:
+    """32 hexadecimal digits that differ when the code that decides a strategy's signals does.
+
+    That is its file, the modules beside it that it imports, those of its base classes, and our own version.
+    """
+    digest = hashlib.blake2b(__version__.encode(), digest_size=16)
+    digest.update(strategy.__qualname__.encode())
+    for base in strategy.__mro__:
+        if base not in (Strategy, object):
+            for part in _sources(base):
+                digest.update(hashlib.blake2b(part).digest())
+    return digest.hexdigest()
+
+
+def _run_file(path: Path) -> ModuleType:
+    """The module of a strategy file, run from its text (not from Python's cache, which can be a second behind)."""
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read the strategy file {path}: {error.strerror or error}.") from None
+    path = path.resolve()
+    module = ModuleType(f"bittrader_strategy_{path.stem}_{hashlib.blake2b(bytes(path) + source).hexdigest()[:12]}")
+    module.__file__ = str(path)
+    with _helpers_from(path.parent):
+        sys.modules[module.__name__] = module  # dataclasses and pickle look a class's module up there
+        try:
+            exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - to run the user's file is the task
+        except (Exception, SystemExit) as error:
+            del sys.modules[module.__name__]
+            raise StrategyError(_complaint(path, error)) from error
+    return module
+
+
+@contextmanager
+def _helpers_from(folder: Path) -> Iterator[None]:
+    """Lets a file import what lies beside it."""
+    for name in _helpers:
+        sys.modules.pop(name, None)
+    _helpers.clear()
+    before, writes = set(sys.modules), sys.dont_write_bytecode
+    sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        sys.dont_write_bytecode = writes
+        fresh = {name: module for name, module in sys.modules.items() if name not in before}
+        _helpers.update(name for name, module in fresh.items() if _lies_in(folder, module) and not _is_ours(name))
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("bittrader")
+
+
+def _lies_in(folder: Path, module: ModuleType) -> bool:
+    file: str | None = getattr(module, "__file__", None)
+    return file is not None and Path(file).resolve().is_relative_to(folder)
+
+
+def _complaint(path: Path, error: BaseException) -> str:
+    """One line with the place in the user's own files where things went wrong."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename or path}, line {error.lineno}: {error.msg}."
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(path.parent)]
+    where = f"{own[-1].filename}, line {own[-1].lineno}" if own else str(path)
+    words = " ".join(str(error).split())
+    return f"{where}: {words if isinstance(error, StrategyError) else f'{type(error).__name__}: {words}'}"
+
+
+def _pick(module: ModuleType, ref: str, name: str | None) -> type[Strategy]:
+    def is_strategy(value: object) -> bool:
+        return isinstance(value, type) and issubclass(value, Strategy) and value is not Strategy
+
+    if name is not None:
+        found = getattr(module, name, None)
+        names = [key for key, value in vars(module).items() if is_strategy(value)]
+        if not isinstance(found, type) or not is_strategy(found):
+            hint = did_you_mean(name, names) or f" It has {', '.join(names) or 'none'}."
+            raise StrategyError(f"{module.__file__} has no strategy {name!r}.{hint}")
+        return found
+    own = [value for value in vars(module).values() if is_strategy(value) and value.__module__ == module.__name__]
+    if len(own) != 1:
+        names = [value.__name__ for value in own]
+        advice = f"say which: {ref}:{names[0]}" if names else "a strategy is a class that derives from Strategy"
+        raise StrategyError(f"{ref} has {len(own)} strategies{': ' if names else ''}{', '.join(names)}; {advice}.")
+    strategy: type[Strategy] = own[0]
+    return strategy
+
+
+def _sources(strategy: type) -> list[bytes]:
+    """The text of a class's file and of the modules beside it that it imports; without a file, its compiled code."""
+    file = getattr(sys.modules.get(strategy.__module__), "__file__", None)
+    if file is None or not Path(file).exists():
+        functions = [value for value in vars(strategy).values() if isinstance(value, FunctionType)]
+        return [marshal.dumps(function.__code__) for function in functions]
+    seen: dict[Path, bytes] = {}
+    _collect(Path(file).resolve(), seen)
+    return [seen[path] for path in sorted(seen)]
+
+
+def _collect(path: Path, seen: dict[Path, bytes]) -> None:
+    if path in seen:
+        return
+    seen[path] = path.read_bytes().replace(b"\r\n", b"\n")
+    for node in ast.walk(ast.parse(seen[path])):
+        for name in _imported(node):
+            base = path.parent.joinpath(*name.split("."))
+            for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+                if candidate.is_file():
+                    _collect(candidate, seen)
+
+
+def _imported(node: ast.AST) -> list[str]:
+    """The modules that a statement may import, those that `from package import name` may mean included."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        stem = f"{node.module}." if node.module else ""
+        return [name for name in [node.module, *(f"{stem}{alias.name}" for alias in node.names)] if name]
+    return []

@@ -1,0 +1,29 @@
+"""Volatility: how far a price moves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bittrader.jit import compiled
+from bittrader.strategies import buffers
+from bittrader.strategies.arrays import Series, as_series, whole
+from bittrader.strategies.averages import rma
+
+
+def true_range(high: Series, low: Series, close: Series) -> Series:
+    """The bar's range, the gap from the close before included; from the second bar on."""
+    out = buffers.series(len(close))
+    _true_range(as_series(high), as_series(low), as_series(close), out)
+    return out
+
+
+def atr(high: Series, low: Series, close: Series, length: int = 14) -> Series:
+    """Wilder's average true range, started with the mean of the first `length` true ranges."""
+    return rma(true_range(high, low, close), whole("length", length))
+
+
+@compiled
+def _true_range(high: Series, low: Series, close: Series, out: Series) -> None:
+    out[:1] = np.nan
+    for i in range(1, len(close)):
+        out[i] = max(high[i], close[i - 1]) - min(low[i], close[i - 1])
