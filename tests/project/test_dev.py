@@ -82,7 +82,7 @@ def test_a_python_that_is_missing_or_fails_does_not_work(dev: ModuleType) -> Non
 
 def test_without_python_or_uv_it_says_what_to_install(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dev, "find_python", lambda: None)
-    with pytest.raises(dev.Stop, match="Python 3.11 or newer is needed"):
+    with pytest.raises(dev.Stop, match="or newer is needed"):
         dev.make_environment(None)
 
 
@@ -97,8 +97,8 @@ def test_without_the_venv_module_it_says_what_to_install(dev: ModuleType, monkey
     ("said", "line"),
     [
         ("OSError: [Errno 28] No space left on device", "the disk is full"),
-        ("error: Failed to fetch\n  caused by: dns error: failed to lookup address", "cannot be reached"),
-        ("Temporary failure in name resolution", "cannot be reached"),
+        ("error: Failed to fetch\n  caused by: dns error: failed to lookup address", "cannot be downloaded"),
+        ("Temporary failure in name resolution", "cannot be downloaded"),
         ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", "certificate that is not trusted"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "not what the lock promises"),
         ("ERROR: No matching distribution found for llvmlite==0.50.0", "no ready-made package for this system"),

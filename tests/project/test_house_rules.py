@@ -27,7 +27,7 @@ DOORS = {
     "numpy": ("*",),
     "numba": ("jit.py",),
     "talib": ("strategies/*",),
-    "optuna": ("optimize/samplers*.py", "optimize/export.py"),
+    "optuna": ("optimize/samplers/*", "optimize/export.py"),
     "scipy": ("optimize/*",),
     "pyarrow": ("market/*", "optimize/export.py"),
     "ccxt": ("market/download.py",),
@@ -66,6 +66,14 @@ def imported(path: Path) -> set[str]:
 @pytest.mark.parametrize("name", bittrader.__all__)
 def test_every_public_name_can_be_imported(name: str) -> None:
     assert getattr(bittrader, name) is not None
+
+
+@pytest.mark.parametrize("first", ["", "import bittrader.backtest.costs; ", "from bittrader import Costs; "])
+@pytest.mark.parametrize("name", ["backtest", "optimize"])
+def test_a_function_that_shares_its_packages_name_can_be_called(first: str, name: str) -> None:
+    """Whatever was imported before it."""
+    program = f"{first}import bittrader.{name}; from bittrader import {name}; assert callable({name})"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
