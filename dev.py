@@ -43,7 +43,7 @@ NO_VENV = (
     "this Python cannot make environments. Install its venv (Debian, Ubuntu: sudo apt install python3-venv), or uv."
 )
 
-NO_NETWORK = "the package index cannot be reached. Check the network (or the proxy) and try again."
+NO_NETWORK = "what is missing cannot be downloaded. Check the network (or the proxy) and try again."
 NO_TRUST = "the package index shows a certificate that is not trusted here: set SSL_CERT_FILE to your network's."
 WRONG_HASH = "a download is not what the lock promises. Try again; if it stays so, do not trust that package index."
 NO_WHEEL = (

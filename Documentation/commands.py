@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 HEAD = """\
 # Commands
 
-Written by `make docs` from what `bittrader COMMAND --help` says. Everywhere, STRATEGY is the name of a built-in strategy
-or `file.py:Class`, and CANDLES is the name of stored candles or a file. With `--json`, a command prints one JSON object
-on standard output; words and progress go to standard error. Exit codes: 0 done, 2 something to mend in what was given
-(one line says what), 130 interrupted."""
+Written by `make docs` from what `bittrader COMMAND --help` says. Everywhere, STRATEGY is the name of a built-in
+strategy or `file.py:Class`, and CANDLES is the name of stored candles or a file. With `--json`, a command prints one
+JSON object on standard output; words and progress go to standard error. Exit codes: 0 done, 2 something to mend in what
+was given (one line says what), 130 interrupted.
+
+The Tab key completes commands after `bittrader --install-completion` (bash, zsh, fish, PowerShell)."""
 
 
 def described(command: Any, path: str) -> Iterator[str]:
@@ -51,7 +53,11 @@ def reference() -> str:
     """The whole document."""
     parts = [HEAD]
     for name, (module, line) in COMMANDS.items():
-        parts += [f"## {name}", line, *described(typer.main.get_command(import_module(module).app), f"bittrader {name}")]
+        parts += [
+            f"## {name}",
+            line,
+            *described(typer.main.get_command(import_module(module).app), f"bittrader {name}"),
+        ]
     return "\n\n".join(parts) + "\n"
 
 
