@@ -72,6 +72,11 @@ def demo(words: list[str]) -> None:
     run(BIN / "bittrader", "demo", *words)
 
 
+def setup(_words: list[str]) -> None:
+    """Set up, and nothing else."""
+    set_up(DEV_LOCK)
+
+
 def test(words: list[str]) -> None:
     """Set up, then run the tests."""
     set_up(DEV_LOCK)
@@ -146,7 +151,7 @@ def help_(_words: list[str]) -> None:
 
 
 JOBS = {
-    "demo": demo, "test": test, "lint": lint, "types": types, "bench": bench, "docs": docs,
+    "setup": setup, "demo": demo, "test": test, "lint": lint, "types": types, "bench": bench, "docs": docs,
     "lock": lock, "wheels": wheels, "clean": clean, "help": help_,
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "optimize": ("bittrader.cli.optimize", "Search for the best parameters of a strategy."),
     "studies": ("bittrader.cli.studies", "List, show, resume, export and delete studies."),
     "report": ("bittrader.cli.report", "Write a study's report: one HTML file."),
+    "demo": ("bittrader.cli.demo", "Search over synthetic candles, to see what a search looks like."),
 }
 
 OPTIONS = {
