@@ -1,4 +1,4 @@
-"""Every bar of the project's speed beside what we reach: `make bench` (`--quick` is a glance, `--full` adds a million)."""
+"""Every bar of the project's speed beside what we reach: `make bench` (`--quick`: a glance, `--full`: a million too)."""
 
 from __future__ import annotations
 
