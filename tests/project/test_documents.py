@@ -148,3 +148,10 @@ def test_links_between_documents_lead_somewhere() -> None:
     for document in DOCUMENTS:
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
             assert (document.parent / link).exists(), f"{document.name} links to {link}"
+
+
+def test_the_notice_names_the_licence_of_every_package_we_install() -> None:
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    locked = {line.split("==")[0] for line in lines if "==" in line and not line.startswith((" ", "#"))}
+    noticed = set(re.findall(r"^    (\S+)  +\S", (ROOT / "NOTICE").read_text(encoding="utf-8"), re.MULTILINE))
+    assert noticed == locked
