@@ -32,6 +32,7 @@ DOORS = {
     "pyarrow": ("market/*", "optimize/export.py"),
     "ccxt": ("market/download.py",),
     "jinja2": ("report/*",),
+    "markupsafe": ("report/*",),  # comes with Jinja and is half of it
     "plotly": ("report/*",),
     "typer": ("cli/*",),
     "rich": ("cli/*",),
