@@ -31,22 +31,14 @@ def described(command: Any, path: str) -> Iterator[str]:
         for name, subcommand in subcommands.items():
             yield from described(subcommand, f"{path} {name}")
         return
-    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
-    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
-    usage = " ".join([path, *(str(argument.metavar or argument.name).upper() for argument in arguments)])
+    context = typer.Context(command, info_name=path)
     yield f"### {path}"
-    yield f"`{usage}{' [OPTIONS]' if options else ''}`"
+    yield f"`{' '.join([path, *command.collect_usage_pieces(context)])}`"
     yield inspect.cleandoc(command.help or "").split("\f")[0].strip()
-    lines = [f"- {argument.name.upper()}: {argument.help}" for argument in arguments if getattr(argument, "help", None)]
-    lines += [f"- `{', '.join((*option.opts, *option.secondary_opts))}`: {_words(option)}" for option in options]
+    records = [parameter.get_help_record(context) for parameter in command.params]
+    lines = [f"- `{usage}`: {' '.join(words.split())}" for usage, words in filter(None, records)]
     if lines:
         yield "\n".join(lines)
-
-
-def _words(option: Any) -> str:
-    shown = option.default is not None and option.default is not False and option.show_default and option.default != ()
-    default = f" [{option.default}]" if shown and not callable(option.default) else ""
-    return f"{option.help or ''}{default}".strip()
 
 
 def reference() -> str:

@@ -8,12 +8,15 @@ import shutil
 import subprocess
 import sys
 from fnmatch import fnmatch
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import typer.main
 
 import bittrader
+from bittrader.cli import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +89,13 @@ def test_importing_the_package_imports_no_library() -> None:
     program = "import json, sys, bittrader; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not {module.split(".")[0] for module in json.loads(run.stdout)} & set(DOORS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_in_the_table_can_be_found_and_completed_by_the_tree_alone(name: str) -> None:
+    app = import_module(COMMANDS[name][0]).app
+    options = {option for parameter in typer.main.get_command(app).params for option in parameter.opts}
+    assert "--install-completion" not in options, "write typer.Typer(add_completion=False)"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=named)
