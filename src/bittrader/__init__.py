@@ -25,16 +25,17 @@ _HOMES = {
     "bittrader.backtest.costs": ("Costs", "Sizing"),
     "bittrader.backtest.metrics": ("Metrics",),
     "bittrader.backtest.result": ("Result",),
-    "bittrader.backtest.run": ("backtest", "evaluate_many"),
+    "bittrader.backtest.run": ("evaluate_many",),
     "bittrader.errors": ("BittraderError",),
     "bittrader.market.candles": ("Candles",),
     "bittrader.market.store": ("read_candles",),
-    "bittrader.optimize.search": ("optimize",),
     "bittrader.strategies.base": ("Signals", "Strategy"),
     "bittrader.strategies.chart": ("Chart",),
     "bittrader.strategies.indicators": ("crossed_above", "crossed_below"),
     "bittrader.strategies.parameters": ("Choice", "Float", "Int"),
 }
+# These packages can be called as the functions of the same name, because Python gives both one place in this namespace.
+_CALLABLE = ("backtest", "optimize")
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -62,6 +63,8 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Imports a public name's module when the name is first asked for."""
+    if name in _CALLABLE:
+        return import_module(f"bittrader.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'bittrader' has no attribute {name!r}")
     value = getattr(import_module(_HOME_OF[name]), name)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from importlib import import_module
-
-import click
+from typing import TYPE_CHECKING
 
 from bittrader import __version__
-from bittrader.errors import BittraderError
+from bittrader.errors import BittraderError, InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 # Each command's module (with its Typer `app`) and its line in the help.
 COMMANDS = {
@@ -18,42 +20,90 @@ COMMANDS = {
     "optimize": ("bittrader.cli.optimize", "Search for the best parameters of a strategy."),
     "studies": ("bittrader.cli.studies", "List, show, resume, export and delete studies."),
     "report": ("bittrader.cli.report", "Write a study's report: one HTML file."),
+    "demo": ("bittrader.cli.demo", "Search over synthetic candles, to see what a search looks like."),
 }
 
+OPTIONS = {
+    "--install-completion": "Let the Tab key complete commands in this shell.",
+    "--show-completion": "Print what --install-completion would install.",
+    "--version": "Print the version.",
+    "-h, --help": "Print this; after a command, that command's help.",
+}
 
-class _Root(click.Group):
-    """Finds commands in the table, so that `--help` imports none of them."""
+_HELP = ("-h", "--help")
+_COMPLETION = ("--install-completion", "--show-completion")
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        if cmd_name not in COMMANDS:
-            return None
-        import typer.main  # noqa: PLC0415 - only commands need it
-
-        command = typer.main.get_command(import_module(COMMANDS[cmd_name][0]).app)
-        command.name = cmd_name
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-
-@click.group(cls=_Root, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="bittrader")
-def root() -> None:
-    """Search for trading strategies over very long candle histories.
-
-    Everything is kept below BITTRADER_HOME (default ~/.bittrader).
-    """
+_REPORT_A_DEFECT = (
+    "bittrader: this is a defect of ours, not of your input. Please report it with the lines above and the command."
+)
 
 
 def main() -> None:
     """Runs the command line: 0 done, 2 bad input (one line on standard error), 130 interrupted."""
+    sys.exit(_guarded(lambda: run(sys.argv[1:])))
+
+
+def run(words: Sequence[str]) -> int:
+    """Does what the words after `bittrader` ask, and returns the exit code.
+
+    Typer costs a fifth of a second to import, so help, version and unknown commands are answered without it.
+    """
+    first = words[0] if words else "--help"
+    if "_BITTRADER_COMPLETE" in os.environ or first in (*COMMANDS, *_COMPLETION):
+        from bittrader.cli.tree import run_command  # noqa: PLC0415 - see above
+
+        return run_command(words)
+    if first in _HELP:
+        print(help_text())  # noqa: T201 - this is the output
+        return 0
+    if first == "--version":
+        print(f"bittrader {__version__}")  # noqa: T201 - this is the output
+        return 0
+    raise InputError(_unknown(first))
+
+
+def help_text() -> str:
+    """What `bittrader --help` prints."""
+    return f"""\
+Usage: bittrader COMMAND [ARGUMENTS]
+
+Search for trading strategies over very long candle histories.
+Everything is kept below the folder BITTRADER_HOME (by default ~/.bittrader).
+
+Commands:
+{_two_columns({name: line for name, (_, line) in COMMANDS.items()})}
+
+Options:
+{_two_columns(OPTIONS)}"""
+
+
+def _two_columns(lines: dict[str, str]) -> str:
+    width = max(map(len, lines)) + 2
+    return "\n".join(f"  {name:{width}}{line}" for name, line in lines.items())
+
+
+def _unknown(word: str) -> str:
+    kind = "option" if word.startswith("-") else "command"
+    known = (*_HELP, *_COMPLETION, "--version") if kind == "option" else COMMANDS
+    hint = did_you_mean(word, known) or " `bittrader --help` lists them all."
+    return f"there is no {kind} {word!r}.{hint}"
+
+
+def _guarded(work: Callable[[], int]) -> int:
+    """The exit code of the work, with what users may cause turned into a line, and no line for a closed pipe."""
     try:
-        root(standalone_mode=True)
+        code = work()
+        sys.stdout.flush()
     except BittraderError as error:
-        click.echo(f"bittrader: {error}", err=True)
-        sys.exit(error.exit_code)
+        print(f"bittrader: {error}", file=sys.stderr)  # noqa: T201 - the one line
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # As in `| head`: the reader has enough. What is still buffered must not fail a second time at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        error.add_note(_REPORT_A_DEFECT)
+        raise
+    return code

@@ -1,0 +1,65 @@
+"""The benchmark's yardstick is right: the plain engine and ours agree, so comparing their speed means something."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BENCH = Path(__file__).parents[2] / "bench"
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Imports a module of the benchmark."""
+    monkeypatch.syspath_prepend(str(BENCH))
+    yield importlib.import_module
+    for path in BENCH.glob("*.py"):
+        sys.modules.pop(path.stem, None)
+
+
+@pytest.mark.parametrize("workload", ["w1", "w2"])
+def test_the_plain_engine_agrees_with_ours(bench: Any, monkeypatch: pytest.MonkeyPatch, workload: str) -> None:
+    jobs, workloads = bench("jobs"), bench("workloads")
+    series = workloads.candles(20_000)
+    monkeypatch.setattr(workloads, "candles", lambda: series)
+    monkeypatch.setattr(jobs, "REPEATS", 1)
+    measured = getattr(jobs, workload)(20)
+    assert measured["agree"] == "20 of 20"
+    assert measured["trades"] > 10
+
+
+def test_a_figure_is_judged_by_its_median(bench: Any) -> None:
+    run, measure = bench("run"), bench("measure")
+    figure = measure.Figure.of([3.0, 1.0, 2.5])
+    assert (figure.middle, figure.low, figure.high) == (2.5, 1.0, 3.0)
+    rows = [run.Row("x", "ms", figure, bar, ambition) for bar, ambition in ((2.0, 1.0), (2.5, 1.0), (3.0, 2.5))]
+    assert [row.verdict() for row in rows] == ["MISSED", "reached", "ambition"]
+    assert run.Row("x", "ms", figure).verdict() == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="the system does not account for processes in this way")
+def test_processes_are_accounted_for_and_start_cold_when_asked(bench: Any, tmp_path: Path) -> None:
+    place = bench("measure").Place(tmp_path)
+    program = "import os; sum(range(10**6)); print(os.environ['NUMBA_CACHE_DIR'])"
+    warm = place.process(sys.executable, "-c", program)
+    cold = place.process(sys.executable, "-c", program, variables=place.cold())
+    assert warm.wall > 0
+    assert warm.user > 0
+    assert 1 < warm.peak_mb < 1_000
+    assert warm.output != cold.output
+
+
+def test_the_table_is_markdown(bench: Any) -> None:
+    run, measure = bench("run"), bench("measure")
+    row = run.Row("W1", "ms", measure.Figure(0.3, 0.2, 1234.0), 0.5, 0.25, "a note")
+    assert run.markdown([row], "a day").splitlines()[-1] == (
+        "| W1 | 0.3 ms | 0.2 to 1,234 | 0.5 ms | 0.25 ms | reached | a note |"
+    )

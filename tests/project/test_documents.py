@@ -1,0 +1,157 @@
+"""The documents tell the truth: their commands run, and they name every command and folder there is.
+
+Blocks fenced as `sh` or `console` are run line by line (in `console`, only what follows `$ `), blocks fenced as
+`python` are run as programs; all of a document's blocks share one folder with a small `candles.csv`, and one home.
+Just above a fence, `<!-- not run: reason -->` leaves a block out, and `<!-- file: name -->` writes it to a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from bittrader import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "Documentation").glob("*.md")), ROOT / ".github" / "CONTRIBUTING.md"]
+
+_BLOCK = re.compile(r"(?:<!-- (not run|file): ?(.*?) -->\n+)?^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: where it stands, its language, its text, and what the comment above it asks for."""
+
+    line: int
+    language: str
+    text: str
+    mark: str
+    said: str
+
+
+def blocks(text: str) -> Iterator[Block]:
+    for found in _BLOCK.finditer(text):
+        line = text.count("\n", 0, found.start(3)) + 1
+        yield Block(line, found[3], found[4], found[1] or "", (found[2] or "").strip())
+
+
+def commands(block: Block) -> list[str]:
+    """The block's commands, one string each; lines that end in a backslash go on."""
+    lines = block.text.replace("\\\n", " ").splitlines()
+    if block.language == "console":
+        lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+def write_candles(path: Path, bars: int = 3_000) -> None:
+    """A small file of hourly candles."""
+    steps = np.random.default_rng(7).normal(0, 0.006, (bars, 4)).cumsum(axis=1)
+    closes = 20_000 * np.exp(steps[:, -1].cumsum())
+    opens = np.concatenate([[20_000], closes[:-1]])
+    prices = np.column_stack([opens, np.maximum(opens, closes) * 1.001, np.minimum(opens, closes) * 0.999, closes])
+    rows = [
+        f"{1_600_000_000_000 // 3_600_000 * 3_600_000 + i * 3_600_000},{','.join(f'{p:.2f}' for p in row)},1.5"
+        for i, row in enumerate(prices)
+    ]
+    path.write_text("\n".join(["timestamp,open,high,low,close,volume", *rows, ""]))
+
+
+def run(command: str) -> str:
+    """What went wrong with a command, or nothing."""
+    words = shlex.split(command, comments=True)
+    if words[0] == "bittrader" and not set(words) & {"|", ">", "&&", ";"}:
+        return _run_here(words)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        capture_output=True, text=True, check=False, env=os.environ | {"PATH": path},
+    )  # fmt: skip
+    return done.stderr + done.stdout if done.returncode else ""
+
+
+def _run_here(words: list[str]) -> str:
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.setattr(sys, "argv", words)
+        try:
+            cli.main()
+        except SystemExit as end:
+            return f"exit code {end.code}: {err.getvalue()}{out.getvalue()}" if end.code else ""
+    return ""
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_what_a_document_shows_works(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_candles(tmp_path / "candles.csv")
+    for block in blocks(document.read_text(encoding="utf-8")):
+        if block.mark == "not run":
+            assert block.said, f"{document.name}:{block.line} does not say why it is not run"
+            continue
+        if block.mark == "file":
+            (tmp_path / block.said).write_text(block.text)
+        elif block.language in ("sh", "console"):
+            for command in commands(block):
+                wrong = run(command)
+                assert not wrong, f"{document.name}:{block.line}: {command}\n{wrong}"
+        elif block.language == "python":
+            program = tmp_path / "block.py"
+            program.write_text(block.text)
+            wrong = run(f"{shlex.quote(sys.executable)} block.py")
+            assert not wrong, f"{document.name}:{block.line}\n{wrong}"
+
+
+def test_blocks_are_found_with_their_marks() -> None:
+    text = "words\n<!-- not run: slow -->\n```sh\nmake demo\n```\n```console\n$ a \\\n  b\nsaid\n```\n"
+    first, second = blocks(text)
+    assert (first.line, first.language, first.mark, first.said) == (3, "sh", "not run", "slow")
+    assert commands(second) == ["a    b"]
+
+
+def test_every_command_is_documented() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    for name in cli.COMMANDS:
+        assert f"bittrader {name}" in text
+
+
+def test_the_reference_of_commands_is_what_the_commands_say() -> None:
+    written = subprocess.run(
+        [sys.executable, ROOT / "Documentation" / "commands.py"], capture_output=True, text=True, check=True
+    )
+    assert written.stdout == (ROOT / "Documentation" / "COMMANDS.md").read_text(encoding="utf-8"), "run `make docs`"
+
+
+def test_the_tree_in_the_architecture_is_the_tree_there_is() -> None:
+    text = (ROOT / "Documentation" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    tree = next(block.text for block in blocks(text) if "src/bittrader/" in block.text)
+    package = ROOT / "src" / "bittrader"
+    drawn = set(re.findall(r"^    (\w+(?:/|\.py))", tree, re.MULTILINE))
+    folders = {f"{path.name}/" for path in package.iterdir() if (path / "__init__.py").exists()}
+    assert drawn == folders | {path.name for path in package.glob("*.py") if not path.name.startswith("_")}
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for document in DOCUMENTS:
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / link).exists(), f"{document.name} links to {link}"
+
+
+def test_the_notice_names_the_licence_of_every_package_we_install() -> None:
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    locked = {line.split("==")[0] for line in lines if "==" in line and not line.startswith((" ", "#"))}
+    noticed = set(re.findall(r"^    (\S+)  +\S", (ROOT / "NOTICE").read_text(encoding="utf-8"), re.MULTILINE))
+    assert noticed == locked
