@@ -145,7 +145,7 @@ def running_sums(values: Column) -> Column:
 
 @lean
 def next_true(flags: Flags, words: NDArray[np.uint64], start: int) -> int:
-    """The first index from `start` on whose flag is set, or the number of flags; `words` is flags[:n // 8 * 8], viewed."""
+    """The first index from `start` on whose flag is set, else the number of flags; `words` views flags[:n // 8 * 8]."""
     index = start
     rest = words[min(start >> 3, len(words)) :]
     if len(rest) > 0:
@@ -220,7 +220,7 @@ def _mark_flat(book: Column, cash: float, bars: int) -> None:
 
 @lean
 def _worst(close: Column, owned: float) -> float:
-    """The close at which a position of `owned` units (negative: short) is worth least; infinite (-) when there is none."""
+    """The close at which a position of `owned` units (negative: short) is worth least; there must be one."""
     whole = len(close) // 8 * 8
     side = 1.0 if owned > 0.0 else -1.0
     a = b = c = d = e = f = g = h = np.inf
@@ -401,10 +401,12 @@ def _find_exit(
 
 
 @lean
-def run(market: Market, orders: Orders, terms: Terms, records: Column, row: Column, book: Column) -> None:
+def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
+    market: Market, orders: Orders, terms: Terms, records: Column, row: Column, book: Column
+) -> None:
     """Fills `row` with the metrics (in the order of `METRICS`, NaN where undefined) of trading `orders`.
 
-    `records`, shape (n, 10), takes the first n trades: entry bar, exit bar, side, fill at entry and at exit, size, profit,
+    `records`, shape (n, 10), takes the first n trades: entry bar, exit bar, side, fill at entry and exit, size, profit,
     profit / equity at entry, why it ended (0: open at the end), cash after entry. `book` is scratch space of BOOK slots.
     """
     close, table = market.close, market.bars
@@ -527,7 +529,7 @@ def run(market: Market, orders: Orders, terms: Terms, records: Column, row: Colu
             lost_fractions -= fraction
         unmarked = ended
         # An exit at the open may be followed by an entry at that very open.
-        signal = ended - 1 if why == SIGNAL or why == TIME else ended
+        signal = ended - 1 if why in (SIGNAL, TIME) else ended
     _mark_flat(book, cash, bars - unmarked)
     row[:] = np.nan
     row[TRADES] = trades

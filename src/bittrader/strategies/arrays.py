@@ -31,11 +31,6 @@ def whole(name: str, value: int, least: int = 1) -> int:
     return int(value)
 
 
-def multiple(values: Series, factor: float) -> Series:
-    """`factor * values` in memory that was used before, which is several times faster than in fresh memory."""
-    return np.multiply(values, factor, out=buffers.series(len(values)))
-
-
 def previous(values: Series, bars: int = 1) -> Series:
     """The values of `bars` bars before; NaN on the first ones."""
     bars = whole("bars", bars, 0)

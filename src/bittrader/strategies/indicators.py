@@ -1,6 +1,6 @@
 """Indicators as plain functions of arrays, under their usual names; a chart's methods are these with a cache."""
 
-from bittrader.strategies.arrays import change, multiple, previous
+from bittrader.strategies.arrays import change, previous
 from bittrader.strategies.averages import dema, efficiency_ratio, ema, kama, rma, sma, tema, vwma
 from bittrader.strategies.channels import bollinger, donchian, heikin_ashi, ichimoku, keltner, parabolic_sar, supertrend
 from bittrader.strategies.crossings import crossed_above, crossed_below, falling, rising
@@ -67,7 +67,6 @@ __all__ = [
     "mfi",
     "minus_di",
     "momentum",
-    "multiple",
     "natr",
     "obv",
     "parabolic_sar",

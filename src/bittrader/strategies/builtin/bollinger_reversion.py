@@ -1,8 +1,8 @@
 """Back to the average from outside Bollinger's bands, both ways."""
 
-from bittrader.strategies.base import Signals, Strategy
+from bittrader.strategies.base import Multiple, Signals, Strategy
 from bittrader.strategies.chart import Chart
-from bittrader.strategies.indicators import crossed_above, crossed_below, multiple
+from bittrader.strategies.indicators import crossed_above, crossed_below
 from bittrader.strategies.parameters import Float, Int
 
 
@@ -23,5 +23,5 @@ class BollingerReversion(Strategy):
             exit_long=close >= bands.middle,
             enter_short=crossed_above(close, bands.upper),
             exit_short=close <= bands.middle,
-            stop=multiple(chart.atr(14), self.stop_atr),
+            stop=Multiple(chart.atr(14), self.stop_atr),
         )

@@ -1,8 +1,8 @@
 """Crossings in the direction of a longer timeframe, long only."""
 
-from bittrader.strategies.base import Signals, Strategy
+from bittrader.strategies.base import Multiple, Signals, Strategy
 from bittrader.strategies.chart import Chart
-from bittrader.strategies.indicators import crossed_above, crossed_below, multiple
+from bittrader.strategies.indicators import crossed_above, crossed_below
 from bittrader.strategies.parameters import Choice, Float, Int
 
 
@@ -23,5 +23,5 @@ class HigherTrend(Strategy):
         return Signals(
             enter_long=crossed_above(fast, slow) & (longer.close > longer.sma(self.trend_length)),
             exit_long=crossed_below(fast, slow),
-            trail=multiple(chart.atr(14), self.trail_atr),
+            trail=Multiple(chart.atr(14), self.trail_atr),
         )
