@@ -6,7 +6,6 @@ for in sorted rows, gaps in unique ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,12 @@ import numpy as np
 
 from bittrader.errors import DataError
 from bittrader.market.problems import Problem
-from bittrader.market.table import Table, joined, rising, typical_step, utc
+from bittrader.market.table import Table, rising, typical_step, utc
 from bittrader.market.timeframe import Timeframe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Flags = NDArray[np.bool_]
@@ -96,7 +97,7 @@ def _runs(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int6
 
 def _find_invalid(table: Table, context: Context) -> list[Problem]:  # noqa: ARG001 - every check's signature
     prices = table.prices()
-    kinds = {
+    kinds: dict[str, tuple[Flags, str]] = {
         "not-a-price": (~(np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0)), "lacking four positive prices"),
         "inconsistent": (_inconsistent(table), "inconsistent: the high or low is not the extreme of the prices"),
         "bad-volume": (~(np.isfinite(table.volume) & (table.volume >= 0)), "lacking a volume, or it is negative"),
@@ -111,8 +112,9 @@ def _find_invalid(table: Table, context: Context) -> list[Problem]:  # noqa: ARG
 def _inconsistent(table: Table) -> Flags:
     prices = table.prices()
     # Comparisons with NaN are false: rows without prices are another problem's.
-    inconsistent: Flags = (prices > table.high).any(axis=0) | (prices < table.low).any(axis=0)
-    return inconsistent
+    above: Flags = (prices > table.high).any(axis=0)
+    below: Flags = (prices < table.low).any(axis=0)
+    return above | below
 
 
 def _drop_invalid(table: Table, context: Context, choice: str) -> Table:  # noqa: ARG001 - every fix's signature
@@ -152,7 +154,9 @@ def _find_duplicates(table: Table, context: Context) -> list[Problem]:  # noqa: 
     if len(conflicts):
         sentence = f"{len(conflicts):,} bars come again with other values, the first at {utc(conflicts[0])}"
         places = _places(conflicts)
-        problem = Problem("conflicting-duplicates", int(differs.sum()), places, sentence, "duplicates", ("first", "last"))
+        problem = Problem(
+            "conflicting-duplicates", int(differs.sum()), places, sentence, "duplicates", ("first", "last")
+        )
         problems.append(problem)
     return problems
 
@@ -276,7 +280,7 @@ def _fill(table: Table, context: Context, choice: str) -> Table:
         return table
     bars = np.diff(table.time) // context.step
     if bars.sum() > _FILL_LIMIT * len(table):
-        raise DataError(f"{bars.sum():,} bars would have to be filled from {len(table):,}. Use --gaps keep, or --since.")
+        raise DataError(f"{bars.sum():,} bars would have to be made from {len(table):,}. Use --gaps keep, or --since.")
     repeats = np.concatenate([bars, [1]])
     source = np.repeat(np.arange(len(table)), repeats)
     made = np.concatenate([[False], np.diff(source) == 0])

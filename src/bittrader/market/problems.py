@@ -34,8 +34,8 @@ class Choices:
     unordered: Sort = "refuse"
     """`sort`: put the rows in order of time."""
     duplicates: Duplicates = "refuse"
-    """`drop`: keep one of several equal rows. `first`, `last`: also keep that one, in the rows' order, where rows of one
-    time differ."""
+    """`drop`: keep one of several equal rows. `first`, `last`: also keep that one, in the rows' order, where rows of
+    one time differ."""
     unfinished: Drop = "refuse"
     """`drop`: drop a last bar that had not ended."""
     off_grid: Drop = "refuse"

@@ -10,6 +10,8 @@ from bittrader.errors import InputError
 from bittrader.market.candles import Candles
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from bittrader.market.timeframe import Timeframe
 
 _WEEK_MS = 7 * 86_400_000
@@ -29,7 +31,9 @@ def resample(candles: Candles, timeframe: Timeframe) -> Candles:
         raise InputError(f"{timeframe} is not a multiple of the candles' {candles.timeframe}.")
     anchor = _FIRST_MONDAY_MS if bar % _WEEK_MS == 0 else 0
     if (int(candles.time[0]) - anchor) % step:
-        raise InputError(f"these candles do not start on the {candles.timeframe} grid of UTC: {timeframe} cannot be made.")
+        raise InputError(
+            f"these candles do not start on the {candles.timeframe} grid of UTC: {timeframe} cannot be made."
+        )
     number = (candles.time - anchor) // bar
     whole = _whole(candles, number * bar + anchor, bar)
     if not whole.any():
@@ -50,7 +54,7 @@ def resample(candles: Candles, timeframe: Timeframe) -> Candles:
     )
 
 
-def _whole(candles: Candles, starts: np.ndarray[tuple[int], np.dtype[np.int64]], bar: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _whole(candles: Candles, starts: NDArray[np.int64], bar: int) -> NDArray[np.bool_]:
     """For each row, whether the candles reach over the whole bar that it belongs to."""
-    end = int(candles.time[-1]) + candles.timeframe.milliseconds
-    return (starts >= candles.time[0]) & (starts + bar <= end)
+    first, end = int(candles.time[0]), int(candles.time[-1]) + candles.timeframe.milliseconds
+    return np.asarray((starts >= first) & (starts + bar <= end))

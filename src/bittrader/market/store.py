@@ -20,6 +20,10 @@ from bittrader.market.problems import Choices
 from bittrader.market.timeframe import Timeframe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from typing import IO
+
     import pyarrow as pa
 
 _SUFFIX = ".parquet"
@@ -135,13 +139,13 @@ def write(candles: Candles, path: Path) -> None:
 
     table = _to_arrow(candles)
 
-    def put(file: Any) -> None:
-        pq.write_table(table, file, compression="zstd", use_dictionary=False, column_encoding=_ENCODING)  # type: ignore[no-untyped-call]
+    def put(file: IO[bytes]) -> None:
+        pq.write_table(table, file, compression="zstd", use_dictionary=False, column_encoding=_ENCODING)
 
     replace(path, put)
 
 
-def replace(path: Path, put: Any) -> None:
+def replace(path: Path, put: Callable[[IO[bytes]], None]) -> None:
     """Replaces a file by what `put(file)` writes, at one stroke; whatever fails, the old one stays."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -230,5 +234,5 @@ def _facts(path: Path) -> Stored | None:
     )
 
 
-def _ms(moment: Any) -> int:
+def _ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)

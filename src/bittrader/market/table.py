@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COLUMNS = ("time", *PRICES, "volume")
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +79,8 @@ def joined(tables: Iterable[Table]) -> Table:
 def utc(milliseconds: int) -> str:
     """The moment as a person reads it in UTC: no more digits than it needs."""
     try:
-        moment = datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
+        moment = _EPOCH + timedelta(milliseconds=int(milliseconds))
+    except OverflowError:
         return f"{milliseconds} ms"
     if moment.microsecond:
         return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03d}"
