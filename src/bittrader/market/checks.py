@@ -30,6 +30,11 @@ _BAD_TICK_FACTOR = 4.0
 _MIXED_RUN = 24
 # Filling may make at most this many bars for each one that is there; a wrong time unit would make more.
 _FILL_LIMIT = 20
+# That many bars in a row that equal earlier ones in all values are a copy, not chance.
+_COPY_RUN = 3
+_COPY_BREAK = 1 << 40
+_HASH = np.uint64(0x9E3779B97F4A7C15)
+_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -96,31 +101,31 @@ def _runs(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int6
 
 
 def _find_invalid(table: Table, context: Context) -> list[Problem]:  # noqa: ARG001 - every check's signature
-    prices = table.prices()
-    kinds: dict[str, tuple[Flags, str]] = {
-        "not-a-price": (~(np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0)), "lacking four positive prices"),
-        "inconsistent": (_inconsistent(table), "inconsistent: the high or low is not the extreme of the prices"),
-        "bad-volume": (~(np.isfinite(table.volume) & (table.volume >= 0)), "lacking a volume, or it is negative"),
+    words = {
+        "not-a-price": "lacking four positive prices",
+        "inconsistent": "inconsistent: the high or low is not the extreme of the prices",
+        "bad-volume": "lacking a volume, or it is negative",
     }
     return [
-        Problem(kind, int(bad.sum()), _places(table.time[bad]), f"{_rows(bad)} {words}", "invalid", ("drop",))
-        for kind, (bad, words) in kinds.items()
+        Problem(kind, int(bad.sum()), _places(table.time[bad]), f"{_rows(bad)} {words[kind]}", "invalid", ("drop",))
+        for kind, bad in _invalid(table).items()
         if bad.any()
     ]
 
 
-def _inconsistent(table: Table) -> Flags:
+def _invalid(table: Table) -> dict[str, Flags]:
+    """For each row, whether it is no bar, by the reason. Comparisons with NaN are false."""
     prices = table.prices()
-    # Comparisons with NaN are false: rows without prices are another problem's.
-    above: Flags = (prices > table.high).any(axis=0)
-    below: Flags = (prices < table.low).any(axis=0)
-    return above | below
+    lowest, highest = prices.min(axis=0), prices.max(axis=0)
+    return {
+        "not-a-price": ~((lowest > 0) & (highest < np.inf)),
+        "inconsistent": (highest > table.high) | (lowest < table.low),
+        "bad-volume": ~((table.volume >= 0) & (table.volume < np.inf)),
+    }
 
 
 def _drop_invalid(table: Table, context: Context, choice: str) -> Table:  # noqa: ARG001 - every fix's signature
-    prices = table.prices()
-    valid = np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0) & ~_inconsistent(table)
-    return table.take(valid & np.isfinite(table.volume) & (table.volume >= 0))
+    return table.take(~np.logical_or.reduce(list(_invalid(table).values())))
 
 
 # Order and repetition.
@@ -226,7 +231,8 @@ def _bad_ticks(table: Table) -> Flags:
     """For each row, whether its low or high is far beyond the prices both before and after.
 
     Before and after are the medians of three closes: a lone bad neighbour does not count, and a price that stays where
-    it went is no bad tick. Where the market itself moved, it takes so much more. At the ends, the bar's own open and close stand in for the rows that are not there.
+    it went is no bad tick. Where the market itself moved, it takes so much more. At the ends, the first open and the
+    last close stand in for the rows that are not there.
     """
     padded = np.concatenate([np.repeat(table.open[:1], 3), table.close, np.repeat(table.close[-1:], 3)])
     rows = len(table)
@@ -303,16 +309,41 @@ STAGES = (
 
 def notes(table: Table, context: Context) -> list[Problem]:
     """What is worth knowing and no error."""
-    found = []
+    found = _copies(table)
     idle = table.volume == 0
     if idle.any():
         share = f"{_count(int(idle.sum()), 'bar')} ({idle.mean():.1%}) of volume 0"
         found.append(Problem("zero-volume", int(idle.sum()), _places(table.time[idle]), share, note=True))
     offset = int(table.time[0] % context.step)
-    if offset and context.step <= 86_400_000:
+    if offset and context.step <= _DAY_MS:
         sentence = f"bars start {offset / 60_000:g} minutes after the full {context.timeframe}"
         found.append(Problem("offset", len(table), _places(table.time), sentence, note=True))
     return found
+
+
+def _copies(table: Table) -> list[Problem]:
+    """Stretches that repeat, bar by bar, an earlier stretch: a source that published hours under another time."""
+    values = [column.view(np.uint64) for name, column in table.columns().items() if name != "time"]
+    key = np.zeros(len(table), np.uint64)
+    for column in values:
+        key = key * _HASH + column
+    moved = np.flatnonzero((table.high > table.low) & (table.volume > 0))
+    order = moved[np.argsort(key[moved], kind="stable")]
+    equal = key[order[1:]] == key[order[:-1]]
+    if equal.sum() < _COPY_RUN:
+        return []
+    later, earlier = order[1:][equal], order[:-1][equal]
+    later, lag = np.sort(later), (later - earlier)[np.argsort(later)]
+    starts, lengths = _runs(lag - _COPY_BREAK * np.cumsum(np.diff(later, prepend=later[0]) > 1))
+    long = lengths >= _COPY_RUN
+    if not long.any():
+        return []
+    first, copied = later[starts[long]], int(lengths[long].sum())
+    source = utc(table.time[first[0] - lag[starts[long]][0]])
+    sentence = (
+        f"{copied:,} bars repeat earlier ones value by value: from {utc(table.time[first[0]])} those from {source}"
+    )
+    return [Problem("copies", copied, _places(table.time[first]), sentence, note=True)]
 
 
 def _count(number: int, noun: str) -> str:

@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from bittrader import paths
 from bittrader.errors import DataError, InputError, did_you_mean
 from bittrader.market.candles import PRICES, Candles
 from bittrader.market.problems import Choices
+from bittrader.market.table import moment
 from bittrader.market.timeframe import Timeframe
 
 if TYPE_CHECKING:
@@ -61,23 +62,20 @@ def read_candles(
     columns: str | None = None,
     time_unit: str | None = None,
     dates: str | None = None,
-    **choices: Any,
+    **choices: str,
 ) -> Candles:
-    """The candles of a file (Parquet, CSV, Feather or JSON, possibly zipped), or of a folder of such files.
+    """The candles of a file (Parquet, CSV, Feather or JSON, also in .gz or .zip), or of a folder of such files.
 
     A file that `store` wrote is taken as it is. Others are checked, and refused with DataError when anything is wrong
     that `choices` (`gaps="fill"`, … see `Choices`) do not mend, or when they leave a doubt that another argument must
     settle (see `importers.Reading`).
     """
-    plain = not choices and (symbol, timeframe, since, until, columns, time_unit, dates) == (None,) * 7
-    if plain and (candles := _read_stored(Path(path))) is not None:
-        return candles
+    if not choices and (symbol, timeframe, columns, time_unit, dates) == (None,) * 5:
+        candles = _read_stored(Path(path))
+        if candles is not None:
+            return _between(candles, since, until)
     from bittrader.market.importers import Reading, read  # noqa: PLC0415 - stored candles do without it
 
-    unknown = [name for name in choices if name not in Choices.__dataclass_fields__]
-    if unknown:
-        hint = did_you_mean(unknown[0], Choices.__dataclass_fields__)
-        raise InputError(f"read_candles has no argument {unknown[0]!r}.{hint}")
     reading = Reading(
         symbol=symbol,
         timeframe=Timeframe.parse(timeframe) if isinstance(timeframe, str) else timeframe,
@@ -87,7 +85,7 @@ def read_candles(
         time_unit=time_unit,
         dates=dates,
     )
-    return read([Path(path)], reading, Choices(**choices), now=now()).candles
+    return read([Path(path)], reading, _choices(choices), now=now()).candles
 
 
 def load_candles(ref: str | Path) -> Candles:
@@ -163,6 +161,24 @@ def replace(path: Path, put: Callable[[IO[bytes]], None]) -> None:
                 raise
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _choices(words: dict[str, str]) -> Choices:
+    known = [field.name for field in fields(Choices)]
+    for word in words:
+        if word not in known:
+            raise InputError(f"read_candles takes no {word!r}.{did_you_mean(word, known)}")
+    return Choices(**words)  # type: ignore[arg-type] - Choices looks at the values itself
+
+
+def _between(candles: Candles, since: str | None, until: str | None) -> Candles:
+    if since is None and until is None:
+        return candles
+    start = 0 if since is None else np.searchsorted(candles.time, moment(since))
+    stop = len(candles) if until is None else np.searchsorted(candles.time, moment(until))
+    if start >= stop:
+        raise InputError(f"there are no bars from {since or 'the start'} to {until or 'the end'}.")
+    return candles.window(int(start), int(stop))
 
 
 def _file_of(name: str) -> Path:
