@@ -79,7 +79,7 @@ def _other_timeframe(time: NDArray[np.int64], context: Context) -> list[Problem]
         return []
     seen = typical_step(time)
     if seen is not None and seen != context.timeframe:
-        sentence = f"the bars are {seen} apart, not {context.timeframe}"
+        sentence = f"the bars are {seen} apart, not {context.timeframe}: say --timeframe {seen}, or resample them after"
         return [Problem("wrong-timeframe", len(time), (), sentence)]
     starts, lengths = _runs(steps)
     long = (lengths >= _MIXED_RUN) & (steps[starts] != context.step)

@@ -39,7 +39,13 @@ class _Walk:
 
 def inspect(table: Table, timeframe: Timeframe, *, now: int) -> list[Problem]:
     """Every problem of a table of bars of this length, as seen at `now` (UTC milliseconds), notes last."""
-    return _walk(table, Context(timeframe, now), Choices(), _LOOK).problems
+    walked = _walk(table, Context(timeframe, now), Choices(), _LOOK)
+    return walked.problems + notes(walked.table, Context(timeframe, now))
+
+
+def remarks(table: Table, timeframe: Timeframe) -> list[Problem]:
+    """What is worth knowing about candles that have no problem."""
+    return notes(table, Context(timeframe, now=0))
 
 
 def mend(table: Table, timeframe: Timeframe, choices: Choices, *, now: int) -> Mended:
@@ -69,7 +75,6 @@ def _walk(table: Table, context: Context, choices: Choices, otherwise: Choices) 
             walk.table, walk.problems, walk.refused = mended, walk.problems + found, walk.refused + refused
         if len(walk.table) == 0:
             raise DataError("no row is a bar: " + "; ".join(problem.sentence for problem in walk.problems) + ".")
-    walk.problems += notes(walk.table, context)
     return walk
 
 
@@ -82,4 +87,4 @@ def _told(found: list[Problem], choice: str, change: int) -> str:
         "first": f"dropped {-change:,}, keeping the first of each time",
         "last": f"dropped {-change:,}, keeping the last of each time",
     }
-    return f"{'; '.join(problem.sentence for problem in found)} → {deeds[choice]}"
+    return f"{'; '.join(problem.sentence for problem in found)}; {deeds[choice]}"

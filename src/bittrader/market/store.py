@@ -90,9 +90,8 @@ def read_candles(
 
 def load_candles(ref: str | Path) -> Candles:
     """The candles of a stored name, or else of a file. DataError when there are none of either."""
-    stored_file = _file_of(str(ref)) if _NAME.fullmatch(str(ref)) else None
-    if stored_file is not None and stored_file.is_file():
-        return read_candles(stored_file)
+    if is_stored(str(ref)):
+        return read_candles(_file_of(str(ref)))
     if Path(ref).exists():
         return read_candles(ref)
     raise DataError(f"there are no stored candles and no file called {str(ref)!r}.{_hint(str(ref))}")
@@ -100,11 +99,22 @@ def load_candles(ref: str | Path) -> Candles:
 
 def store(candles: Candles, name: str, *, overwrite: bool = False) -> Path:
     """Stores candles under a name and returns the file; InputError when the name is taken or cannot be one."""
-    path = _file_of(checked_name(name))
-    if path.exists() and not overwrite:
+    free(name, overwrite=overwrite)
+    write(candles, _file_of(name))
+    return _file_of(name)
+
+
+def free(name: str, *, overwrite: bool = False) -> None:
+    """Nothing, when candles may be stored under a name; InputError when it is taken or cannot be one."""
+    if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name) or name.endswith((".", _SUFFIX)):
+        raise InputError(f"{name!r} cannot be a name. Use small letters, digits and - _ . as in btcusdt-1h.")
+    if _file_of(name).exists() and not overwrite:
         raise InputError(f"there are stored candles called {name!r} already. Use --overwrite, or another --name.")
-    write(candles, path)
-    return path
+
+
+def is_stored(name: str) -> bool:
+    """Whether there are stored candles of that name."""
+    return bool(_NAME.fullmatch(name)) and _file_of(name).is_file()
 
 
 def stored() -> list[Stored]:
@@ -117,13 +127,6 @@ def stored() -> list[Stored]:
 def default_name(symbol: str, timeframe: Timeframe) -> str:
     """The name that a series gets by itself: `btcusdt-1h`."""
     return f"{re.sub(r'[^a-z0-9]', '', symbol.lower()) or 'candles'}-{timeframe}"
-
-
-def checked_name(name: str) -> str:
-    """The same name; InputError when it cannot be a file's name on every system."""
-    if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name) or name.endswith((".", _SUFFIX)):
-        raise InputError(f"{name!r} cannot be a name. Use small letters, digits and - _ . as in btcusdt-1h.")
-    return name
 
 
 def now() -> int:
@@ -168,7 +171,7 @@ def _choices(words: dict[str, str]) -> Choices:
     for word in words:
         if word not in known:
             raise InputError(f"read_candles takes no {word!r}.{did_you_mean(word, known)}")
-    return Choices(**words)  # type: ignore[arg-type] - Choices looks at the values itself
+    return Choices(**words)  # type: ignore[arg-type]  # it looks at the values itself
 
 
 def _between(candles: Candles, since: str | None, until: str | None) -> Candles:
