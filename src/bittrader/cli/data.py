@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import rich.progress
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as Grid
 
 from bittrader.market import store
-from bittrader.market.problems import Choices, flags
+from bittrader.market.problems import Choices, example
 from bittrader.market.table import moment, table_of, utc
 from bittrader.market.timeframe import Timeframe
 
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
     from bittrader.market.problems import Problem
 
 app = typer.Typer(
-    help="Import, check, resample, list and download candles.", no_args_is_help=True, rich_markup_mode=None
+    help="Import, check, resample, list and download candles.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 _READ, _MEND = "Where the file leaves a doubt", "What to do about problems (each is refused unless you choose)"
@@ -44,10 +49,15 @@ Columns = Annotated[
     str | None,
     typer.Option(help="Each column in order: time,open,high,low,close,volume; - skips.", rich_help_panel=_READ),
 ]
-Unit = Annotated[str | None, typer.Option("--time-unit", metavar="s|ms|us|ns", help="Unit.", rich_help_panel=_READ)]
+Unit = Annotated[
+    str | None,
+    typer.Option("--time-unit", metavar="s|ms|us|ns", help="Unit of times that are numbers.", rich_help_panel=_READ),
+]
 Dates = Annotated[
     str | None,
-    typer.Option("--dates", metavar="day-first|month-first", help="Order in dates.", rich_help_panel=_READ),
+    typer.Option(
+        "--dates", metavar="day-first|month-first", help="Order in dates like 3/4/2020.", rich_help_panel=_READ
+    ),
 ]
 
 
@@ -120,6 +130,7 @@ def check(
         candles = store.load_candles(source)
         scanned = importers.Scanned(table_of(candles), candles.symbol, candles.timeframe, ())
     else:
+        store.is_there(source)
         scanned = importers.scan([Path(source)], _reading(symbol, timeframe, columns, time_unit, dates))
     found = quality.inspect(scanned.table, scanned.timeframe, now=store.now())
     errors = [problem for problem in found if not problem.note]
@@ -141,7 +152,7 @@ def check(
     else:
         span = f"{utc(time.min())} to {utc(time.max())} UTC"
         console = Console(highlight=False)
-        console.print(f"[bold]{scanned.symbol} {scanned.timeframe}[/], {len(time):,} rows, {span}\n")
+        console.print(f"[bold]{escape(scanned.symbol)} {scanned.timeframe}[/], {len(time):,} rows, {span}\n")
         console.print(_findings(scanned.notes, found))
         console.print(_verdict(source, errors), soft_wrap=True)
     raise typer.Exit(1 if errors else 0)
@@ -175,7 +186,7 @@ def list_(as_json: Json = False) -> None:
     for title, justify in (("name", "left"), ("symbol", "left"), ("bars", "right"), ("from", "left"), ("to", "left")):
         grid.add_column(title, justify=justify, no_wrap=title == "name")  # type: ignore[arg-type]
     for each in series:
-        symbol = f"{each.symbol} {each.timeframe}"
+        symbol = escape(f"{each.symbol} {each.timeframe}")
         grid.add_row(f"[cyan]{each.name}[/]", symbol, f"{each.bars:,}", utc(each.first), utc(each.last))
     Console(highlight=False).print(grid)
 
@@ -221,11 +232,11 @@ def download(
     store.free(chosen, overwrite=overwrite)
     choices = Choices(gaps=gaps, bad_ticks=bad_ticks, invalid=invalid, off_grid=off_grid)  # type: ignore[arg-type]
     pages = door.pages_file(exchange, query, url)
-    _say(f"[dim]connecting to {exchange} …[/]")
+    _say(f"[dim]connecting to {escape(exchange)} …[/]")
     try:
         market = door.connect(exchange, url=url)
         door.check(market, query)
-        with _bar(f"{symbol} {query.timeframe}") as told:
+        with _bar(f"{escape(symbol)} {query.timeframe}") as told:
             table = door.download(market, query, pages, told=told)
     except KeyboardInterrupt:
         _say("Stopped. What was fetched is kept: the same command goes on from here.")
@@ -265,10 +276,10 @@ def _save(candles: Candles, name: str | None, lines: Iterable[tuple[str, str]], 
     grid = Grid.grid(padding=(0, 2))
     grid.add_row("  [dim]bars[/]", f"{len(candles):,}, {utc(candles.time[0])} to {utc(candles.time[-1])} UTC")
     for kind, words in lines:
-        grid.add_row(f"  [dim]{kind}[/]", words)
-    grid.add_row("  [dim]file[/]", str(path))
+        grid.add_row(f"  [dim]{kind}[/]", escape(words))
+    grid.add_row("  [dim]file[/]", escape(str(path)))
     console = Console(stderr=True, highlight=False)
-    console.print(f"Stored [bold]{candles.symbol} {candles.timeframe}[/] as [bold cyan]{chosen}[/]")
+    console.print(f"Stored [bold]{escape(candles.symbol)} {candles.timeframe}[/] as [bold cyan]{chosen}[/]")
     console.print(grid)
     console.print(f"\nGo on with: bittrader backtest sma-cross {chosen}", soft_wrap=True)
 
@@ -278,13 +289,15 @@ def _findings(notes: Iterable[str], found: Iterable[Problem]) -> Grid:
     grid = Grid.grid(padding=(0, 2))
     for problem in sorted(found, key=lambda each: each.note):
         style = "dim" if problem.note else "red"
-        grid.add_row(f"  [{style}]{problem.kind}[/]", problem.sentence)
+        grid.add_row(f"  [{style}]{problem.kind}[/]", escape(problem.sentence))
         if not problem.note:
             more = ", …" if problem.count > len(problem.places) else ""
-            grid.add_row("", f"[dim]at {', '.join(map(utc, problem.places))}{more}[/]" if problem.places else "")
-            grid.add_row("", f"[green]{problem.mend}[/]" if problem.mend else "")
+            if problem.places:
+                grid.add_row("", f"[dim]at {', '.join(map(utc, problem.places))}{more}[/]")
+            if problem.mend:
+                grid.add_row("", f"[green]{problem.mend}[/]")
     for note in notes:
-        grid.add_row("  [dim]read[/]", note)
+        grid.add_row("  [dim]read[/]", escape(note))
     return grid
 
 
@@ -294,7 +307,7 @@ def _verdict(source: str, errors: list[Problem]) -> str:
     kinds = f"\n{len(errors)} kind{'' if len(errors) == 1 else 's'} of problem. "
     if not all(problem.mend for problem in errors):
         return kinds + "Not all can be mended by a choice."
-    return kinds + f"To mend by choice: bittrader data import {source} {flags(errors)}"
+    return kinds + f"To mend, for example: bittrader data import {escape(source)} {example(errors)}"
 
 
 def _facts(each: store.Stored) -> dict[str, object]:
@@ -339,7 +352,7 @@ def _bar(title: str) -> Iterator[Callable[[Progress], None]]:
                 total=now.end - now.first,
                 bars=now.bars,
                 reached=utc(now.reached)[:10],
-                waiting=now.waiting,
+                waiting=escape(now.waiting),
             )
 
         yield told

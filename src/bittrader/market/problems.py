@@ -73,8 +73,8 @@ class Problem:
 
     @property
     def mend(self) -> str:
-        """The flag that mends it and its possible values, as in `--gaps fill|keep`; empty when none does."""
-        return f"{flag(self.choice)} {'|'.join(self.options)}" if self.choice else ""
+        """The flag that mends it and its possible values, as in `--gaps fill (or keep)`; empty when none does."""
+        return _words(self.choice, self.options) if self.choice else ""
 
     def as_dict(self) -> dict[str, object]:
         """The problem as plain values, its places as words."""
@@ -93,11 +93,26 @@ def flag(choice: str) -> str:
     return "--" + choice.replace("_", "-")
 
 
-def flags(problems: list[Problem]) -> str:
-    """The flags that mend all these problems together."""
+def needed(problems: list[Problem]) -> dict[str, tuple[str, ...]]:
+    """For each choice that these problems ask for, the values that mend all of them."""
     options: dict[str, tuple[str, ...]] = {}
     for problem in problems:
         if problem.choice:
             before = options.get(problem.choice, problem.options)
             options[problem.choice] = tuple(option for option in before if option in problem.options)
-    return " ".join(f"{flag(choice)} {'|'.join(values)}" for choice, values in options.items())
+    return options
+
+
+def flags(problems: list[Problem]) -> str:
+    """The flags that mend all these problems together, with their possible values."""
+    return ", ".join(_words(choice, values) for choice, values in needed(problems).items())
+
+
+def example(problems: list[Problem]) -> str:
+    """Flags that mend all these problems together, as they may be typed."""
+    return " ".join(f"{flag(choice)} {values[0]}" for choice, values in needed(problems).items())
+
+
+def _words(choice: str, values: tuple[str, ...]) -> str:
+    others = f" (or {', '.join(values[1:])})" if len(values) > 1 else ""
+    return f"{flag(choice)} {values[0]}{others}"

@@ -53,8 +53,8 @@ def mend(table: Table, timeframe: Timeframe, choices: Choices, *, now: int) -> M
     walked = _walk(table, Context(timeframe, now), choices, _ASSUME)
     if walked.refused:
         sentences = "; ".join(problem.sentence for problem in walked.refused)
-        needed = flags(walked.refused)
-        raise DataError(f"{sentences}." + (f" To mend: {needed}." if needed else ""))
+        mending = flags(walked.refused)
+        raise DataError(f"{sentences}." + (f" To mend: {mending}." if mending else ""))
     return Mended(walked.table, tuple(walked.done))
 
 

@@ -92,9 +92,14 @@ def load_candles(ref: str | Path) -> Candles:
     """The candles of a stored name, or else of a file. DataError when there are none of either."""
     if is_stored(str(ref)):
         return read_candles(_file_of(str(ref)))
-    if Path(ref).exists():
-        return read_candles(ref)
-    raise DataError(f"there are no stored candles and no file called {str(ref)!r}.{_hint(str(ref))}")
+    is_there(ref)
+    return read_candles(ref)
+
+
+def is_there(ref: str | Path) -> None:
+    """Nothing, when there are stored candles of that name or a file; else DataError."""
+    if not is_stored(str(ref)) and not Path(ref).exists():
+        raise DataError(f"there are no stored candles and no file called {str(ref)!r}.{_hint(str(ref))}")
 
 
 def store(candles: Candles, name: str, *, overwrite: bool = False) -> Path:
