@@ -49,7 +49,7 @@ def resample(candles: Candles, timeframe: Timeframe) -> Candles:
         high=np.maximum.reduceat(part.high, starts),
         low=np.minimum.reduceat(part.low, starts),
         close=part.close[np.concatenate([starts[1:], [len(part)]]) - 1],
-        volume=np.add.reduceat(part.volume, starts),
+        volume=_sums(part.volume, starts),
         synthetic=candles.synthetic,
     )
 
@@ -58,3 +58,16 @@ def _whole(candles: Candles, starts: NDArray[np.int64], bar: int) -> NDArray[np.
     """For each row, whether the candles reach over the whole bar that it belongs to."""
     first, end = int(candles.time[0]), int(candles.time[-1]) + candles.timeframe.milliseconds
     return np.asarray((starts >= first) & (starts + bar <= end))
+
+
+def _sums(values: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The sum of each group of values, to the last bit or nearly: what a rounding loses is carried along (Neumaier)."""
+    lengths = np.diff(np.concatenate([starts, [len(values)]]))
+    total, lost = np.zeros(len(starts)), np.zeros(len(starts))
+    for place in range(int(lengths.max())):
+        groups = np.flatnonzero(lengths > place)
+        old, value = total[groups], values[starts[groups] + place]
+        new = old + value
+        lost[groups] += np.where(old >= value, (old - new) + value, (value - new) + old)
+        total[groups] = new
+    return np.asarray(total + lost)
