@@ -52,19 +52,21 @@ def pick(
     raw: Raw, *, columns: str | None, unit: TimeUnit | None, dates: DateOrder | None, symbol: str | None
 ) -> Picked:
     """The file's candles, every column identified. DataError with the choice to be made when that leaves a doubt."""
-    raw_table, found_symbol = _of_symbol(raw.table, symbol)
+    table, found_symbol = _of_symbol(raw.table, symbol)
     if columns is not None:
-        roles = _told(raw_table.column_names, columns)
+        roles = _told(table.column_names, columns)
+        # What the user says counts: neither a second clock nor another volume is looked for.
+        table = table.select(list(roles.values()))
     elif raw.named:
-        roles = _by_name(raw_table.column_names)
+        roles = _by_name(table.column_names)
     else:
-        roles = {"time": raw_table.column_names[0]}
-    time, notes = _time(raw_table, roles, unit, dates)
+        roles = {"time": table.column_names[0]}
+    time, notes = _time(table, roles, unit, dates)
     if "open" not in roles:
-        roles, order_note = _by_evidence(raw_table, time)
+        roles, order_note = _by_evidence(table, time)
         notes.append(order_note)
-    prices = {name: numbers(raw_table, roles[name]) for name in PRICES}
-    volume, volume_notes = _volume(raw_table, roles, _base(symbol or found_symbol), time, prices["close"])
+    prices = {name: numbers(table, roles[name]) for name in PRICES}
+    volume, volume_notes = _volume(table, roles, _base(symbol or found_symbol), time, prices["close"])
     return Picked(Table(time=time, volume=volume, **prices), found_symbol, tuple(notes + volume_notes))
 
 

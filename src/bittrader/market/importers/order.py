@@ -28,7 +28,8 @@ def price_order(prices: list[Column], time: NDArray[np.int64]) -> tuple[tuple[st
     """
     rows = np.stack(prices)[:, np.argsort(time, kind="stable")]
     extremes = _extremes(rows)
-    if not extremes:
+    # A volume may be below all prices in every row, but no bar's low is usually half of its high.
+    if not extremes or np.median(rows.max(axis=0)) > 2 * np.median(rows.min(axis=0)):
         raise DataError(f"its columns 2 to 5 are not open, high, low and close in any order. {_ASK}")
     orders = [order for order in _USUAL if (order.index("high"), order.index("low")) in extremes]
     if len(extremes) > 1:
