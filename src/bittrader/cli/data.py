@@ -235,7 +235,7 @@ def download(
     _say(f"[dim]connecting to {escape(exchange)} …[/]")
     try:
         market = door.connect(exchange, url=url)
-        door.check(market, query)
+        door.check(market, query, waits=lambda reason: _say(f"[yellow]{escape(reason)}[/]"))
         with _bar(f"{escape(symbol)} {query.timeframe}") as told:
             table = door.download(market, query, pages, told=told)
     except KeyboardInterrupt:
@@ -340,19 +340,19 @@ def _bar(title: str) -> Iterator[Callable[[Progress], None]]:
         rich.progress.TaskProgressColumn(),
         rich.progress.TextColumn("{task.fields[bars]:,} bars, to {task.fields[reached]}"),
         rich.progress.TimeRemainingColumn(),
-        rich.progress.TextColumn("[yellow]{task.fields[waiting]}[/]"),
     )
     with rich.progress.Progress(*shown, console=Console(stderr=True)) as progress:
-        task = progress.add_task(title, total=None, bars=0, reached="", waiting="")
+        task = progress.add_task(title, total=None, bars=0, reached="")
 
         def told(now: Progress) -> None:
+            if now.waiting:
+                progress.console.print(f"[yellow]{escape(now.waiting)}[/]", highlight=False)
             progress.update(
                 task,
                 completed=now.reached - now.first,
                 total=now.end - now.first,
                 bars=now.bars,
                 reached=utc(now.reached)[:10],
-                waiting=escape(now.waiting),
             )
 
         yield told

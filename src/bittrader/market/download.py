@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     Row = list[float]
 
-_ATTEMPTS = 8
+# A network that fails at once is hardly there; one that fails on the way gets minutes to come back.
+_FIRST_ATTEMPTS, _ATTEMPTS = 3, 8
 _LONGEST_WAIT_SECONDS = 60.0
 _USUAL_PAGE = 500
 _HOST = re.compile(r"https?://[^/]+")
@@ -86,12 +87,18 @@ def connect(name: str, *, url: str | None = None) -> Any:
     return exchange
 
 
-def check(exchange: Any, query: Query, *, sleep: Callable[[float], None] = time.sleep) -> None:
+def check(
+    exchange: Any,
+    query: Query,
+    *,
+    waits: Callable[[str], None] = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
     """InputError when the exchange has no such market or timeframe."""
     known = list(exchange.timeframes or {})
     if str(query.timeframe) not in known:
         raise InputError(f"{exchange.id} has no bars of {query.timeframe}, only {', '.join(known)}.")
-    markets = _patiently(exchange.load_markets, sleep=sleep, told=lambda _: None)
+    markets = _patiently(exchange.load_markets, attempts=_FIRST_ATTEMPTS, waits=waits, sleep=sleep)
     if query.symbol not in markets:
         hint = did_you_mean(query.symbol.upper(), markets) or " Write BASE/QUOTE, as in BTC/USDT."
         raise InputError(f"{exchange.id} has no market {query.symbol!r}.{hint}")
@@ -160,7 +167,7 @@ def _pages(
         def fetch() -> list[Row]:
             return exchange.fetch_ohlcv(query.symbol, str(query.timeframe), reached, limit)  # noqa: B023 - likewise
 
-        page = sorted(_patiently(fetch, sleep=sleep, told=waits), key=lambda row: row[0])
+        page = sorted(_patiently(fetch, attempts=_ATTEMPTS, waits=waits, sleep=sleep), key=lambda row: row[0])
         new = [row for row in page if reached <= row[0] < end]
         new = [row for index, row in enumerate(new) if index == 0 or row[0] != new[index - 1][0]]
         if new:
@@ -171,27 +178,30 @@ def _pages(
             reached += limit * step
 
 
-def _patiently(ask: Callable[[], Any], *, sleep: Callable[[float], None], told: Callable[[str], None]) -> Any:
+def _patiently(
+    ask: Callable[[], Any], *, attempts: int, waits: Callable[[str], None], sleep: Callable[[float], None]
+) -> Any:
     """The answer, asked for again after failures of the network; DataError for what asking again will not mend."""
     ccxt = _ccxt()
-    for attempt in range(1, _ATTEMPTS + 1):
+    for attempt in range(1, attempts + 1):
         try:
             return ask()
         except ccxt.NetworkError as error:
             reason = _short(error)
-            if attempt == _ATTEMPTS:
-                raise DataError(f"the exchange did not answer {_ATTEMPTS} times: {reason}.") from error
+            if attempt == attempts:
+                raise DataError(f"the exchange did not answer {attempts} times: {reason}.") from error
             seconds = min(2.0 ** (attempt - 1), _LONGEST_WAIT_SECONDS)
-            told(f"{reason}; asking again in {seconds:g} s")
+            waits(f"{reason}; asking again in {seconds:g} s")
             sleep(seconds)
         except ccxt.BaseError as error:
             raise DataError(f"the exchange refused: {_short(error)}.") from error
-    raise AssertionError
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _short(error: Exception) -> str:
-    words = " ".join(str(error).split())
-    return f"{type(error).__name__} {words[:160]}".strip().rstrip(".")
+    """The kind of error and what the exchange said, without the address that was asked."""
+    words = re.sub(r"^\S+ (GET|POST) \S+", "", " ".join(str(error).split())).strip()
+    return f"{type(error).__name__} {words[:100]}".strip().rstrip(".")
 
 
 def _kept(pages: Path) -> list[Row]:
