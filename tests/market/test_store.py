@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Any
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +21,11 @@ from bittrader.market.timeframe import Timeframe
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 CANDLES = synthetic(300)
 
@@ -76,16 +84,31 @@ def test_only_names_that_every_system_can_keep_are_taken(name: str) -> None:
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     path = store(CANDLES, "mine")
 
-    def full(table: Any, file: Any, **rest: Any) -> None:
-        file.write(b"half")
+    def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(pq, "write_table", full)
+        patch.setattr(os, "fsync", full)
         with pytest.raises(DataError, match="cannot be written: No space left on device"):
             store(CANDLES.head(5), "mine", overwrite=True)
     assert len(load_candles("mine")) == 300
     assert list(paths.candles_dir().iterdir()) == [path]
+
+
+@pytest.mark.skipif(resource is None, reason="this system cannot limit a file's size")
+def test_a_file_that_cannot_grow_leaves_nothing_half_written(home: Path) -> None:
+    program = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "from bittrader.errors import DataError\n"
+        "from bittrader.market.sample import synthetic\n"
+        "from bittrader.market.store import store\n"
+        "try: store(synthetic(5_000), 'mine')\n"
+        "except DataError as error: print(error)\n"
+    )
+    run = subprocess.run([sys.executable, "-B", "-c", program], capture_output=True, text=True, check=True)
+    assert "cannot be written: File too large" in run.stdout
+    assert list(paths.candles_dir().iterdir()) == []
 
 
 def test_a_damaged_file_is_told() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 import time
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -153,20 +152,17 @@ def write(candles: Candles, path: Path) -> None:
 
 def replace(path: Path, put: Callable[[IO[bytes]], None]) -> None:
     """Replaces a file by what `put(file)` writes, at one stroke; whatever fails, the old one stays."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as file:
-            part = Path(file.name)
-            try:
+        try:
+            with part.open("wb") as file:
                 put(file)
                 file.flush()
                 os.fsync(file.fileno())
-                file.close()
-                part.replace(path)
-            except BaseException:
-                file.close()
-                part.unlink(missing_ok=True)
-                raise
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}.") from error
 
