@@ -280,6 +280,34 @@ def test_the_base_volume_is_told_by_the_price(tmp_path: Path) -> None:
     assert any(note.startswith("but they are swapped in 500 rows") for note in scanned.notes)
 
 
+def test_names_tell_the_base_volume_where_the_price_is_about_1(tmp_path: Path) -> None:
+    prices = np.round(1 + 0.001 * np.sin(np.arange(800)), 4)
+    rows = [[row[0], p, p, p, p, row[5], row[5] * p * 1.0001] for row, p in zip(ROWS, prices.tolist(), strict=True)]
+    header = "open_time,open,high,low,close,volume,quote_asset_volume"
+    assert np.array_equal(imported(saved(tmp_path, text(rows, header))).volume, CANDLES.volume)
+    with pytest.raises(DataError, match="may both be the volume"):
+        imported(saved(tmp_path, text(rows, "time,open,high,low,close,volume_a,volume_b")))
+
+
+def test_binances_rows_are_read_with_and_without_their_header(tmp_path: Path) -> None:
+    more = [[row[0] * 1000 + 3_599_999_999, row[5] * row[4], 12, row[5] / 3, row[5] * row[4] / 3, 0] for row in ROWS]
+    rows = [[row[0] * 1000, *row[1:], *rest] for row, rest in zip(ROWS, more, strict=True)]
+    header = (
+        "open_time,open,high,low,close,volume,close_time,quote_volume,count,"
+        "taker_buy_volume,taker_buy_quote_volume,ignore"
+    )
+    assert same(imported(saved(tmp_path, text(rows, header))))
+    assert same(imported(saved(tmp_path, text(rows, None))))
+    assert same(imported(saved(tmp_path, json.dumps([[row[0], *map(str, row[1:])] for row in rows]), "klines.json")))
+
+
+def test_the_nameless_index_of_pandas_is_the_time(tmp_path: Path) -> None:
+    rows = [[np.datetime64(row[0], "ms"), *row[1:]] for row in ROWS]
+    assert same(imported(saved(tmp_path, text(rows, ",Open,High,Low,Close,Volume"))))
+    numbered = [[number, *row] for number, row in enumerate(ROWS)]
+    assert same(imported(saved(tmp_path, text(numbered, ",date,Open,High,Low,Close,Volume"))))
+
+
 def test_volumes_whose_ratio_is_not_the_price_are_asked_about(tmp_path: Path) -> None:
     rows = [[*row, row[5] * 3] for row in ROWS]
     with pytest.raises(DataError, match="may both be the volume, and their ratio is not the price"):
@@ -385,12 +413,13 @@ def test_names_tell_only_what_is_certain(name: str, symbol: str | None, timefram
 
 
 def test_symbols_are_spelled_with_a_slash() -> None:
-    assert [symbol_of(text) for text in ("BTCUSDT", "btc-usd", "ETH/BTC", "BTC/USDT:USDT", "AAPL")] == [
+    assert [symbol_of(text) for text in ("BTCUSDT", "btc-usd", "ETH/BTC", "BTC/USDT:USDT", "AAPL", "BRK-B")] == [
         "BTC/USDT",
         "BTC/USD",
         "ETH/BTC",
         "BTC/USDT:USDT",
         "AAPL",
+        "BRK-B",
     ]
 
 

@@ -98,10 +98,19 @@ def check(
     known = list(exchange.timeframes or {})
     if str(query.timeframe) not in known:
         raise InputError(f"{exchange.id} has no bars of {query.timeframe}, only {', '.join(known)}.")
+    if ":" not in query.symbol:
+        _skip_derivatives(exchange)
     markets = _patiently(exchange.load_markets, attempts=_FIRST_ATTEMPTS, waits=waits, sleep=sleep)
     if query.symbol not in markets:
         hint = did_you_mean(query.symbol.upper(), markets) or " Write BASE/QUOTE, as in BTC/USDT."
         raise InputError(f"{exchange.id} has no market {query.symbol!r}.{hint}")
+
+
+def _skip_derivatives(exchange: Any) -> None:
+    """Makes ccxt ask for spot markets alone: faster, and a mirror may have no others."""
+    wanted = exchange.options.get("fetchMarkets")
+    if isinstance(wanted, dict) and "spot" in (wanted.get("types") or ()):
+        exchange.options["fetchMarkets"] = {**wanted, "types": ["spot"]}
 
 
 def download(

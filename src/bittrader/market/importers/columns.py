@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from bittrader.market.importers.raw import Raw
     from bittrader.market.importers.times import DateOrder, TimeUnit
 
+# By rank: what numbers is believed before what spells, and a nameless index of pandas last of all.
 _TIMES = (
     "timestamp", "unix", "unixtimestamp", "timestampms", "opentime", "timeopen", "timeperiodstart", "datetime",
-    "date", "time", "gmttime", "utctime", "startat", "ts", "t",
+    "date", "time", "gmttime", "utctime", "startat", "ts", "t", "indexlevel0", "index", "unnamed0", "",
 )  # fmt: skip
 _NAMES = {
     "open": ("open", "o", "openprice", "priceopen"),
@@ -94,9 +95,10 @@ def _of_symbol(table: pa.Table, wanted: str | None) -> tuple[pa.Table, str | Non
     symbols = [str(symbol) for symbol in pc.unique(table[column]).to_pylist()]
     if len(symbols) == 1:
         return table, symbols[0]
-    if wanted is None or wanted not in symbols:
+    meant = [symbol for symbol in symbols if wanted is not None and symbol_of(symbol) == symbol_of(wanted)]
+    if len(meant) != 1:
         raise DataError(f"it holds {len(symbols)} symbols. Say which: --symbol {'|'.join(symbols[:6])}.")
-    return table.filter(pc.equal(table[column].cast(pa.string()), wanted)), wanted
+    return table.filter(pc.equal(table[column].cast(pa.string()), meant[0])), meant[0]
 
 
 def _key(name: str) -> str:
@@ -197,7 +199,7 @@ def _volume(
     if len(free) > 2:
         raise DataError(f"{', '.join(free)} may all be the volume. Say what each column is: {_COLUMNS}.")
     named = (f"volume{base}", f"{base}volume", "basevolume", "volumefrom")
-    claimed = [name for name in free if _key(name) in named]
+    claimed = [name for name in free if _key(name) in named] or [name for name in free if "quote" not in _key(name)]
     candidates = {name: numbers(table, name) for name in free}
     return base_volume(candidates, time, close, claimed[0] if len(claimed) == 1 else None)
 

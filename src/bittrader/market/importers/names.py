@@ -38,8 +38,11 @@ _FRAME = re.compile(
 
 def symbol_of(text: str) -> str:
     """A symbol as `BASE/QUOTE` when its spelling shows both, else as it is."""
-    found = _split(text.upper().replace(":", "/"))
-    return "/".join(found) if found else text
+    if "/" in text:
+        return text.upper()
+    parts = tuple(re.split(r"[_-]", text.upper()))
+    pair = parts if len(parts) == 2 and parts[1] in _QUOTES else _joined(text.upper())
+    return "/".join(pair) if pair else text
 
 
 def symbol_in(name: str) -> str | None:
@@ -54,13 +57,6 @@ def timeframe_in(name: str) -> Timeframe | None:
     """The timeframe that a file's name gives; None unless there is exactly one."""
     found = {Timeframe.parse(match["n"] + match["u"][0].lower()) for match in _FRAME.finditer(name)}
     return found.pop() if len(found) == 1 else None
-
-
-def _split(text: str) -> tuple[str, str] | None:
-    parts = re.split(r"[/_-]", text)
-    if len(parts) == 2 and all(part.isalnum() for part in parts):
-        return parts[0], parts[1]
-    return _joined(text)
 
 
 def _joined(word: str) -> tuple[str, str] | None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     Column = NDArray[np.float64]
 
+# Prices this near to 1 cannot tell a value from an amount.
+_NO_EVIDENCE = np.log(1.5)
 # Quote volume / base volume is the bar's mean price; in half of the rows it must be this near to the close.
 _NEAR = np.log(1.25)
 
@@ -23,16 +25,16 @@ def base_volume(
 ) -> tuple[Column, list[str]]:
     """The volume in base units from two columns, decided in each row by the price: quote / base is about the close.
 
-    `claimed` is the column whose name says that it is the base volume; it counts where nothing was traded. DataError
-    when the prices do not show which column is which.
+    `claimed` is the column whose name says that it is the base volume; it counts where nothing was traded, and where
+    the price is about 1. DataError when the prices do not show which column is which.
     """
     (first, a), (second, b) = columns.items()
     with np.errstate(divide="ignore", invalid="ignore"):
         off_first = np.abs(np.log(b / a) - np.log(close))
         off_second = np.abs(np.log(a / b) - np.log(close))
-    known = np.isfinite(off_first) & np.isfinite(off_second) & (off_first != off_second)
+    known = np.isfinite(off_first) & np.isfinite(off_second) & (np.abs(np.log(close)) > _NO_EVIDENCE)
     nearest = np.minimum(off_first, off_second)[known]
-    if len(nearest) == 0 or np.median(nearest) > _NEAR:
+    if np.median(nearest) > _NEAR if len(nearest) else claimed is None:
         raise DataError(
             f"{first!r} and {second!r} may both be the volume, and their ratio is not the price. "
             "Say which: --columns time,open,high,low,close,volume (- leaves one out)."
@@ -41,7 +43,8 @@ def base_volume(
     expected = bool(2 * is_first[known].sum() >= known.sum()) if claimed is None else claimed == first
     is_first[~known] = expected
     base, quote = (first, second) if expected else (second, first)
-    notes = [f"{base!r} is the volume in base units, {quote!r} its value: their ratio is the price"]
+    reason = "their ratio is the price" if known.any() else "so they are called"
+    notes = [f"{base!r} is the volume in base units, {quote!r} its value: {reason}"]
     swapped = is_first != expected
     if swapped.any():
         notes.append(
