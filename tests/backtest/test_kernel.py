@@ -61,7 +61,7 @@ def check(candles, given_signals, some_costs, sizing):
     assert_same(backtest(trading(given_signals), candles, costs=some_costs, sizing=sizing), reference)
 
 
-@settings(deadline=None, max_examples=int(os.environ.get("BITTRADER_EXAMPLES", "300")))
+@settings(max_examples=int(os.environ.get("BITTRADER_EXAMPLES", "200")))
 @given(
     bars=st.integers(1, 150),
     seed=st.integers(0, 2**32 - 1),
@@ -84,7 +84,7 @@ def test_the_kernel_does_what_the_reference_does(
 
 @pytest.mark.skipif("BITTRADER_EXAMPLES" in os.environ, reason="this is the run without compilation itself")
 def test_the_kernel_does_the_same_without_compilation():
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "BITTRADER_EXAMPLES": "60"}
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "BITTRADER_EXAMPLES": "40"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{__file__}", "-k", "reference_does"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
@@ -125,7 +125,7 @@ def test_the_next_flag_is_found_wherever_it_stands(flags, start):
 @pytest.mark.parametrize("name", ["binance_btcusdt_1h_clean.parquet", "kraken_btcusd_1h_clean.parquet"])
 @pytest.mark.parametrize(("fast", "slow"), [(5, 50), (20, 100), (63, 306), (100, 400)])
 def test_sma_cross_on_real_candles_matches_the_reference(real_data, name, fast, slow):
-    candles = read_candles(real_data(name)).head(12_000)
+    candles = read_candles(real_data(name)).head(2_500)
     up, down = indicators.sma_crosses(candles.close.tolist(), fast, slow)
     expected = Signals(enter_long=np.array(up), exit_long=np.array(down))
     reference = engine.run(candles, expected, Costs(), Sizing())
