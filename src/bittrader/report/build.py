@@ -161,7 +161,7 @@ def _verdict(result: Result) -> str:
     earned, held = result.metrics.total_return, result.buy_and_hold.total_return
     comparison = "more than" if earned > held else "less than" if earned < held else "the same as"
     return (
-        f"It returned {words.percent(earned)}, {comparison} the {words.percent(held)} of buying and holding, with a "
+        f"It returned {words.minus(words.percent(earned))}, {comparison} the {words.minus(words.percent(held))} of buying and holding, with a "
         f"largest drawdown of {words.percent(result.metrics.max_drawdown)} against "
         f"{words.percent(result.buy_and_hold.max_drawdown)}."
     )
@@ -176,7 +176,7 @@ def _warnings(result: Result) -> tuple[str, ...]:
     if len(result.trades) == 0:
         said.append("No trade was closed, so nothing is known about this strategy's trades.")
     elif len(result.trades) < 30:
-        said.append(f"Only {_trades(len(result.trades))} closed: too few to tell skill from luck.")
+        said.append(f"Only {words.trades(len(result.trades))} closed: too few to tell skill from luck.")
     if (position := result.open_position) is not None:
         side, since = "long" if position.side > 0 else "short", int(result.candles.time[position.entry_bar])
         said.append(
@@ -184,10 +184,6 @@ def _warnings(result: Result) -> tuple[str, ...]:
             "equity at the last close, and is not counted as a trade."
         )
     return tuple(said)
-
-
-def _trades(number: int) -> str:
-    return "1 trade" if number == 1 else f"{number:,} trades"
 
 
 def _distributions(result: Result) -> tuple[Figure, ...]:
@@ -234,7 +230,7 @@ def _trade_list(result: Result) -> TradeList | None:
         listed=min(total, TRADES_LISTED),
         total=total,
         close_ups=_close_ups(result),
-        summary=f"{_trades(total)}: {won:,} won, {total - won:,} lost or broke even.{left_out}",
+        summary=f"{words.trades(total)}: {won:,} won, {total - won:,} lost or broke even.{left_out}",
     )
 
 

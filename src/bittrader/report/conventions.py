@@ -76,14 +76,14 @@ def _funding(costs: Costs) -> str:
 def _size(sizing: Sizing) -> str:
     if sizing.risk_per_trade is not None:
         size = (
-            f"So that a stopped trade loses {words.percent(sizing.risk_per_trade)} of equity before costs, and never more "
-            f"than {words.percent(sizing.fraction)} of equity"
+            f"So that a stopped trade loses {100 * sizing.risk_per_trade:g}% of equity before costs, and never more "
+            f"than {100 * sizing.fraction:g}% of equity"
         )
     else:
-        size = f"{words.percent(sizing.fraction)} of equity in each position"
+        size = f"{100 * sizing.fraction:g}% of equity in each position"
     if sizing.leverage == 1.0:
         return f"{size}, without leverage."
     return (
         f"{size}, times a leverage of {sizing.leverage:g}; liquidated when equity falls to "
-        f"{words.percent(sizing.maintenance_margin)} of notional."
+        f"{100 * sizing.maintenance_margin:g}% of notional."
     )

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 CANDLES_SHOWN = 600
-MARKERS_SHOWN = 1500
+MARKERS_SHOWN = 120
+
+_LOG_STEP = "D2"  # ticks at 1, 2 and 5
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def equity(result: Result) -> Figure:
     at = thin.keep(*both)
     falls = tuple(map(drawdown, both))
     fall_at = thin.keep(*falls)
+    scale = _scale(np.concatenate([column[at] for column in both]))
     names, colours = ("Strategy", "Buy and hold"), ("var(--strategy)", "var(--held)")
     lines = [
         _line(name, time[at], column[at], colour, "%{y:,.4~r}×")
@@ -122,16 +125,30 @@ def equity(result: Result) -> Figure:
         data=[lines[1], lines[0], fallen[1], fallen[0]],
         layout={
             "xaxis": {"type": "date", "anchor": "y2"},
-            "yaxis": {"domain": [0.36, 1], "ticksuffix": "×", "type": "linear"},
+            "yaxis": {"domain": [0.36, 1], "ticksuffix": "×", **_axis(scale)},
             "yaxis2": {"domain": [0, 0.3], "tickformat": ".0%", "rangemode": "tozero"},
             "hovermode": "x unified",
             "hoversubplots": "axis",
         },
         size="taller",
-        buttons=(
-            Button("Linear", {"layout.yaxis.type": "linear"}, pressed=True),
-            Button("Log", {"layout.yaxis.type": "log"}),
-        ),
+        buttons=_scales(scale),
+    )
+
+
+def _scale(column: Column) -> str:
+    """A log scale where a linear one would press most of the line to the floor."""
+    low, high = float(column.min()), float(column.max())
+    return "log" if low > 0 and high > 8 * low else "linear"
+
+
+def _axis(scale: str) -> Json:
+    return {"type": scale, "dtick": _LOG_STEP if scale == "log" else None, "tickformat": ",~r"}
+
+
+def _scales(chosen: str) -> tuple[Button, ...]:
+    return tuple(
+        Button(text, {"layout.yaxis.type": scale, "layout.yaxis.dtick": step}, pressed=scale == chosen)
+        for text, scale, step in (("Linear", "linear", None), ("Log", "log", _LOG_STEP))
     )
 
 
@@ -152,6 +169,7 @@ def price(result: Result) -> Figure:
     candles, trades = result.candles, result.trades
     bars, gathered = _bars(candles, 0, len(candles), CANDLES_SHOWN)
     kinds = _markers(result)
+    scale = _scale(bars["close"])
     shown = sum(len(kind["x"]) for kind in kinds.values())
     total = 2 * len(trades) + (result.open_position is not None)
     left_out = (
@@ -172,14 +190,11 @@ def price(result: Result) -> Figure:
         data=(_band(bars) if gathered > 1 else [_candlesticks(bars)]) + [_scatter(k) for k in kinds.values()],
         layout={
             "xaxis": {"type": "date"},
-            "yaxis": {"type": "linear", "tickformat": ",~r"},
+            "yaxis": _axis(scale),
             "hovermode": "closest",
         },
         size="tall",
-        buttons=(
-            Button("Linear", {"layout.yaxis.type": "linear"}, pressed=True),
-            Button("Log", {"layout.yaxis.type": "log"}),
-        ),
+        buttons=_scales(scale),
     )
 
 
@@ -250,7 +265,7 @@ def _scatter(kind: Json) -> Json:
         "name": kind["name"],
         "x": times(kind["x"]),
         "y": pack(kind["y"], "f8"),
-        "marker": {"symbol": kind["symbol"], "color": kind["colour"], "size": 7, "line": {"width": 1.4}},
+        "marker": {"symbol": kind["symbol"], "color": kind["colour"], "size": 7, "line": {"width": 1.3, "color": kind["colour"]}},
         "hovertemplate": "%{x|%Y-%m-%d %H:%M} at %{y:,.8~r}",
     }
 
@@ -268,9 +283,9 @@ def trade_returns(fractions: Column) -> Figure:
     return Figure(
         key="returns",
         title="What trades earned",
-        alt=f"Histogram of the returns of {len(fractions):,} trades, median {words.percent(float(np.median(fractions)))}.",
+        alt=f"Histogram of the returns of {words.trades(len(fractions))}, median {words.percent(float(np.median(fractions)))}.",
         caption="Profit or loss after costs, as a fraction of equity at entry; the dotted line is the mean."
-        + (f" The outermost bars gather {beyond:,} trades that lie beyond them." if beyond else ""),
+        + (f" The outermost bars gather {words.trades(beyond)} from beyond them." if beyond else ""),
         data=[
             {
                 "type": "bar",
@@ -306,9 +321,9 @@ def holding_times(days: Column, *, won: Column) -> Figure:
     return Figure(
         key="holding",
         title="How long trades lasted",
-        alt=f"Histogram of holding times of {len(days):,} trades, median {words.days(float(np.median(days)))}.",
+        alt=f"Histogram of holding times of {words.trades(len(days))}, median {words.days(float(np.median(days)))}.",
         caption="From the entry bar's start to the exit bar's start."
-        + (f" The last bar gathers {beyond:,} longer trades." if beyond else ""),
+        + (f" The last bar gathers {words.trades(beyond)} that lasted longer." if beyond else ""),
         data=[
             {
                 "type": "bar",
@@ -350,9 +365,8 @@ def close_up(result: Result, trade: int) -> Json:
     bars, gathered = _bars(candles, max(0, entry - margin), min(len(candles), leave + margin + 1), 160)
     fill = {"type": "scatter", "mode": "markers", "hovertemplate": "%{x|%Y-%m-%d %H:%M} at %{y:,.8~r}"}
     won = trades.profit[trade] > 0
-    marker = {"size": 12, "line": {"width": 2}}
-    entered = {"symbol": "triangle-up" if trades.side[trade] > 0 else "triangle-down", "color": "var(--strategy)"}
-    left = {"symbol": "circle-open" if won else "x-thin-open", "color": "var(--gain)" if won else "var(--loss)"}
+    entered = {"size": 12, "symbol": "triangle-up" if trades.side[trade] > 0 else "triangle-down", "color": "var(--strategy)"}
+    left = {"size": 12, "line": {"width": 2}, "symbol": "circle-open" if won else "x-thin-open", "color": "var(--gain)" if won else "var(--loss)"}
     at = candles.time[[entry, leave]]
     prices = [float(trades.entry_price[trade]), float(trades.exit_price[trade])]
     return {
@@ -362,7 +376,7 @@ def close_up(result: Result, trade: int) -> Json:
         "gathered": gathered,
         "data": [
             _candlesticks(bars) | {name: pack(bars[name]) for name in ("open", "high", "low", "close")},
-            fill | {"name": "Entry", "x": times(at[:1]), "y": prices[:1], "marker": marker | entered},
-            fill | {"name": "Exit", "x": times(at[1:]), "y": prices[1:], "marker": marker | left},
+            fill | {"name": "Entry", "x": times(at[:1]), "y": prices[:1], "marker": entered},
+            fill | {"name": "Exit", "x": times(at[1:]), "y": prices[1:], "marker": left},
         ],
     }

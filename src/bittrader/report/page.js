@@ -22,7 +22,7 @@
   };
   const coloured = (value) => {
     if (typeof value === "string") return value.startsWith("var(--") ? css(value.slice(4, -1)) : value;
-    if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map(coloured);
+    if (Array.isArray(value)) return value.map(coloured);
     if (value === null || typeof value !== "object") return value;
     return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, coloured(part)]));
   };
@@ -30,7 +30,7 @@
     { dtickrange: [null, 60000], value: "%H:%M:%S" },
     { dtickrange: [60000, 86400000], value: "%H:%M\n%Y-%m-%d" },
     { dtickrange: [86400000, "M1"], value: "%Y-%m-%d" },
-    { dtickrange: ["M1", "M12"], value: "%Y-%m" },
+    { dtickrange: ["M1", "M6"], value: "%Y-%m" },
     { dtickrange: ["M12", null], value: "%Y" },
   ];
   const axis = (own = {}) => ({
@@ -45,8 +45,8 @@
       autosize: true, hovermode: "closest", bargap: 0, separators: ".,",
       font: { family: css("--font"), size: 12, color: css("--ink-soft") },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      margin: { l: 48, r: 12, t: 10, b: 36 },
-      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } },
+      margin: { l: 48, r: 12, t: 28, b: 36 },
+      legend: { orientation: "h", traceorder: "normal", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } },
       hoverlabel: { bgcolor: css("--paper"), bordercolor: css("--rule"), font: { family: css("--font"), color: css("--ink") } },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: css("--ink-soft"), activecolor: css("--strategy") },
       ...own,
@@ -54,13 +54,17 @@
     };
   };
   const config = {
-    responsive: true, displaylogo: false, showTips: false,
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
+    responsive: true, displaylogo: false, showTips: false, displayModeBar: "hover",
+    modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
   };
   const place = (key) => document.querySelector(`[data-plot="${key}"]`);
   const draw = (key) => {
     const spec = coloured(figures[key]);
-    return window.Plotly.react(place(key), spec.data, layout(spec.layout), config);
+    const own = layout(spec.layout);
+    // On paper nothing can resize later, so the size is said; back on the screen it follows the page again.
+    const paper = document.documentElement.classList.contains("printing");
+    const size = paper ? { autosize: false, width: place(key).clientWidth, height: place(key).clientHeight } : {};
+    return window.Plotly.react(place(key), spec.data, { ...own, ...size }, config);
   };
   const redrawAll = () => Object.keys(figures).forEach((key) => place(key).classList.contains("drawn") && draw(key));
 
@@ -109,16 +113,24 @@
 
   // ---- the table of trades ----
   const rowsShown = 25;
-  const number = (value) => value.toLocaleString("en", { maximumSignificantDigits: 8 });
+  const number = (value) => value.toLocaleString("en");
+  // As many decimals as the smallest price needs for five digits, two at least.
+  const priceWords = (columns) => {
+    const smallest = columns.entryPrice.reduce((low, price) => Math.min(low, price), Infinity);
+    const decimals = Math.min(12, Math.max(2, 4 - Math.floor(Math.log10(smallest))));
+    const style = new Intl.NumberFormat("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+    return (price) => style.format(price);
+  };
   const minute = (milliseconds) => utc(milliseconds).slice(0, 16);
   const listTrades = () => {
     const columns = Object.fromEntries(Object.entries(trades.columns).map(([key, packed]) => [key, column(packed)]));
     const size = columns.entry.length;
     columns.number = Float64Array.from({ length: size }, (_, index) => index + 1);
+    const price = priceWords(columns);
     const shown = [
       ["number", "#", number, "number"], ["side", "Side", (side) => (side > 0 ? "long" : "short"), ""],
-      ["entry", "Entry (UTC)", minute, ""], ["entryPrice", "Entry price", number, "number"],
-      ["exit", "Exit (UTC)", minute, ""], ["exitPrice", "Exit price", number, "number"],
+      ["entry", "Entry (UTC)", minute, ""], ["entryPrice", "Entry price", price, "number"],
+      ["exit", "Exit (UTC)", minute, ""], ["exitPrice", "Exit price", price, "number"],
       ["bars", "Bars", number, "number"], ["reason", "Ended by", (reason) => trades.exits[reason], ""],
       ["result", "Result", percent, "number"],
     ];

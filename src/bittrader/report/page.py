@@ -67,7 +67,7 @@ def render(page: Page) -> str:
     from markupsafe import Markup  # noqa: PLC0415 - see above
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": words.percent, "signed": _signed, "minus": _minus, "cell": _cell}
+    environment.filters |= {"percent": words.percent, "signed": _signed, "minus": words.minus, "cell": _cell}
     trades = page.trades
     listed = trades and {"columns": trades.columns, "exits": trades.exits, "closeUps": trades.close_ups}
     # What is marked safe here is our own package's text, or JSON without the characters that end a script.
@@ -110,18 +110,13 @@ def _shades(page: Page) -> dict[float, str]:
     }
 
 
-def _minus(text: str) -> str:
-    """The text with a true minus sign, which is as wide as a digit."""
-    return text.replace("-", "−") if text[:1] == "-" else text  # noqa: RUF001 - see above
-
-
 def _signed(fraction: float | None) -> str:
     if fraction is None:
         return words.UNDEFINED
     text = words.percent(fraction)
-    return _minus(text) if fraction < 0 else f"+{text}"
+    return words.minus(text) if fraction < 0 else f"+{text}"
 
 
 def _cell(fraction: float) -> str:
     """A monthly return without its percent sign, to one decimal."""
-    return _minus(f"{100 * fraction:,.1f}")
+    return words.minus(f"{100 * fraction:,.1f}")

@@ -113,7 +113,7 @@ def _duration(seconds: float) -> str:
 def _best(study: StudySummary) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """The head and the rows of the table of the best: number, parameters, objective, other metrics."""
     metrics = (study.objective, *(name for name in _BESIDE if name != study.objective))
-    head = ("Evaluation", *study.parameter_names, *map(words.label, metrics))
+    head = ("Evaluation", *study.parameter_names, *map(words.short, metrics))
     return head, tuple(_row(study, trial, metrics) for trial in study.best)
 
 

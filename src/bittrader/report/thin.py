@@ -61,7 +61,7 @@ def apart(x: NDArray[Any], y: NDArray[Any], limit: int = 1500) -> Indexes:
         _, first = np.unique(_cell(x, cells) * cells + _cell(y, cells), return_index=True)
         if len(first) <= limit:
             return np.sort(first).astype(np.int64)
-        cells //= 2
+        cells = cells * 4 // 5
 
 
 def _cell(values: NDArray[Any], cells: int) -> Indexes:

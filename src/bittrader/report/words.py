@@ -16,24 +16,25 @@ UNDEFINED = "–"  # noqa: RUF001 - an en dash is how a table says "no value"
 
 @dataclass(frozen=True)
 class Word:
-    """A metric's name for people, the kind of number it is, and why it may be undefined."""
+    """A metric's name for people, the kind of number it is, and why it may be undefined; and a shorter name."""
 
     label: str
     kind: Kind
     undefined: str = ""
+    short: str = ""
 
 
 WORDS: dict[str, Word] = {
-    "total_return": Word("Total return", "percent"),
-    "cagr": Word("Growth a year (CAGR)", "percent", "the equity was lost, so there is no yearly growth"),
-    "sharpe": Word("Sharpe ratio", "ratio", "the equity never varied"),
+    "total_return": Word("Total return", "percent", short="Return"),
+    "cagr": Word("Growth a year (CAGR)", "percent", "the equity was lost, so there is no yearly growth", "CAGR"),
+    "sharpe": Word("Sharpe ratio", "ratio", "the equity never varied", "Sharpe"),
     "sortino": Word("Sortino ratio", "ratio", "no bar lost anything"),
     "calmar": Word("Calmar ratio", "ratio", "there was no drawdown, or no yearly growth to divide by it"),
     "volatility": Word("Volatility a year", "percent", "it takes at least two returns"),
-    "max_drawdown": Word("Largest drawdown", "percent"),
+    "max_drawdown": Word("Largest drawdown", "percent", short="Drawdown"),
     "longest_drawdown_days": Word("Longest drawdown", "days"),
     "exposure": Word("Time in the market", "percent"),
-    "trades": Word("Closed trades", "count"),
+    "trades": Word("Closed trades", "count", short="Trades"),
     "win_rate": Word("Win rate", "percent", "there are no closed trades"),
     "profit_factor": Word("Profit factor", "ratio", "no trade lost anything"),
     "expectancy": Word("Average trade", "percent", "there are no closed trades"),
@@ -47,6 +48,16 @@ WORDS: dict[str, Word] = {
 def label(metric: str) -> str:
     """A metric's name for people."""
     return WORDS[metric].label if metric in WORDS else metric.replace("_", " ")
+
+
+def short(metric: str) -> str:
+    """A metric's name for the head of a narrow column."""
+    return (metric in WORDS and WORDS[metric].short) or label(metric)
+
+
+def minus(text: str) -> str:
+    """The text with a true minus sign, which is as wide as a digit."""
+    return "−" + text[1:] if text.startswith("-") else text  # noqa: RUF001 - see above
 
 
 def metric(name: str, value: float | None) -> str:
@@ -81,6 +92,11 @@ def days(value: float) -> str:
 def count(value: float) -> str:
     """`1,234`."""
     return f"{value:,.0f}"
+
+
+def trades(number: int) -> str:
+    """`1 trade`, `1,234 trades`."""
+    return "1 trade" if number == 1 else f"{number:,} trades"
 
 
 def parameter(value: Value) -> str:
