@@ -139,4 +139,3 @@ def table(result: Result) -> Table:
     if result.open_position:
         grid.add_row("Open at the end", "long" if result.open_position.side > 0 else "short", "long")
     return grid
-

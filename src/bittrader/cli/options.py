@@ -15,9 +15,7 @@ Gaps = Literal["fill", "keep", "refuse"]
 
 StrategyRef = Annotated[str, typer.Argument(metavar="STRATEGY", help="A built-in name, or file.py:Class.")]
 CandlesRef = Annotated[str, typer.Argument(metavar="CANDLES", help="A stored name, or a file.")]
-FeeOption = Annotated[
-    float, typer.Option("--fee", help="Per side, as a fraction of notional.", rich_help_panel=_COSTS)
-]
+FeeOption = Annotated[float, typer.Option("--fee", help="Per side, as a fraction of notional.", rich_help_panel=_COSTS)]
 SlippageOption = Annotated[
     float,
     typer.Option("--slippage-bps", help="Basis points by which every fill is worse.", rich_help_panel=_COSTS),

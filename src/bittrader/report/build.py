@@ -160,8 +160,9 @@ def _reason(name: str, value: float | None, metrics: Metrics) -> str:
 def _verdict(result: Result) -> str:
     earned, held = result.metrics.total_return, result.buy_and_hold.total_return
     comparison = "more than" if earned > held else "less than" if earned < held else "the same as"
+    returns = (words.minus(words.percent(value)) for value in (earned, held))
     return (
-        f"It returned {words.minus(words.percent(earned))}, {comparison} the {words.minus(words.percent(held))} of buying and holding, with a "
+        f"It returned {next(returns)}, {comparison} the {next(returns)} of buying and holding, with a "
         f"largest drawdown of {words.percent(result.metrics.max_drawdown)} against "
         f"{words.percent(result.buy_and_hold.max_drawdown)}."
     )

@@ -14,32 +14,48 @@ if TYPE_CHECKING:
     from bittrader.market.candles import Candles
 
 
+_FILLS = (
+    "A signal at a bar's close fills at the next bar's open. Inside a bar, an open beyond the stop fills at the open; "
+    "else the stop comes first, then the target, because a bar does not tell its order."
+)
+_OPEN = (
+    "A position that the last bar leaves open is marked in the equity, not closed, and is not a trade: figures of trades "
+    "do not count it."
+)
+_SHARPE = (
+    "Mean of the returns from close to close, divided by their standard deviation (ddof 1), times the square root of the "
+    "bars in a year (here {bars:,.0f}); no riskless rate is subtracted (Sharpe 1994)."
+)
+_DRAWDOWN = (
+    "The fall of equity, marked at closes, from its highest so far (1 at the start); moves inside a bar do not show. The "
+    "longest runs from a peak until it is exceeded, or until the end."
+)
+_UNDEFINED = (
+    f"“{words.UNDEFINED}” means that a figure has no value (a profit factor without a loss, say), which is not zero; "
+    "hover over it for the reason."
+)
+
+
 def conventions(result: Result) -> tuple[tuple[str, str], ...]:
     """How fills, costs and measures were reckoned in this run, as terms and their meaning."""
     return (
-        ("Fills", "A signal at a bar's close fills at the next bar's open. Inside a bar, an open beyond the stop fills at "
-         "the open; else the stop comes first, then the target, because a bar does not tell its order."),
+        ("Fills", _FILLS),
         ("Fees and slippage", _fees(result.costs)),
         ("Funding", _funding(result.costs)),
         ("Size", _size(result.sizing)),
         ("Equity", "Starts at 1 and is marked at each bar's close, the open position included."),
-        ("Open at the end", "A position that the last bar leaves open is marked in the equity, not closed, and is not a "
-         "trade; trade figures do not count it."),
-        ("Sharpe ratio", "Mean of the returns from close to close, divided by their standard deviation (ddof 1), times "
-         f"the square root of the bars in a year (here {result.candles.timeframe.bars_per_year:,.0f}); no riskless rate is "
-         "subtracted (Sharpe 1994)."),
+        ("Open at the end", _OPEN),
+        ("Sharpe ratio", _SHARPE.format(bars=result.candles.timeframe.bars_per_year)),
         ("Sortino ratio", "The same mean divided by the root mean square of the negative returns over all bars."),
         ("A year", "365 days of a market that never closes."),
-        ("Drawdown", "The fall of equity, marked at closes, from its highest so far (1 at the start); moves inside a bar do "
-         "not show. The longest runs from a peak until it is exceeded, or until the end."),
+        ("Drawdown", _DRAWDOWN),
         ("Calmar ratio", "Growth a year divided by the largest drawdown."),
         ("Profit factor", "Sum of gains divided by sum of losses over closed trades, after costs."),
         ("Trade returns", "Profit or loss after all costs, as a fraction of equity at entry."),
-        ("Months", "A bar belongs to the UTC month in which it starts. Months compound to the year, years to the total."),
+        ("Months", "A bar belongs to the UTC month in which it starts. Months compound to years, years to the total."),
         ("Buy and hold", "One long position from the second bar's open to the end, all equity, at the same costs."),
-        ("Undefined", f"“{words.UNDEFINED}” means that a figure has no value (a profit factor without a loss, say), which "
-         "is not zero; hover over it for the reason."),
-    )  # fmt: skip
+        ("Undefined", _UNDEFINED),
+    )
 
 
 def data_facts(candles: Candles) -> tuple[tuple[str, str], ...]:
@@ -54,7 +70,10 @@ def data_facts(candles: Candles) -> tuple[tuple[str, str], ...]:
         ("Last bar", f"{words.minute(int(candles.time[-1]))} UTC"),
         ("Gaps", f"{gaps:,} with {missing:,} missing bars, the longest {int(steps.max()) - 1:,}" if gaps else "none"),
         ("Bars without volume", f"{int((candles.volume == 0).sum()):,}"),
-        ("Origin", "synthetic: made by a random generator, no market's history" if candles.synthetic else "as imported"),
+        (
+            "Origin",
+            "synthetic: made by a random generator, no market's history" if candles.synthetic else "as imported",
+        ),
         ("Fingerprint", candles.fingerprint),
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,7 +101,7 @@ def equity(result: Result) -> Figure:
     scale = _scale(np.concatenate([column[at] for column in both]))
     names, colours = ("Strategy", "Buy and hold"), ("var(--strategy)", "var(--held)")
     lines = [
-        _line(name, time[at], column[at], colour, "%{y:,.4~r}×")
+        _line(name, time[at], column[at], colour, "%{y:,.4~r} times the start")
         for name, column, colour in zip(names, both, colours, strict=True)
     ]
     fallen = [
@@ -125,7 +126,7 @@ def equity(result: Result) -> Figure:
         data=[lines[1], lines[0], fallen[1], fallen[0]],
         layout={
             "xaxis": {"type": "date", "anchor": "y2"},
-            "yaxis": {"domain": [0.36, 1], "ticksuffix": "×", **_axis(scale)},
+            "yaxis": {"domain": [0.36, 1], "title": {"text": "times the start"}, **_axis(scale)},
             "yaxis2": {"domain": [0, 0.3], "tickformat": ".0%", "rangemode": "tozero"},
             "hovermode": "x unified",
             "hoversubplots": "axis",
@@ -265,7 +266,12 @@ def _scatter(kind: Json) -> Json:
         "name": kind["name"],
         "x": times(kind["x"]),
         "y": pack(kind["y"], "f8"),
-        "marker": {"symbol": kind["symbol"], "color": kind["colour"], "size": 7, "line": {"width": 1.3, "color": kind["colour"]}},
+        "marker": {
+            "symbol": kind["symbol"],
+            "color": kind["colour"],
+            "size": 7,
+            "line": {"width": 1.3, "color": kind["colour"]},
+        },
         "hovertemplate": "%{x|%Y-%m-%d %H:%M} at %{y:,.8~r}",
     }
 
@@ -279,11 +285,12 @@ def trade_returns(fractions: Column) -> Figure:
     counts = np.bincount(np.clip(np.searchsorted(edges, fractions, side="left") - 1, 0, len(edges) - 2))
     counts = np.pad(counts, (0, len(edges) - 1 - len(counts)))
     beyond = int(((fractions <= edges[0]) | (fractions > edges[-1])).sum())
+    middling = float(np.median(fractions))
     middle = (edges[:-1] + edges[1:]) / 2
     return Figure(
         key="returns",
         title="What trades earned",
-        alt=f"Histogram of the returns of {words.trades(len(fractions))}, median {words.percent(float(np.median(fractions)))}.",
+        alt=f"Histogram of the returns of {words.trades(len(fractions))}, median {words.percent(middling)}.",
         caption="Profit or loss after costs, as a fraction of equity at entry; the dotted line is the mean."
         + (f" The outermost bars gather {words.trades(beyond)} from beyond them." if beyond else ""),
         data=[
@@ -293,7 +300,7 @@ def trade_returns(fractions: Column) -> Figure:
                 "y": counts.tolist(),
                 "width": width * 0.92,
                 "marker": {"color": ["var(--gain)" if x > 0 else "var(--loss)" for x in middle.tolist()]},
-                "customdata": [f"{words.percent(a)} to {words.percent(b)}" for a, b in zip(edges, edges[1:])],  # noqa: B905 - pairs
+                "customdata": [f"{words.percent(a)} to {words.percent(b)}" for a, b in pairwise(edges)],
                 "hovertemplate": "%{customdata}: %{y:,} trades<extra></extra>",
             }
         ],
@@ -365,8 +372,17 @@ def close_up(result: Result, trade: int) -> Json:
     bars, gathered = _bars(candles, max(0, entry - margin), min(len(candles), leave + margin + 1), 160)
     fill = {"type": "scatter", "mode": "markers", "hovertemplate": "%{x|%Y-%m-%d %H:%M} at %{y:,.8~r}"}
     won = trades.profit[trade] > 0
-    entered = {"size": 12, "symbol": "triangle-up" if trades.side[trade] > 0 else "triangle-down", "color": "var(--strategy)"}
-    left = {"size": 12, "line": {"width": 2}, "symbol": "circle-open" if won else "x-thin-open", "color": "var(--gain)" if won else "var(--loss)"}
+    entered = {
+        "size": 12,
+        "symbol": "triangle-up" if trades.side[trade] > 0 else "triangle-down",
+        "color": "var(--strategy)",
+    }
+    left = {
+        "size": 12,
+        "line": {"width": 2},
+        "symbol": "circle-open" if won else "x-thin-open",
+        "color": "var(--gain)" if won else "var(--loss)",
+    }
     at = candles.time[[entry, leave]]
     prices = [float(trades.entry_price[trade]), float(trades.exit_price[trade])]
     return {

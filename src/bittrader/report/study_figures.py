@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bittrader.optimize.summary import StudySummary
+    from bittrader.report.sample import Sample
     from bittrader.strategies.parameters import Value
 
     Column = NDArray[np.float64]
@@ -28,20 +29,20 @@ _MAP_BINS = 12
 _SLICE_BINS = 15
 
 
-def progress(study: StudySummary, values: Column) -> Figure:
+def progress(study: StudySummary, drawn: Sample) -> Figure:
     """The objective by evaluation, and the best so far."""
-    known = np.flatnonzero(np.isfinite(values))
-    seen = values[known]
+    place, seen = drawn.place, drawn.values
     best = np.maximum.accumulate(seen) if study.direction == "maximize" else np.minimum.accumulate(seen)
     steps = np.unique(np.concatenate([[0], np.flatnonzero(np.diff(best)) + 1, [len(best) - 1]]))
     shown = thin.spread(len(seen), TRIALS_SHOWN, thin.keep(seen, limit=TRIALS_SHOWN // 2))
     span, outside = frame(seen, study.direction)
-    some = f" {len(shown):,} of {len(seen):,} are drawn, extremes always." if len(shown) < len(seen) else ""
+    left_out = len(shown) < study.finished
+    some = f" {len(shown):,} of {study.finished:,} are drawn, the best always." if left_out else ""
     return Figure(
         key="progress",
         title="Progress of the search",
         alt=(
-            f"Points: {words.label(study.objective)} of {len(seen):,} evaluations in order. Line: the best so far, "
+            f"Points: {words.label(study.objective)} of {study.finished:,} evaluations in order. Line: the best so far, "
             f"which ends at {words.metric(study.objective, float(best[-1]))}."
         ),
         caption="Each point is an evaluation, in the order asked; the line is the best so far."
@@ -52,7 +53,7 @@ def progress(study: StudySummary, values: Column) -> Figure:
                 "type": "scatter",
                 "mode": "markers",
                 "name": "Evaluation",
-                "x": pack(known[shown] + 1, "i4"),
+                "x": pack(place[shown], "i4"),
                 "y": pack(seen[shown]),
                 "marker": {"color": "var(--point)", "size": 4, "opacity": 0.55},
                 "hovertemplate": "evaluation %{x:,}: " + _hover(study.objective, "y"),
@@ -61,7 +62,7 @@ def progress(study: StudySummary, values: Column) -> Figure:
                 "type": "scatter",
                 "mode": "lines",
                 "name": "Best so far",
-                "x": pack(known[steps] + 1, "i4"),
+                "x": pack(place[steps], "i4"),
                 "y": pack(best[steps]),
                 "line": {"color": "var(--strategy)", "width": 2.2, "shape": "hv"},
                 "hovertemplate": "best at %{x:,}: " + _hover(study.objective, "y"),
@@ -75,17 +76,15 @@ def progress(study: StudySummary, values: Column) -> Figure:
     )
 
 
-def slice_of(study: StudySummary, values: Column, index: int) -> Figure:
+def slice_of(study: StudySummary, drawn: Sample, index: int) -> Figure:
     """The objective against one parameter, with the median of equal-count bins."""
-    known = np.flatnonzero(np.isfinite(values))
-    name, column, seen = study.parameter_names[index], study.rows[known, index], values[known]
+    name, column, seen = study.parameter_names[index], drawn.rows[:, index], drawn.values
     choices = study.choices.get(name, ())
     sign = 1 if study.direction == "maximize" else -1
     shown = thin.spread(len(seen), SLICE_POINTS, np.argsort(-sign * seen, kind="stable")[: SLICE_POINTS // 4])
     bins = binned(column, _SLICE_BINS)
     order = range(int(bins.max()) + 1)
     span, _ = frame(seen, study.direction)
-    top = int(np.argmax(sign * seen))
     axis: Json = {"tickformat": ",~g"} if not choices else _choice_axis(choices)
     dots = {"type": "scatter", "mode": "markers"}
     value = f"{plain(name)} %{{x}}: " if not choices else ""
@@ -116,8 +115,8 @@ def slice_of(study: StudySummary, values: Column, index: int) -> Figure:
             {
                 **dots,
                 "name": "Best",
-                "x": [float(column[top])],
-                "y": [float(seen[top])],
+                "x": [float(column[drawn.best])],
+                "y": [float(seen[drawn.best])],
                 "marker": {"color": "var(--strategy)", "size": 12, "symbol": "star"},
                 "hovertemplate": "best " + _hover(study.objective, "y") + "<extra></extra>",
             },
@@ -127,12 +126,10 @@ def slice_of(study: StudySummary, values: Column, index: int) -> Figure:
     )
 
 
-def heat_map(study: StudySummary, values: Column, pair: tuple[int, int]) -> Figure:
+def heat_map(study: StudySummary, drawn: Sample, pair: tuple[int, int]) -> Figure:
     """The best and the median objective in each cell of two parameters."""
-    known = np.flatnonzero(np.isfinite(values))
-    seen = values[known]
-    (x_bins, x_words), (y_bins, y_words) = (_bands(study, known, index) for index in pair)
-    best, median, counts = _cells(seen, x_bins, y_bins, (len(y_words), len(x_words)), study.direction)
+    (x_bins, x_words), (y_bins, y_words) = (_bands(study, drawn, index) for index in pair)
+    best, median, counts = _cells(drawn.values, x_bins, y_bins, (len(y_words), len(x_words)), study.direction)
     x_name, y_name = (study.parameter_names[index] for index in pair)
     surface = {
         "type": "heatmap",
@@ -174,9 +171,9 @@ def heat_map(study: StudySummary, values: Column, pair: tuple[int, int]) -> Figu
     )
 
 
-def _bands(study: StudySummary, known: Indexes, index: int) -> tuple[Indexes, list[str]]:
+def _bands(study: StudySummary, drawn: Sample, index: int) -> tuple[Indexes, list[str]]:
     """Each row's bin of one parameter, and the bins' words."""
-    column, choices = study.rows[known, index], study.choices.get(study.parameter_names[index], ())
+    column, choices = drawn.rows[:, index], study.choices.get(study.parameter_names[index], ())
     bins = binned(column, _MAP_BINS)
     ends = [(float(column[bins == b].min()), float(column[bins == b].max())) for b in range(int(bins.max()) + 1)]
     if choices:

@@ -9,12 +9,12 @@ import numpy as np
 
 from bittrader.report import study_figures, words
 from bittrader.report.importance import explained
+from bittrader.report.sample import sample
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from bittrader.optimize.summary import StudySummary, Trial
     from bittrader.report.figures import Figure
+    from bittrader.report.sample import Sample
 
 SLICES_SHOWN = 12
 _CAUSES_SHOWN = 10
@@ -57,35 +57,34 @@ class StudyPart:
 
 def study_part(study: StudySummary) -> StudyPart:
     """What a page says about a study."""
-    values = study.metrics.get(study.objective, np.full(study.finished, np.nan)).astype(np.float64)
-    known = np.isfinite(values)
-    importances = _importances(study, values, known)
+    drawn = sample(study)
+    importances = _importances(study, drawn)
     ranked = sorted(range(len(importances)), key=lambda i: -(importances[i].share or 0.0))
-    varied = [i for i in ranked if known.any() and np.ptp(study.rows[known, i]) > 0]
+    varied = [i for i in ranked if drawn and np.ptp(drawn.rows[:, i]) > 0]
     columns, best = _best(study)
     causes = sorted(study.failures.items(), key=lambda item: (-item[1], item[0]))
     return StudyPart(
         name=study.name,
         objective=words.label(study.objective),
         goal="highest" if study.direction == "maximize" else "lowest",
-        facts=_facts(study, int((~known).sum())),
+        facts=_facts(study, int(np.isnan(study.metrics[study.objective]).sum())),
         failures=tuple(causes[:_CAUSES_SHOWN]),
         other_failures=sum(number for _, number in causes[_CAUSES_SHOWN:]),
-        progress=study_figures.progress(study, values) if known.any() else None,
+        progress=study_figures.progress(study, drawn) if drawn else None,
         columns=columns,
         best=best,
         parameter_count=len(study.parameter_names),
         importances=tuple(importances[i] for i in ranked),
-        slices=tuple(study_figures.slice_of(study, values, i) for i in ranked[:SLICES_SHOWN]) if known.any() else (),
+        slices=tuple(study_figures.slice_of(study, drawn, i) for i in ranked[:SLICES_SHOWN]) if drawn else (),
         slices_left_out=max(0, len(ranked) - SLICES_SHOWN),
-        heat_map=study_figures.heat_map(study, values, (varied[0], varied[1])) if len(varied) > 1 else None,
+        heat_map=study_figures.heat_map(study, drawn, (varied[0], varied[1])) if drawn and len(varied) > 1 else None,
         caution=_caution(study),
     )
 
 
-def _importances(study: StudySummary, values: NDArray[np.float64], known: NDArray[np.bool_]) -> list[Importance]:
+def _importances(study: StudySummary, drawn: Sample | None) -> list[Importance]:
     return [
-        Importance(name, explained(study.rows[known, index], values[known]))
+        Importance(name, explained(drawn.rows[:, index], drawn.values) if drawn else None)
         for index, name in enumerate(study.parameter_names)
     ]
 
@@ -94,7 +93,7 @@ def _facts(study: StudySummary, undefined: int) -> tuple[tuple[str, str], ...]:
     rate = study.evaluations_per_second
     return (
         ("Evaluations asked", f"{study.asked:,}"),
-        ("Finished", f"{study.finished:,}" + (f", {undefined:,} with an undefined objective" if undefined else "")),
+        ("Finished", f"{study.finished:,}" + _undefined(undefined, len(study.rows))),
         ("Failed", f"{study.failed:,}"),
         ("Time", _duration(study.seconds)),
         ("Throughput", f"{rate:,.0f} evaluations a second" if rate >= 10 else f"{rate:,.2f} evaluations a second"),
@@ -102,6 +101,10 @@ def _facts(study: StudySummary, undefined: int) -> tuple[tuple[str, str], ...]:
         ("Sampler", f"{study.sampler}: {study.sampler_reason}" if study.sampler_reason else study.sampler),
         ("Seed", str(study.seed)),
     )
+
+
+def _undefined(number: int, known: int) -> str:
+    return f"; the objective is undefined in {number:,} of {known:,}" if number else ""
 
 
 def _duration(seconds: float) -> str:
