@@ -9,7 +9,7 @@ import numpy as np
 
 import bittrader
 from bittrader.backtest.result import Exit
-from bittrader.report import figures, words
+from bittrader.report import figures, plot, trade_figures, words
 from bittrader.report.conventions import conventions, data_facts
 from bittrader.report.months import Year, monthly_returns
 from bittrader.report.study_part import StudyPart, study_part
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bittrader.backtest.metrics import Metrics
     from bittrader.backtest.result import Result
     from bittrader.optimize.summary import StudySummary
-    from bittrader.report.figures import Figure
+    from bittrader.report.plot import Figure
 
 TRADES_LISTED = 10_000
 _CLOSE_UPS = 6
@@ -192,8 +192,8 @@ def _distributions(result: Result) -> tuple[Figure, ...]:
     if not len(trades):
         return ()
     return (
-        figures.trade_returns(trades.profit_fraction),
-        figures.holding_times(_days(result), won=trades.profit > 0),
+        trade_figures.trade_returns(trades.profit_fraction),
+        trade_figures.holding_times(_days(result), won=trades.profit > 0),
     )
 
 
@@ -210,14 +210,14 @@ def _trade_list(result: Result) -> TradeList | None:
         return None
     listed = slice(0, TRADES_LISTED)
     columns = {
-        "entry": figures.pack(time[trades.entry_bar[listed]], "f8"),
-        "exit": figures.pack(time[trades.exit_bar[listed]], "f8"),
-        "side": figures.pack(trades.side[listed], "i1"),
-        "entryPrice": figures.pack(trades.entry_price[listed], "f8"),
-        "exitPrice": figures.pack(trades.exit_price[listed], "f8"),
-        "bars": figures.pack((trades.exit_bar - trades.entry_bar)[listed], "i4"),
-        "result": figures.pack(trades.profit_fraction[listed]),
-        "reason": figures.pack(trades.exit[listed], "i1"),
+        "entry": plot.pack(time[trades.entry_bar[listed]], "f8"),
+        "exit": plot.pack(time[trades.exit_bar[listed]], "f8"),
+        "side": plot.pack(trades.side[listed], "i1"),
+        "entryPrice": plot.pack(trades.entry_price[listed], "f8"),
+        "exitPrice": plot.pack(trades.exit_price[listed], "f8"),
+        "bars": plot.pack((trades.exit_bar - trades.entry_bar)[listed], "i4"),
+        "result": plot.pack(trades.profit_fraction[listed]),
+        "reason": plot.pack(trades.exit[listed], "i1"),
     }
     left_out = (
         f" The table lists the first {TRADES_LISTED:,}; every figure and total on this page counts all of them."
@@ -248,7 +248,7 @@ def _close_ups(result: Result) -> tuple[dict[str, Any], ...]:
     for group, chosen in groups.items():
         for trade in chosen:
             if trade not in seen:
-                seen[trade] = figures.close_up(result, trade) | {"group": group}
+                seen[trade] = trade_figures.close_up(result, trade) | {"group": group}
     return tuple(seen.values())
 
 

@@ -19,16 +19,16 @@ _FILLS = (
     "else the stop comes first, then the target, because a bar does not tell its order."
 )
 _OPEN = (
-    "A position that the last bar leaves open is marked in the equity, not closed, and is not a trade: figures of trades "
-    "do not count it."
+    "A position that the last bar leaves open is marked in the equity, not closed, and is not a trade: figures of "
+    "trades do not count it."
 )
 _SHARPE = (
-    "Mean of the returns from close to close, divided by their standard deviation (ddof 1), times the square root of the "
-    "bars in a year (here {bars:,.0f}); no riskless rate is subtracted (Sharpe 1994)."
+    "Mean of the returns from close to close, divided by their standard deviation (ddof 1), times the square root of "
+    "the bars in a year (here {bars:,.0f}); no riskless rate is subtracted (Sharpe 1994)."
 )
 _DRAWDOWN = (
-    "The fall of equity, marked at closes, from its highest so far (1 at the start); moves inside a bar do not show. The "
-    "longest runs from a peak until it is exceeded, or until the end."
+    "The fall of equity, marked at closes, from its highest so far (1 at the start); moves inside a bar do not show. "
+    "The longest runs from a peak until it is exceeded, or until the end."
 )
 _UNDEFINED = (
     f"“{words.UNDEFINED}” means that a figure has no value (a profit factor without a loss, say), which is not zero; "

@@ -1,26 +1,18 @@
-"""A run's figures as plain dictionaries, in the words of plotly.js; importing Plotly's Python takes longer than this.
-
-Colours are names of CSS variables, so that a page decides them; long columns are base64 of little-endian numbers, and
-times (`{"time": column}`) are UTC milliseconds, which the page turns to dates itself, because Plotly would shift
-numbers to the reader's time zone.
-"""
+"""The run's figures over time: equity and drawdown, and the price with entries and exits."""
 
 from __future__ import annotations
 
-import base64
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bittrader.report import thin, words
+from bittrader.report.plot import Button, Figure, candlesticks, gathered_bars, pack, thinned, times
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bittrader.backtest.result import Result
-    from bittrader.market.candles import Candles
 
     Column = NDArray[Any]
     Json = dict[str, Any]
@@ -29,59 +21,6 @@ CANDLES_SHOWN = 600
 MARKERS_SHOWN = 120
 
 _LOG_STEP = "D2"  # ticks at 1, 2 and 5
-
-
-@dataclass(frozen=True)
-class Button:
-    """A choice of view: its words, and what it sets in the figure (`layout.yaxis.type` → `log`)."""
-
-    text: str
-    sets: Json
-    pressed: bool = False
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A plot with its words: `alt` says what it shows to who cannot see it, `caption` what to know when reading it."""
-
-    key: str
-    title: str
-    alt: str
-    caption: str
-    data: list[Json]
-    layout: Json
-    size: str = "tall"
-    buttons: tuple[Button, ...] = ()
-
-    def spec(self) -> Json:
-        """What plotly.js draws."""
-        return {"data": self.data, "layout": self.layout}
-
-
-def pack(column: Column, dtype: str = "f4") -> Json:
-    """A column as plotly.js reads typed arrays."""
-    raw = np.ascontiguousarray(column).astype(f"<{dtype}", copy=False)
-    return {"dtype": dtype, "bdata": base64.b64encode(raw.tobytes()).decode()}
-
-
-def times(column: Column) -> Json:
-    """A column of UTC milliseconds that the page turns to dates."""
-    return {"time": pack(column, "f8")}
-
-
-def plain(text: str) -> str:
-    """Text that plotly.js shows as it stands, not as markup."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def thinned(shown: int, size: int) -> str:
-    """Says that points were left out, when they were."""
-    if shown >= size:
-        return ""
-    return (
-        f" Drawn from {shown:,} of {size:,} points: each of the equal stretches of time keeps its first, last, "
-        "lowest and highest point, so no spike or drawdown is lost."
-    )
 
 
 def drawdown(equity: Column) -> Column:
@@ -168,7 +107,7 @@ def _line(name: str, time: Column, column: Column, colour: str, hover: str) -> J
 def price(result: Result) -> Figure:
     """The price with every entry and exit that can be told apart."""
     candles, trades = result.candles, result.trades
-    bars, gathered = _bars(candles, 0, len(candles), CANDLES_SHOWN)
+    bars, gathered = gathered_bars(candles, 0, len(candles), CANDLES_SHOWN)
     kinds = _markers(result)
     scale = _scale(bars["close"])
     shown = sum(len(kind["x"]) for kind in kinds.values())
@@ -188,7 +127,7 @@ def price(result: Result) -> Figure:
         title="Price with entries and exits",
         alt=f"The price of {candles.symbol} over time with markers at {len(trades):,} trades' entries and exits.",
         caption="Markers stand at the fill price, slippage included." + thick + left_out,
-        data=(_band(bars) if gathered > 1 else [_candlesticks(bars)]) + [_scatter(k) for k in kinds.values()],
+        data=(_band(bars) if gathered > 1 else [candlesticks(bars)]) + [_scatter(k) for k in kinds.values()],
         layout={
             "xaxis": {"type": "date"},
             "yaxis": _axis(scale),
@@ -197,21 +136,6 @@ def price(result: Result) -> Figure:
         size="tall",
         buttons=_scales(scale),
     )
-
-
-def _bars(candles: Candles, start: int, stop: int, limit: int) -> tuple[dict[str, Column], int]:
-    """Bars from `start` to `stop`, gathered into at most `limit`, and how many bars each of them gathers."""
-    gathered = -(-(stop - start) // limit)
-    firsts = np.arange(start, stop, gathered)
-    lasts = np.minimum(firsts + gathered, stop) - 1
-    columns = {
-        "time": candles.time[firsts],
-        "open": candles.open[firsts],
-        "high": np.maximum.reduceat(candles.high[:stop], firsts),
-        "low": np.minimum.reduceat(candles.low[:stop], firsts),
-        "close": candles.close[lasts],
-    }
-    return columns, gathered
 
 
 def _band(bars: dict[str, Column]) -> list[Json]:
@@ -223,18 +147,6 @@ def _band(bars: dict[str, Column]) -> list[Json]:
         _line("Close", bars["time"], bars["close"], "var(--ink-soft)", "%{x|%Y-%m-%d} close %{y:,~r}")
         | {"line": {"color": "var(--ink-soft)", "width": 1}},
     ]
-
-
-def _candlesticks(bars: dict[str, Column]) -> Json:
-    prices = {name: pack(bars[name], "f8") for name in ("open", "high", "low", "close")}
-    return {
-        "type": "candlestick",
-        "name": "Candles",
-        "x": times(bars["time"]),
-        **prices,
-        "increasing": {"line": {"color": "var(--ink-soft)", "width": 1}, "fillcolor": "var(--paper)"},
-        "decreasing": {"line": {"color": "var(--ink-soft)", "width": 1}, "fillcolor": "var(--ink-soft)"},
-    }
 
 
 def _markers(result: Result) -> dict[str, Json]:
@@ -273,126 +185,4 @@ def _scatter(kind: Json) -> Json:
             "line": {"width": 1.3, "color": kind["colour"]},
         },
         "hovertemplate": "%{x|%Y-%m-%d %H:%M} at %{y:,.8~r}",
-    }
-
-
-def trade_returns(fractions: Column) -> Figure:
-    """How often a trade earned how much; gains and losses never share a bar."""
-    low, high = np.quantile(fractions, [0.005, 0.995])
-    width = _round_step(max(float(high - low), 1e-6) / 40)
-    edges = np.arange(np.floor(low / width), np.ceil(max(high, low + width) / width) + 1) * width
-    # A trade that earned exactly nothing did not win: bars are open on the left and closed on the right.
-    counts = np.bincount(np.clip(np.searchsorted(edges, fractions, side="left") - 1, 0, len(edges) - 2))
-    counts = np.pad(counts, (0, len(edges) - 1 - len(counts)))
-    beyond = int(((fractions <= edges[0]) | (fractions > edges[-1])).sum())
-    middling = float(np.median(fractions))
-    middle = (edges[:-1] + edges[1:]) / 2
-    return Figure(
-        key="returns",
-        title="What trades earned",
-        alt=f"Histogram of the returns of {words.trades(len(fractions))}, median {words.percent(middling)}.",
-        caption="Profit or loss after costs, as a fraction of equity at entry; the dotted line is the mean."
-        + (f" The outermost bars gather {words.trades(beyond)} from beyond them." if beyond else ""),
-        data=[
-            {
-                "type": "bar",
-                "x": pack(middle, "f8"),
-                "y": counts.tolist(),
-                "width": width * 0.92,
-                "marker": {"color": ["var(--gain)" if x > 0 else "var(--loss)" for x in middle.tolist()]},
-                "customdata": [f"{words.percent(a)} to {words.percent(b)}" for a, b in pairwise(edges)],
-                "hovertemplate": "%{customdata}: %{y:,} trades<extra></extra>",
-            }
-        ],
-        layout={
-            "xaxis": {"tickformat": ".1~%"},
-            "yaxis": {"title": {"text": "trades"}, "tickformat": ","},
-            "shapes": [_mark(float(fractions.mean()))],
-            "showlegend": False,
-        },
-        size="short",
-    )
-
-
-def holding_times(days: Column, *, won: Column) -> Figure:
-    """How long trades lasted, gains and losses apart."""
-    scale, unit = (1.0, "days") if np.median(days) >= 2 else (24.0, "hours")
-    held = days * scale
-    top = max(float(np.quantile(held, 0.99)), 1e-9)
-    width = _round_step(top / 30)
-    bins = np.minimum(np.floor(held / width), np.ceil(top / width)).astype(np.int64)
-    size = int(bins.max()) + 1
-    beyond = int((held > size * width).sum())
-    x = (np.arange(size) + 0.5) * width
-    ranges = [f"{words.count(a) if width >= 1 else f'{a:.3g}'} {unit}" for a in np.arange(size) * width]
-    return Figure(
-        key="holding",
-        title="How long trades lasted",
-        alt=f"Histogram of holding times of {words.trades(len(days))}, median {words.days(float(np.median(days)))}.",
-        caption="From the entry bar's start to the exit bar's start."
-        + (f" The last bar gathers {words.trades(beyond)} that lasted longer." if beyond else ""),
-        data=[
-            {
-                "type": "bar",
-                "name": name,
-                "x": pack(x, "f8"),
-                "y": np.bincount(bins[chosen], minlength=size).tolist(),
-                "width": width * 0.92,
-                "marker": {"color": colour},
-                "customdata": ranges,
-                "hovertemplate": "from %{customdata}: %{y:,} trades",
-            }
-            for name, chosen, colour in (("Gains", won, "var(--gain)"), ("Losses", ~won, "var(--loss)"))
-        ],
-        layout={
-            "barmode": "stack",
-            "xaxis": {"title": {"text": unit}},
-            "yaxis": {"title": {"text": "trades"}, "tickformat": ","},
-        },
-        size="short",
-    )
-
-
-def _round_step(width: float) -> float:
-    """The next 1, 2 or 5 times a power of ten."""
-    power = 10.0 ** np.floor(np.log10(width))
-    return float(power * next(step for step in (1, 2, 5, 10) if step * power >= width * (1 - 1e-9)))
-
-
-def _mark(x: float) -> Json:
-    line = {"color": "var(--ink)", "width": 1.2, "dash": "dot"}
-    return {"type": "line", "xref": "x", "yref": "paper", "x0": x, "x1": x, "y0": 0, "y1": 1, "line": line}
-
-
-def close_up(result: Result, trade: int) -> Json:
-    """The candles around one trade, as the page's close-up draws them."""
-    trades, candles = result.trades, result.candles
-    entry, leave = int(trades.entry_bar[trade]), int(trades.exit_bar[trade])
-    margin = max(20, (leave - entry) // 3)
-    bars, gathered = _bars(candles, max(0, entry - margin), min(len(candles), leave + margin + 1), 160)
-    fill = {"type": "scatter", "mode": "markers", "hovertemplate": "%{x|%Y-%m-%d %H:%M} at %{y:,.8~r}"}
-    won = trades.profit[trade] > 0
-    entered = {
-        "size": 12,
-        "symbol": "triangle-up" if trades.side[trade] > 0 else "triangle-down",
-        "color": "var(--strategy)",
-    }
-    left = {
-        "size": 12,
-        "line": {"width": 2},
-        "symbol": "circle-open" if won else "x-thin-open",
-        "color": "var(--gain)" if won else "var(--loss)",
-    }
-    at = candles.time[[entry, leave]]
-    prices = [float(trades.entry_price[trade]), float(trades.exit_price[trade])]
-    return {
-        "trade": trade,
-        "entered": int(at[0]),
-        "result": float(trades.profit_fraction[trade]),
-        "gathered": gathered,
-        "data": [
-            _candlesticks(bars) | {name: pack(bars[name]) for name in ("open", "high", "low", "close")},
-            fill | {"name": "Entry", "x": times(at[:1]), "y": prices[:1], "marker": entered},
-            fill | {"name": "Exit", "x": times(at[1:]), "y": prices[1:], "marker": left},
-        ],
     }

@@ -33,8 +33,11 @@
     { dtickrange: ["M1", "M6"], value: "%Y-%m" },
     { dtickrange: ["M12", null], value: "%Y" },
   ];
-  const axis = (own = {}) => ({
-    gridcolor: css("--grid"), zerolinecolor: css("--rule"), linecolor: css("--rule"), automargin: true,
+  // Words need the room they take; for numbers below a plot, room that adapts would chase its own tail.
+  const room = (key, own) => (key[0] === "y" || own.type === "category" || own.ticktext)
+    ? { automargin: true } : { automargin: false, tickangle: 0 };
+  const axis = (key, own = {}) => ({
+    gridcolor: css("--grid"), zerolinecolor: css("--rule"), linecolor: css("--rule"), ...room(key, own),
     ...(own.type === "date"
       ? { tickformatstops: dateTicks, hoverformat: "%Y-%m-%d %H:%M", rangeslider: { visible: false } } : {}),
     ...own,
@@ -45,12 +48,12 @@
       autosize: true, hovermode: "closest", bargap: 0, separators: ".,",
       font: { family: css("--font"), size: 12, color: css("--ink-soft") },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      margin: { l: 48, r: 12, t: 28, b: 36 },
+      margin: { l: 48, r: 12, t: 28, b: own.xaxis.title ? 50 : 38 },
       legend: { orientation: "h", traceorder: "normal", x: 0, y: 1.02, yanchor: "bottom", font: { size: 12 } },
       hoverlabel: { bgcolor: css("--paper"), bordercolor: css("--rule"), font: { family: css("--font"), color: css("--ink") } },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: css("--ink-soft"), activecolor: css("--strategy") },
       ...own,
-      ...Object.fromEntries(axes.map((key) => [key, axis(own[key])])),
+      ...Object.fromEntries(axes.map((key) => [key, axis(key, own[key])])),
     };
   };
   const config = {

@@ -34,7 +34,7 @@ def sample(study: StudySummary) -> Sample | None:
     """
     rows, values = study.rows, study.metrics[study.objective].astype(np.float64)
     share = len(rows) < study.finished
-    place: Column = np.arange(len(rows)) * (study.finished / max(1, len(rows)))
+    place = np.linspace(0, study.finished, len(rows), endpoint=False)
     if share and study.best:
         place = np.append(place, [trial.number for trial in study.best])
         rows = np.concatenate([rows, [_row(study, trial) for trial in study.best]])

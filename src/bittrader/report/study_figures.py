@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bittrader.report import thin, words
-from bittrader.report.figures import Button, Figure, pack, plain
 from bittrader.report.importance import binned
+from bittrader.report.plot import Button, Figure, pack, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +42,8 @@ def progress(study: StudySummary, drawn: Sample) -> Figure:
         key="progress",
         title="Progress of the search",
         alt=(
-            f"Points: {words.label(study.objective)} of {study.finished:,} evaluations in order. Line: the best so far, "
-            f"which ends at {words.metric(study.objective, float(best[-1]))}."
+            f"Points: {words.label(study.objective)} of {study.finished:,} evaluations in order. Line: the best so "
+            f"far, which ends at {words.metric(study.objective, float(best[-1]))}."
         ),
         caption="Each point is an evaluation, in the order asked; the line is the best so far."
         + some

@@ -13,7 +13,7 @@ from bittrader.report.sample import sample
 
 if TYPE_CHECKING:
     from bittrader.optimize.summary import StudySummary, Trial
-    from bittrader.report.figures import Figure
+    from bittrader.report.plot import Figure
     from bittrader.report.sample import Sample
 
 SLICES_SHOWN = 12
