@@ -6,7 +6,11 @@ import pytest
 from tests.report import samples
 
 from bittrader.report.sample import sample
-from bittrader.report.study_part import study_part
+from bittrader.report.study_part import study_part as part_with
+
+
+def study_part(study, params=None):
+    return part_with(study, study.best[0].params if params is None and study.best else params or {})
 
 
 def numbers(packed):
@@ -101,6 +105,7 @@ def test_a_parameter_that_never_varied_explains_nothing_known():
 def test_the_best_of_many_is_called_partly_luck():
     assert "best of 500 tried" in study_part(samples.study()).caution
     assert study_part(samples.study(1)).caution == ""
+    assert "not as the best" in study_part(samples.study(), {"fast": 1}).caution
 
 
 def test_the_table_of_the_best_shows_parameters_objective_and_metrics():

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -28,6 +29,7 @@ from bittrader.cli.options import (
     costs_and_sizing,
     parse_settings,
 )
+from bittrader.errors import InputError
 from bittrader.report import words, write_report
 
 app = typer.Typer()
@@ -80,13 +82,22 @@ def _run(
 ) -> Result:
     # The engine and Parquet are loaded only when a backtest runs, so that --help stays quick.
     from bittrader.backtest.run import backtest as run  # noqa: PLC0415 - see above
-    from bittrader.market.store import load_candles  # noqa: PLC0415 - see above
+    from bittrader.market.store import load_candles, read_candles  # noqa: PLC0415 - see above
     from bittrader.strategies.registry import load_strategy  # noqa: PLC0415 - see above
 
     loaded = load_strategy(strategy)
     loaded(**params)  # a mistyped parameter is said before the candles are read
-    series = load_candles(candles) if gaps is None else load_candles(candles, gaps=gaps)
+    series = load_candles(candles) if gaps is None else read_candles(_file(candles), gaps=gaps)
     return run(loaded, series, params, costs, sizing)
+
+
+def _file(candles: str) -> Path:
+    path = Path(candles)
+    if not path.exists():
+        raise InputError(
+            f"--gaps says how to read a file, and there is no file {candles!r}. Stored candles keep theirs."
+        )
+    return path
 
 
 def facts(result: Result) -> dict[str, Any]:
@@ -124,6 +135,7 @@ def table(result: Result) -> Table:
     candles = result.candles
     params = ", ".join(f"{name}={words.parameter(value)}" for name, value in result.params.items())
     grid = Table(
+        box=box.SIMPLE_HEAD,
         title=Text(f"{result.strategy} {params}".strip()),
         caption=Text(
             f"{candles.symbol} {candles.timeframe}{' SYNTHETIC' if candles.synthetic else ''}, {len(candles):,} bars, "

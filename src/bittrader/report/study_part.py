@@ -12,9 +12,12 @@ from bittrader.report.importance import explained
 from bittrader.report.sample import sample
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bittrader.optimize.summary import StudySummary, Trial
     from bittrader.report.plot import Figure
     from bittrader.report.sample import Sample
+    from bittrader.strategies.parameters import Value
 
 SLICES_SHOWN = 12
 _CAUSES_SHOWN = 10
@@ -55,8 +58,8 @@ class StudyPart:
         return (*(figure for figure in alone if figure), *self.slices)
 
 
-def study_part(study: StudySummary) -> StudyPart:
-    """What a page says about a study."""
+def study_part(study: StudySummary, params: Mapping[str, Value]) -> StudyPart:
+    """What a page that shows these parameters says about the study that tried them."""
     drawn = sample(study)
     importances = _importances(study, drawn)
     ranked = sorted(range(len(importances)), key=lambda i: -(importances[i].share or 0.0))
@@ -78,7 +81,7 @@ def study_part(study: StudySummary) -> StudyPart:
         slices=tuple(study_figures.slice_of(study, drawn, i) for i in ranked[:SLICES_SHOWN]) if drawn else (),
         slices_left_out=max(0, len(ranked) - SLICES_SHOWN),
         heat_map=study_figures.heat_map(study, drawn, (varied[0], varied[1])) if drawn and len(varied) > 1 else None,
-        caution=_caution(study),
+        caution=_caution(study, params),
     )
 
 
@@ -125,12 +128,14 @@ def _row(study: StudySummary, trial: Trial, metrics: tuple[str, ...]) -> tuple[s
     return (f"{trial.number:,}", *params, *(words.metric(name, trial.metrics.get(name)) for name in metrics))
 
 
-def _caution(study: StudySummary) -> str:
+def _caution(study: StudySummary, params: Mapping[str, Value]) -> str:
     tried = study.finished
     if tried < 2:
         return ""
+    best = bool(study.best) and dict(study.best[0].params) == dict(params)
+    chosen = "the best of" if best else "chosen, though not as the best, from"
     return (
-        f"These parameters are the best of {tried:,} tried on the same candles, so part of their result is luck: among "
+        f"These parameters are {chosen} {tried:,} tried on the same candles, so part of their result is luck: among "
         f"{tried:,} worthless sets, the best would look good too. Expect less on bars that the search has not seen, "
         "and test there before you trade. This page does not measure that luck."
     )
