@@ -75,7 +75,7 @@ def test_options_reach_the_engine(engine):
 
 def test_the_table_has_words_units_and_buy_and_hold(engine):
     text = io.StringIO()
-    Console(file=text, width=100).print(command.table(samples.result()))
+    Console(file=text, width=100).print(command.shown(samples.result()))
     shown = text.getvalue()
     for fact in ("Buy and hold", "Sharpe ratio", "12.5 days", "fast=20, slow=100", "SYNTHETIC", "2017-08-17 00:00"):
         assert fact in shown
@@ -83,7 +83,7 @@ def test_the_table_has_words_units_and_buy_and_hold(engine):
 
 def test_names_are_no_markup():
     text = io.StringIO()
-    Console(file=text, width=100).print(command.table(samples.result(strategy="[red]x[/nothing]")))
+    Console(file=text, width=100).print(command.shown(samples.result(strategy="[red]x[/nothing]")))
     assert "[red]x[/nothing]" in text.getvalue()
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -32,7 +32,7 @@ from bittrader.cli.options import (
 from bittrader.errors import InputError
 from bittrader.report import words, write_report
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _COSTS, _SIZING = Costs(), Sizing()
 
@@ -72,7 +72,7 @@ def backtest(
     if as_json:
         typer.echo(json.dumps(facts(result), allow_nan=False))
     else:
-        Console().print(table(result))
+        Console().print(shown(result))
     if written:
         Console(stderr=True).print(f"Report: {written}", soft_wrap=True, highlight=False, markup=False)
 
@@ -130,18 +130,23 @@ def facts(result: Result) -> dict[str, Any]:
     }
 
 
-def table(result: Result) -> Table:
-    """The metrics in words and units, buy and hold beside them."""
+def shown(result: Result) -> Group:
+    """What was run, and its metrics in words and units, buy and hold beside them."""
     candles = result.candles
     params = ", ".join(f"{name}={words.parameter(value)}" for name, value in result.params.items())
-    grid = Table(
-        box=box.SIMPLE_HEAD,
-        title=Text(f"{result.strategy} {params}".strip()),
-        caption=Text(
+    first, last = (words.minute(int(candles.time[bar])) for bar in (0, -1))
+    return Group(
+        Text(f"{result.strategy} {params}".strip(), style="bold"),
+        Text(
             f"{candles.symbol} {candles.timeframe}{' SYNTHETIC' if candles.synthetic else ''}, {len(candles):,} bars, "
-            f"{words.minute(int(candles.time[0]))} to {words.minute(int(candles.time[-1]))} UTC"
+            f"{first} to {last} UTC"
         ),
+        _table(result),
     )
+
+
+def _table(result: Result) -> Table:
+    grid = Table(box=box.SIMPLE_HEAD)
     grid.add_column("")
     grid.add_column("Strategy", justify="right")
     grid.add_column("Buy and hold", justify="right")

@@ -12,7 +12,7 @@ from bittrader.cli.options import JsonOption
 from bittrader.paths import reports_dir
 from bittrader.report import write_report
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
