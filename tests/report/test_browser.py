@@ -14,7 +14,7 @@ import pytest
 from tests.report import samples
 
 from bittrader.backtest.result import Exit, OpenPosition
-from bittrader.report import write_report
+from bittrader.report import words, write_report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,13 @@ def opened(page: Path) -> tuple[str, str, str]:
     log = page.parent / "net.json"
     command = [BROWSER, *QUIET, f"--user-data-dir={page.parent / 'profile'}", f"--log-net-log={log}", "--dump-dom"]
     done = subprocess.run(
-        [*command, page.as_uri()], capture_output=True, text=True, encoding="utf-8", timeout=180, check=True
+        [*command, page.as_uri()],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=180,
+        check=True,
+        env={**os.environ, "TZ": "Asia/Tokyo"},
     )
     console = "\n".join(line for line in done.stderr.splitlines() if ":CONSOLE" in line)
     events = log.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -107,8 +113,10 @@ def test_a_request_or_a_complaint_would_have_been_seen(tmp_path: Path) -> None:
     assert "http://example.invalid/x.png" in asked
 
 
-def test_the_table_of_trades_is_filled(tmp_path: Path) -> None:
-    document, _, _ = opened(write_report(tmp_path / "report.html", samples.result()))
+def test_the_table_of_trades_is_filled_with_times_in_utc_wherever_the_reader_is(tmp_path: Path) -> None:
+    result = samples.result()
+    document, _, _ = opened(write_report(tmp_path / "report.html", result))
     table = document[document.index('id="trade-list"') :]
     assert table[: table.index("</table>")].count("<tr") == 26
     assert "1 to 25 of 60" in document
+    assert f">{words.minute(int(result.candles.time[result.trades.entry_bar[0]]))}</td>" in table

@@ -30,7 +30,7 @@ from bittrader.cli.options import (
     parse_settings,
 )
 from bittrader.errors import InputError
-from bittrader.report import words, write_report
+from bittrader.report import words
 
 app = typer.Typer(add_completion=False)
 
@@ -68,7 +68,7 @@ def backtest(
         maintenance_margin=maintenance_margin,
     )
     result = _run(strategy, candles, parse_settings(settings or ()), costs, sizing, gaps)
-    written = write_report(report, result) if report else None
+    written = _write(report, result) if report else None
     if as_json:
         typer.echo(json.dumps(facts(result), allow_nan=False))
     else:
@@ -89,6 +89,12 @@ def _run(
     loaded(**params)  # a mistyped parameter is said before the candles are read
     series = load_candles(candles) if gaps is None else read_candles(_file(candles), gaps=gaps)
     return run(loaded, series, params, costs, sizing)
+
+
+def _write(path: Path, result: Result) -> Path:
+    from bittrader.report import write_report  # noqa: PLC0415 - a run without a report does without its page
+
+    return write_report(path, result)
 
 
 def _file(candles: str) -> Path:

@@ -26,6 +26,9 @@ _SHARPE = (
     "Mean of the returns from close to close, divided by their standard deviation (ddof 1), times the square root of "
     "the bars in a year (here {bars:,.0f}); no riskless rate is subtracted (Sharpe 1994)."
 )
+_SORTINO = (
+    "The same mean divided by the root mean square of the negative returns over all bars, times the same square root."
+)
 _DRAWDOWN = (
     "The fall of equity, marked at closes, from its highest so far (1 at the start); moves inside a bar do not show. "
     "The longest runs from a peak until it is exceeded, or until the end."
@@ -46,7 +49,7 @@ def conventions(result: Result) -> tuple[tuple[str, str], ...]:
         ("Equity", "Starts at 1 and is marked at each bar's close, the open position included."),
         ("Open at the end", _OPEN),
         ("Sharpe ratio", _SHARPE.format(bars=result.candles.timeframe.bars_per_year)),
-        ("Sortino ratio", "The same mean divided by the root mean square of the negative returns over all bars."),
+        ("Sortino ratio", _SORTINO),
         ("A year", "365 days of a market that never closes."),
         ("Drawdown", _DRAWDOWN),
         ("Calmar ratio", "Growth a year divided by the largest drawdown."),
@@ -100,9 +103,8 @@ def _size(sizing: Sizing) -> str:
         )
     else:
         size = f"{100 * sizing.fraction:g}% of equity in each position"
-    if sizing.leverage == 1.0:
-        return f"{size}, without leverage."
+    leverage = "without leverage" if sizing.leverage == 1.0 else f"times a leverage of {sizing.leverage:g}"
     return (
-        f"{size}, times a leverage of {sizing.leverage:g}; liquidated when equity falls to "
-        f"{100 * sizing.maintenance_margin:g}% of notional."
+        f"{size}, {leverage}. A position is liquidated when equity falls to "
+        f"{100 * sizing.maintenance_margin:g}% of its notional."
     )

@@ -124,8 +124,12 @@ def _best(study: StudySummary) -> tuple[tuple[str, ...], tuple[tuple[str, ...], 
 
 
 def _row(study: StudySummary, trial: Trial, metrics: tuple[str, ...]) -> tuple[str, ...]:
-    params = (words.parameter(trial.params[name]) if name in trial.params else "" for name in study.parameter_names)
+    params = (_short(trial.params[name]) for name in study.parameter_names)
     return (f"{trial.number:,}", *params, *(words.metric(name, trial.metrics.get(name)) for name in metrics))
+
+
+def _short(value: Value) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else words.parameter(value)
 
 
 def _caution(study: StudySummary, params: Mapping[str, Value]) -> str:
