@@ -6,7 +6,6 @@ import base64
 import gzip
 import json
 import os
-import tempfile
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,22 +41,12 @@ def write_report(path: str | Path, result: Result, study: StudySummary | None = 
 
 
 def _replace(target: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # A private temporary file would make a report that nobody else may open.
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        beside.write_bytes(content)
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def render(page: Page) -> str:
