@@ -1,12 +1,12 @@
 import dataclasses
 
 import pytest
+from tests.report import samples
 
 from bittrader.errors import StudyError
 from bittrader.market.store import store
 from bittrader.optimize.rerun import rerun
 from bittrader.optimize.search import optimize
-from tests.report import samples
 
 
 @pytest.fixture
