@@ -45,7 +45,7 @@
   const layout = (own) => {
     const axes = ["xaxis", "yaxis", ...Object.keys(own).filter((key) => /^[xy]axis\d/.test(key))];
     return {
-      autosize: true, hovermode: "closest", bargap: 0, separators: ".,",
+      autosize: true, hovermode: "closest", bargap: 0, dragmode: finger ? false : "zoom", separators: ".,",
       font: { family: css("--font"), size: 12, color: css("--ink-soft") },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       margin: { l: 48, r: 12, t: 28, b: own.xaxis.title ? 50 : 38 },
@@ -56,8 +56,10 @@
       ...Object.fromEntries(axes.map((key) => [key, axis(key, own[key])])),
     };
   };
+  // Under a finger, a drag scrolls the page: only a pointer zooms.
+  const finger = matchMedia("(pointer: coarse)").matches;
   const config = {
-    responsive: true, displaylogo: false, showTips: false, displayModeBar: "hover",
+    responsive: true, displaylogo: false, showTips: false, displayModeBar: finger ? false : "hover",
     modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
   };
   const place = (key) => document.querySelector(`[data-plot="${key}"]`);
