@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class StudySummary:
     metrics: Mapping[str, NDArray[np.float64]]
     best: tuple[Trial, ...]
     """The best evaluations, best first (at most 20)."""
+    choices: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    """The values of each `Choice` parameter, which its column of `rows` counts."""
 
     @property
     def evaluations_per_second(self) -> float:

@@ -1,0 +1,87 @@
+"""Options that several commands share: one spelling, one meaning, one way from words to types."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import typer
+
+from bittrader.backtest.costs import Costs, Sizing
+from bittrader.errors import InputError
+
+_COSTS = "Costs"
+_SIZING = "Sizing"
+
+Gaps = Literal["fill", "keep", "refuse"]
+
+StrategyRef = Annotated[str, typer.Argument(metavar="STRATEGY", help="A built-in name, or file.py:Class.")]
+CandlesRef = Annotated[str, typer.Argument(metavar="CANDLES", help="A stored name, or a file.")]
+FeeOption = Annotated[float, typer.Option("--fee", help="Per side, as a fraction of notional.", rich_help_panel=_COSTS)]
+SlippageOption = Annotated[
+    float,
+    typer.Option("--slippage-bps", help="Basis points by which every fill is worse.", rich_help_panel=_COSTS),
+]
+FundingRateOption = Annotated[
+    float,
+    typer.Option("--funding-rate", help="Fraction of notional that longs pay shorts.", rich_help_panel=_COSTS),
+]
+FundingHoursOption = Annotated[
+    float, typer.Option("--funding-hours", help="Hours from one funding to the next.", rich_help_panel=_COSTS)
+]
+FractionOption = Annotated[
+    float, typer.Option("--fraction", help="Fraction of equity in each position.", rich_help_panel=_SIZING)
+]
+RiskOption = Annotated[
+    float | None,
+    typer.Option(
+        "--risk-per-trade", help="Instead: fraction of equity lost when the stop is hit.", rich_help_panel=_SIZING
+    ),
+]
+LeverageOption = Annotated[
+    float, typer.Option("--leverage", help="Notional for each unit of equity.", rich_help_panel=_SIZING)
+]
+MarginOption = Annotated[
+    float,
+    typer.Option(
+        "--maintenance-margin", help="Equity / notional at which a position is liquidated.", rich_help_panel=_SIZING
+    ),
+]
+GapsOption = Annotated[
+    Gaps | None, typer.Option("--gaps", help="What to do with missing bars of a file: fill, keep or refuse.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, str]:
+    """The parameter set that `--set name=value` options spell; InputError for one that does not read so."""
+    found: dict[str, str] = {}
+    for setting in settings:
+        name, equals, value = (part.strip() for part in setting.partition("="))
+        if not (name and equals and value):
+            raise InputError(f"--set {setting} is not a parameter. Write --set name=value, as in --set fast=20.")
+        if name in found:
+            raise InputError(f"--set gives {name} twice: {found[name]} and {value}. Keep one.")
+        found[name] = value
+    return found
+
+
+def costs_and_sizing(
+    *,
+    fee: float,
+    slippage_bps: float,
+    funding_rate: float,
+    funding_hours: float,
+    fraction: float,
+    risk_per_trade: float | None,
+    leverage: float,
+    maintenance_margin: float,
+) -> tuple[Costs, Sizing]:
+    """The costs and the sizing that the options name; InputError for a value out of its range."""
+    return (
+        Costs(fee=fee, slippage_bps=slippage_bps, funding_rate=funding_rate, funding_hours=funding_hours),
+        Sizing(
+            fraction=fraction,
+            risk_per_trade=risk_per_trade,
+            leverage=leverage,
+            maintenance_margin=maintenance_margin,
+        ),
+    )

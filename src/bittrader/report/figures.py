@@ -1,0 +1,188 @@
+"""The run's figures over time: equity and drawdown, and the price with entries and exits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bittrader.report import thin, words
+from bittrader.report.plot import Button, Figure, candlesticks, gathered_bars, pack, thinned, times
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bittrader.backtest.result import Result
+
+    Column = NDArray[Any]
+    Json = dict[str, Any]
+
+CANDLES_SHOWN = 600
+MARKERS_SHOWN = 120
+
+_LOG_STEP = "D2"  # ticks at 1, 2 and 5
+
+
+def drawdown(equity: Column) -> Column:
+    """The fall from the highest equity so far (1 at the start), as a negative fraction."""
+    peak = np.maximum.accumulate(np.maximum(equity, 1.0))
+    fall: Column = equity / peak - 1.0
+    return fall
+
+
+def equity(result: Result) -> Figure:
+    """Equity above drawdown, the strategy against buying and holding."""
+    time = result.candles.time
+    both = (result.equity, result.buy_and_hold_equity)
+    at = thin.keep(*both)
+    falls = tuple(map(drawdown, both))
+    fall_at = thin.keep(*falls)
+    scale = _scale(np.concatenate([column[at] for column in both]))
+    names, colours = ("Strategy", "Buy and hold"), ("var(--strategy)", "var(--held)")
+    lines = [
+        _line(name, time[at], column[at], colour, "%{y:,.4~r} times the start")
+        for name, column, colour in zip(names, both, colours, strict=True)
+    ]
+    fallen = [
+        _line(name, time[fall_at], column[fall_at], colour, "%{y:.2%}") | {"yaxis": "y2", "showlegend": False}
+        for name, column, colour in zip(names, falls, colours, strict=True)
+    ]
+    fallen[0] |= {"fill": "tozeroy", "fillcolor": "var(--strategy-soft)"}
+    lost = " Equity of 0 has no place on a log scale: the line ends there." if result.equity.min() <= 0 else ""
+    return Figure(
+        key="equity",
+        title="Equity and drawdown",
+        alt=(
+            f"Lines over time. The strategy's equity ends at {words.ratio(float(result.equity[-1]))} times the start "
+            f"with a largest drawdown of {words.percent(result.metrics.max_drawdown)}; buying and holding ends at "
+            f"{words.ratio(float(result.buy_and_hold_equity[-1]))} times with "
+            f"{words.percent(result.buy_and_hold.max_drawdown)}."
+        ),
+        caption=(
+            "Above: equity as a multiple of the start, marked at each close, all costs paid. Below: the fall from the "
+            "highest equity so far." + lost + thinned(max(len(at), len(fall_at)), len(time))
+        ),
+        data=[lines[1], lines[0], fallen[1], fallen[0]],
+        layout={
+            "xaxis": {"type": "date", "anchor": "y2"},
+            "yaxis": {"domain": [0.36, 1], "title": {"text": "times the start"}, **_axis(scale)},
+            "yaxis2": {"domain": [0, 0.3], "tickformat": ".0%", "rangemode": "tozero"},
+            "hovermode": "x unified",
+            "hoversubplots": "axis",
+        },
+        size="taller",
+        buttons=_scales(scale),
+    )
+
+
+def _scale(column: Column) -> str:
+    """A log scale where a linear one would press most of the line to the floor."""
+    low, high = float(column.min()), float(column.max())
+    return "log" if low > 0 and high > 8 * low else "linear"
+
+
+def _axis(scale: str) -> Json:
+    return {"type": scale, "dtick": _LOG_STEP if scale == "log" else None, "tickformat": ",~r"}
+
+
+def _scales(chosen: str) -> tuple[Button, ...]:
+    return tuple(
+        Button(text, {"layout.yaxis.type": scale, "layout.yaxis.dtick": step}, pressed=scale == chosen)
+        for text, scale, step in (("Linear", "linear", None), ("Log", "log", _LOG_STEP))
+    )
+
+
+def _line(name: str, time: Column, column: Column, colour: str, hover: str) -> Json:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": times(time),
+        "y": pack(column),
+        "line": {"color": colour, "width": 1.6},
+        "hovertemplate": hover,
+    }
+
+
+def price(result: Result) -> Figure:
+    """The price with every entry and exit that can be told apart."""
+    candles, trades = result.candles, result.trades
+    bars, gathered = gathered_bars(candles, 0, len(candles), CANDLES_SHOWN)
+    kinds = _markers(result)
+    scale = _scale(bars["close"])
+    shown = sum(len(kind["x"]) for kind in kinds.values())
+    total = 2 * len(trades) + (result.open_position is not None)
+    left_out = (
+        f" {shown:,} of {total:,} markers are drawn: where several of a kind would cover each other, the first stands."
+        if shown < total
+        else ""
+    )
+    thick = (
+        f" The band spans the low and high of {gathered:,} bars at a time, the line their last close."
+        if gathered > 1
+        else ""
+    )
+    return Figure(
+        key="price",
+        title="Price with entries and exits",
+        alt=f"The price of {candles.symbol} over time with markers at {len(trades):,} trades' entries and exits.",
+        caption="Markers stand at the fill price, slippage included." + thick + left_out,
+        data=(_band(bars) if gathered > 1 else [candlesticks(bars)]) + [_scatter(k) for k in kinds.values()],
+        layout={
+            "xaxis": {"type": "date"},
+            "yaxis": _axis(scale),
+            "hovermode": "closest",
+        },
+        size="tall",
+        buttons=_scales(scale),
+    )
+
+
+def _band(bars: dict[str, Column]) -> list[Json]:
+    edge = {"type": "scatter", "mode": "lines", "hoverinfo": "skip", "showlegend": False, "x": times(bars["time"])}
+    thread = {"width": 0, "shape": "hv", "color": "var(--band)"}
+    return [
+        {**edge, "y": pack(bars["low"]), "line": thread},
+        {**edge, "y": pack(bars["high"]), "line": thread, "fill": "tonexty", "fillcolor": "var(--band)"},
+        _line("Close", bars["time"], bars["close"], "var(--ink-soft)", "%{x|%Y-%m-%d} close %{y:,~r}")
+        | {"line": {"color": "var(--ink-soft)", "width": 1}},
+    ]
+
+
+def _markers(result: Result) -> dict[str, Json]:
+    """Fills by kind, each thinned to what can be told apart; kinds without fills are left out."""
+    trades, time = result.trades, result.candles.time
+    long, won = trades.side > 0, trades.profit > 0
+    fills = {
+        "Long entry": (long, trades.entry_bar, trades.entry_price, "triangle-up", "var(--strategy)"),
+        "Short entry": (~long, trades.entry_bar, trades.entry_price, "triangle-down", "var(--short)"),
+        "Exit with a gain": (won, trades.exit_bar, trades.exit_price, "circle-open", "var(--gain)"),
+        "Exit with a loss": (~won, trades.exit_bar, trades.exit_price, "x-thin-open", "var(--loss)"),
+    }
+    kinds: dict[str, Json] = {}
+    for name, (chosen, bar, price_column, symbol, colour) in fills.items():
+        x, y = time[bar[chosen]], price_column[chosen]
+        if len(x):
+            at = thin.apart(x, np.log(y), MARKERS_SHOWN)
+            kinds[name] = {"name": name, "x": x[at], "y": y[at], "symbol": symbol, "colour": colour}
+    if result.open_position is not None:
+        x, y = time[[result.open_position.entry_bar]], np.array([result.open_position.entry_price])
+        kinds["Still open"] = {"name": "Still open", "x": x, "y": y, "symbol": "diamond-open", "colour": "var(--ink)"}
+    return kinds
+
+
+def _scatter(kind: Json) -> Json:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": kind["name"],
+        "x": times(kind["x"]),
+        "y": pack(kind["y"], "f8"),
+        "marker": {
+            "symbol": kind["symbol"],
+            "color": kind["colour"],
+            "size": 7,
+            "line": {"width": 1.3, "color": kind["colour"]},
+        },
+        "hovertemplate": "%{x|%Y-%m-%d %H:%M} at %{y:,.8~r}",
+    }

@@ -1,0 +1,59 @@
+"""The evaluations of a study that its figures draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bittrader.optimize.summary import StudySummary, Trial
+
+    Column = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Evaluations whose objective is defined, in the order asked."""
+
+    place: Column
+    """About which evaluation of the study each is, from 0."""
+    rows: NDArray[np.float64]
+    values: Column
+    best: int
+    """The index of the best."""
+
+
+def sample(study: StudySummary) -> Sample | None:
+    """The evaluations to draw; None when no objective is defined.
+
+    A summary of a large study holds an even share of its rows, which rarely has the best: these are added.
+    """
+    rows, values = study.rows, study.metrics[study.objective].astype(np.float64)
+    share = len(rows) < study.finished
+    place = np.linspace(0, study.finished, len(rows), endpoint=False)
+    if share and study.best:
+        place = np.append(place, [trial.number for trial in study.best])
+        rows = np.concatenate([rows, [_row(study, trial) for trial in study.best]])
+        values = np.append(values, [_number(trial.metrics[study.objective]) for trial in study.best])
+    order = np.argsort(place, kind="stable")
+    order = order[np.isfinite(values[order])]
+    if not len(order):
+        return None
+    values = values[order]
+    best = int(np.argmax(values) if study.direction == "maximize" else np.argmin(values))
+    return Sample(place[order], rows[order], values, best)
+
+
+def _row(study: StudySummary, trial: Trial) -> list[float]:
+    return [
+        float(study.choices[name].index(trial.params[name]) if name in study.choices else trial.params[name])
+        for name in study.parameter_names
+    ]
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else float(value)

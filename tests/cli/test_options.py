@@ -1,0 +1,42 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bittrader.backtest.costs import Costs, Sizing
+from bittrader.cli.options import costs_and_sizing, parse_settings
+from bittrader.errors import InputError
+
+names = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
+values = st.from_regex(r"[a-z0-9.=-]{1,8}", fullmatch=True)
+
+
+@given(st.dictionaries(names, values))
+def test_settings_read_as_they_were_written(params):
+    assert parse_settings([f"{name}={value}" for name, value in params.items()]) == params
+
+
+@pytest.mark.parametrize("setting", ["fast", "fast=", "=20", ""])
+def test_a_setting_that_does_not_read_so_is_refused(setting):
+    with pytest.raises(InputError, match="Write --set name=value"):
+        parse_settings([setting])
+
+
+def test_a_parameter_given_twice_is_refused():
+    with pytest.raises(InputError, match="fast twice"):
+        parse_settings(["fast=1", "fast=2"])
+
+
+def test_options_become_costs_and_sizing():
+    options = {
+        "fee": 0.002,
+        "slippage_bps": 1.0,
+        "funding_rate": 0.0001,
+        "funding_hours": 4.0,
+        "fraction": 0.5,
+        "risk_per_trade": 0.01,
+        "leverage": 2.0,
+        "maintenance_margin": 0.01,
+    }
+    assert costs_and_sizing(**options) == (Costs(0.002, 1.0, 0.0001, 4.0), Sizing(0.5, 0.01, 2.0, 0.01))
+    with pytest.raises(InputError, match="fee must be between"):
+        costs_and_sizing(**{**options, "fee": -1.0})

@@ -1,0 +1,37 @@
+import pytest
+
+from bittrader.backtest.metrics import METRICS
+from bittrader.report import words
+
+
+def test_every_metric_has_words():
+    assert tuple(words.WORDS) == METRICS
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("total_return", 0.1234, "12.34%"),
+        ("total_return", 12.345, "1,234%"),
+        ("total_return", -0.00001, "0.00%"),
+        ("sharpe", 1.868, "1.87"),
+        ("sharpe", None, "–"),  # noqa: RUF001 - the sign for no value
+        ("sharpe", float("nan"), "–"),  # noqa: RUF001 - the sign for no value
+        ("trades", 1234, "1,234"),
+        ("average_trade_days", 0.02, "29 minutes"),
+        ("average_trade_days", 0.5, "12.0 hours"),
+        ("average_trade_days", 14.5, "14.5 days"),
+        ("profit", 0.5, "0.50"),
+    ],
+)
+def test_a_metric_is_written_with_its_unit(name, value, text):
+    assert words.metric(name, value) == text
+
+
+def test_dates_are_in_utc():
+    assert words.minute(1_716_159_600_000) == "2024-05-19 23:00"
+    assert words.iso(1_716_159_600_000) == "2024-05-19T23:00:00Z"
+
+
+def test_parameters_are_short():
+    assert [words.parameter(value) for value in (20, 0.1 + 0.2, "both", True)] == ["20", "0.3", "both", "True"]
