@@ -1,0 +1,80 @@
+"""The samplers by name, and which of them suits a search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bittrader.errors import InputError, did_you_mean
+from bittrader.optimize.samplers.evolution import EvolutionSampler
+from bittrader.optimize.samplers.grid import GridSampler, allowed_count
+from bittrader.optimize.samplers.random import RandomSampler
+from bittrader.optimize.samplers.sobol import SobolSampler
+from bittrader.optimize.samplers.tpe import TpeSampler
+
+if TYPE_CHECKING:
+    from bittrader.optimize.samplers.base import Sampler
+    from bittrader.strategies.parameters import Space
+
+SAMPLERS = {
+    "auto": "the one of these that suits the budget and the space",
+    "tpe": "a model of the earlier trials; a few milliseconds a trial",
+    "evolution": "differential evolution; microseconds a trial",
+    "sobol": "evenly spread points",
+    "grid": "every parameter set, or an even grid of them",
+    "random": "evenly at random",
+}
+
+# A model of this many trials still earns the milliseconds that it takes.
+_MODELLED = 500
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A sampler, why it, and how many parameter sets it is asked for at once."""
+
+    sampler: str
+    reason: str
+    generation: int
+
+
+def choose(wanted: str, space: Space, trials: int) -> Choice:
+    """The sampler that is wanted, or for `auto` the one that suits; InputError for a name that is none."""
+    if wanted not in SAMPLERS:
+        hint = did_you_mean(wanted, SAMPLERS) or f" There are {', '.join(SAMPLERS)}."
+        raise InputError(f"there is no sampler {wanted!r}.{hint}")
+    name, reason = _suited(space, trials) if wanted == "auto" else (wanted, "as asked")
+    return Choice(name, reason, generation_size(name, trials))
+
+
+def _suited(space: Space, trials: int) -> tuple[str, str]:
+    count = allowed_count(space)
+    if count is not None and count <= trials:
+        return "grid", f"all {count:,} parameter sets fit into {trials:,} trials"
+    if trials <= _MODELLED:
+        return "tpe", f"for {trials:,} trials a model of the earlier ones pays"
+    return "evolution", f"for {trials:,} trials a model would take longer than the evaluations"
+
+
+def generation_size(sampler: str, trials: int) -> int:
+    """How many sets are asked at once. Small enough to learn from, large enough to keep all cores busy."""
+    if sampler == "tpe":
+        return min(64, max(10, trials // 10))
+    if sampler == "evolution":
+        return min(512, max(20, trials // 40))
+    return 1024
+
+
+def make(name: str, space: Space, seed: int, trials: int, generation: int) -> Sampler:
+    """The sampler called `name`."""
+    match name:
+        case "tpe":
+            return TpeSampler(space, seed)
+        case "evolution":
+            return EvolutionSampler(space, seed, generation)
+        case "grid":
+            return GridSampler(space, seed, trials)
+        case "sobol":
+            return SobolSampler(space, seed)
+        case _:
+            return RandomSampler(space, seed)
