@@ -29,7 +29,7 @@ _WORDS = {
 
 @contextmanager
 def told(path: Path) -> Iterator[None]:
-    """Turns SQLite's errors into StudyError with one clear line."""
+    """Turns SQLite's and the system's errors into StudyError with one clear line."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -37,6 +37,8 @@ def told(path: Path) -> Iterator[None]:
         words = next((words for key, words in _WORDS.items() if code.startswith(key)), f"SQLite says: {error}")
         kept = " Every finished evaluation is kept." if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")) else ""
         raise StudyError(f"the study {path}: {words}.{kept}") from error
+    except OSError as error:
+        raise StudyError(f"the study {path}: {error.strerror or error}. Look at its folder.") from error
 
 
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
@@ -75,6 +77,7 @@ def lay_out(connection: sqlite3.Connection, parameters: Sequence[str], metrics: 
         f" cause TEXT, same_as INTEGER, key INTEGER NOT NULL, seconds REAL, ended REAL{columns})"
     )
     connection.execute("CREATE INDEX trials_key ON trials (key)")
+    connection.execute("CREATE INDEX trials_repeating ON trials (number) WHERE state = 'asked' AND same_as IS NOT NULL")
 
 
 def check_schema(connection: sqlite3.Connection, path: Path) -> None:

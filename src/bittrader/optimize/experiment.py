@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -34,13 +34,15 @@ class CandleFacts:
     last: int
     """Start of the last bar, UTC milliseconds."""
     synthetic: bool
+    reading: Mapping[str, str] = field(default_factory=dict)
+    """How the file was read, as `read_candles` takes it."""
 
     @classmethod
-    def of(cls, candles: Candles, reference: str | None) -> CandleFacts:
+    def of(cls, candles: Candles, reference: str | None, reading: Mapping[str, str]) -> CandleFacts:
         """The facts about these candles."""
         first, last = int(candles.time[0]), int(candles.time[-1])
         shape = (candles.symbol, str(candles.timeframe), len(candles), first, last)
-        return cls(reference, candles.fingerprint, *shape, candles.synthetic)
+        return cls(reference, candles.fingerprint, *shape, candles.synthetic, dict(reading))
 
     def __str__(self) -> str:
         days = " to ".join(f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d}" for at in (self.first, self.last))

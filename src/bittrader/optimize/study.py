@@ -10,6 +10,7 @@ import hashlib
 import json
 import sqlite3
 import time
+from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -110,18 +111,21 @@ class Study:
         """What the user calls it."""
         return self.path.stem
 
-    def begin(self, cores: int, budget: int | None = None) -> None:
-        """Starts a session, whose time counts, and sets how many trials the study may have in all."""
+    def allow(self, budget: int) -> None:
+        """Sets how many trials the study may have in all."""
+        with told(self.path), transaction(self.connection):
+            self.connection.execute("UPDATE study SET budget = ?", (budget,))
+        self.budget = budget
+
+    def begin(self, cores: int) -> None:
+        """Starts a session, whose time counts."""
         self._session_began = time.monotonic()
         with told(self.path), transaction(self.connection):
-            if budget is not None:
-                self.budget = budget
-                self.connection.execute("UPDATE study SET budget = ?", (budget,))
             row = (time.time(), 0.0, cores)
             self._session = self.connection.execute("INSERT INTO sessions VALUES (?, ?, ?)", row).lastrowid
 
-    def ask(self, generation: int, rows: Rows) -> None:
-        """Writes parameter sets that are about to be evaluated, as the next trials in order."""
+    def ask(self, generation: int, rows: Rows) -> list[int]:
+        """Writes parameter sets as the next trials, in order; the indexes of those that must be evaluated."""
         keys = _keys(rows)
         with told(self.path), transaction(self.connection):
             first = self.connection.execute("SELECT COALESCE(MAX(number) + 1, 0) FROM trials").fetchone()[0]
@@ -135,6 +139,7 @@ class Study:
                     for index, (key, twin, row) in enumerate(zip(keys, twins, rows.tolist(), strict=True))
                 ),
             )
+        return [index for index, twin in enumerate(twins) if twin is None]
 
     def _twins(self, first: int, keys: list[int], rows: Rows) -> list[int | None]:
         """For each row, the number of the earlier trial with the same values, if any."""
@@ -180,16 +185,18 @@ class Study:
             )
             self._touch()
 
-    def settle(self) -> None:
-        """Gives each repeated set the end of the trial it repeats, once that has one."""
+    def settle(self) -> dict[str, int]:
+        """Gives each repeated set the end of the trial it repeats, where that has one; how many came to which end."""
         names = ["state", "cause", "ended", *self.metric_columns]
         sets = ", ".join(f"{name} = twin.{name}" for name in names)
         with told(self.path), transaction(self.connection):
-            self.connection.execute(
+            ends = self.connection.execute(
                 f"UPDATE trials SET {sets}, seconds = 0 FROM trials AS twin"  # noqa: S608 - quoted columns
-                " WHERE trials.state = 'asked' AND trials.same_as = twin.number AND twin.state != 'asked'"
-            )
+                " WHERE trials.state = 'asked' AND trials.same_as IS NOT NULL"
+                " AND twin.number = trials.same_as AND twin.state != 'asked' RETURNING state"
+            ).fetchall()
             self._touch()
+        return Counter(state for (state,) in ends)
 
     def _touch(self) -> None:
         seconds = time.monotonic() - self._session_began

@@ -94,4 +94,5 @@ def _values(one: Parameter[Any], levels: int) -> Rows:
         return one.at((np.arange(int(one.count)) + 0.5) / one.count)
     if levels == 1:
         return one.at(np.array([0.5]))
-    return np.unique(one.at(np.linspace(0.0, 1.0 if math.isinf(one.count) else _BELOW_ONE, levels)))
+    end = 1.0 if math.isinf(one.count) else _BELOW_ONE
+    return np.unique(one.at(end * np.arange(levels, dtype=np.float64) / (levels - 1)))
