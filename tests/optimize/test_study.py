@@ -137,7 +137,7 @@ def test_time_adds_up_over_sessions(path):
 
 
 def test_a_study_is_not_overwritten(study, path):
-    with pytest.raises(StudyError, match="there is a study 'mine' already. Go on with `bittrader studies resume"):
+    with pytest.raises(StudyError, match=r"there is a study 'mine' already\. Go on with `bittrader studies resume"):
         Study.create(path, experiment())
 
 

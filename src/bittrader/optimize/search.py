@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import bittrader
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.backtest.metrics import METRICS, direction
+from bittrader.backtest.run import backtest
 from bittrader.errors import InputError, StudyError, did_you_mean
 from bittrader.execution.processes import ProcessExecutor
 from bittrader.execution.threads import ThreadExecutor
@@ -30,6 +31,7 @@ from bittrader.strategies.registry import code_digest, load_strategy
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bittrader.backtest.result import Result
     from bittrader.backtest.run import Evaluated
     from bittrader.execution.base import Executor
     from bittrader.optimize.spaces import Range
@@ -47,11 +49,23 @@ class SearchResult:
     summary: StudySummary
     interrupted: bool
     """Whether it was asked to stop before its budget was spent; `resume` goes on."""
+    strategy: type[Strategy]
+    candles: Candles
+    costs: Costs
+    sizing: Sizing
+    budget: int
+    """How many trials the study may have in all."""
 
     @property
     def best(self) -> Trial | None:
         """The best evaluation; None when none finished."""
         return self.summary.best[0] if self.summary.best else None
+
+    def backtest(self) -> Result | None:
+        """The best evaluation in full: its trades, its equity, and holding the market beside it."""
+        if self.best is None:
+            return None
+        return backtest(self.strategy, self.candles, self.best.params, self.costs, self.sizing)
 
 
 def optimize(
@@ -161,11 +175,20 @@ def _search(
 ) -> SearchResult:
     slots = threads or cores()
     experiment = study.experiment
-    study.begin(slots)
     sampler = make(experiment.sampler, experiment.space, experiment.seed, experiment.trials, experiment.generation)
     with stop_wished() as stopped, _executor(experiment, strategy, candles, slots) as executor:
+        study.begin(slots)
         complete = Search(study, sampler, executor).run(progress or _silent, stopped)
-    return SearchResult(study.path, found.summary(study), interrupted=not complete)
+    return SearchResult(
+        path=study.path,
+        summary=found.summary(study),
+        interrupted=not complete,
+        strategy=strategy,
+        candles=candles,
+        costs=experiment.costs,
+        sizing=experiment.sizing,
+        budget=study.budget,
+    )
 
 
 def _silent(_: Progress) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bittrader.optimize.samplers.base import Sampler, nearest_allowed
+from bittrader.optimize.spaces import Fixed
 from bittrader.strategies.parameters import Choice, Float, Int
 
 if TYPE_CHECKING:
@@ -53,11 +54,11 @@ class TpeSampler(Sampler):
         import optuna  # noqa: PLC0415 - up to a second that other samplers need not spend
 
         logging.getLogger("optuna").setLevel(logging.WARNING)
-        distributions = {one.name: _distribution(one) for _, one in self._free}
+        distributions = {one.name: distribution(one) for _, one in self._free}
         sampler = optuna.samplers.TPESampler(n_startup_trials=0, seed=seed)
         study = optuna.create_study(sampler=sampler)
         for row, loss in zip(self._rows, self._losses.tolist(), strict=True):
-            params = {one.name: _suggested(one, row[index]) for index, one in self._free}
+            params = {one.name: one.decode(row[index]) for index, one in self._free}
             study.add_trial(optuna.create_trial(params=params, distributions=distributions, value=loss))
         asked = [study.ask(distributions).params for _ in range(count)]
         return np.array([self._row(params) for params in asked])
@@ -65,20 +66,19 @@ class TpeSampler(Sampler):
     def _row(self, params: dict[str, Any]) -> NDArray[np.float64]:
         row: NDArray[np.float64] = self.space.at(np.full((1, len(self.space.names)), 0.5))[0]
         for index, one in self._free:
-            row[index] = params[one.name] if isinstance(one, Choice) else one.encode(params[one.name])
+            row[index] = one.encode(params[one.name])
         return row
 
 
-def _distribution(one: Parameter[Any]) -> Any:
+def distribution(one: Parameter[Any]) -> Any:
+    """A parameter as Optuna has it."""
     from optuna import distributions  # noqa: PLC0415 - as above
 
     if isinstance(one, Int):
         return distributions.IntDistribution(one.low, one.high, log=one.log, step=one.step)
     if isinstance(one, Float):
         return distributions.FloatDistribution(one.low, one.high, log=one.log, step=one.step)
-    return distributions.CategoricalDistribution(range(int(one.count)))
-
-
-def _suggested(one: Parameter[Any], number: float) -> float | int:
-    """A row's number as Optuna has it."""
-    return float(number) if isinstance(one, Float) else int(number)
+    if isinstance(one, Choice):
+        return distributions.CategoricalDistribution(one.values)
+    assert isinstance(one, Fixed)
+    return distribution(one.of)

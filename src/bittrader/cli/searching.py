@@ -1,0 +1,218 @@
+"""A search as a person sees it: the bar while it runs, and what it found when it has ended."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from bittrader.report import words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from rich.progress import Task
+
+    from bittrader.backtest.metrics import Metrics
+    from bittrader.optimize.loop import Progress as Now
+    from bittrader.optimize.search import SearchResult
+    from bittrader.optimize.study import Study
+    from bittrader.optimize.summary import StudySummary, Trial
+
+SHOWN = ("sharpe", "total_return", "max_drawdown", "trades", "win_rate", "profit_factor")
+_ROWS = 10
+# More parameters than this share one column, or a terminal cannot hold the table.
+_COLUMNS = 4
+
+
+@contextmanager
+def bar(objective: str) -> Iterator[Callable[[Now], None]]:
+    """A progress bar on standard error, and the function that moves it."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        _Done(),
+        _Rate(),
+        TextColumn("{task.fields[best]}"),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Preparing", total=None, best="", rate=0.0, failed=0)
+
+        def move(now: Now) -> None:
+            best = "" if now.best is None else f"best {words.short(objective)} {words.metric(objective, now.best)}"
+            rate = now.evaluated / now.seconds if now.seconds > 0.05 else 0.0
+            done = now.finished + now.failed
+            facts: dict[str, Any] = {"best": best, "rate": rate, "failed": now.failed}
+            progress.update(task, description="Searching", total=now.trials, completed=done, **facts)
+
+        yield move
+
+
+class _Done(ProgressColumn):
+    """`48/80`, and how many failed."""
+
+    def render(self, task: Task) -> Text:
+        if task.total is None:
+            return Text("")
+        text = Text(f"{int(task.completed):,}/{int(task.total):,}", style="progress.percentage")
+        if task.fields["failed"]:
+            text.append(f" {task.fields['failed']:,} failed", style="yellow")
+        return text
+
+
+class _Rate(ProgressColumn):
+    """Evaluations per second."""
+
+    def render(self, task: Task) -> Text:
+        rate = task.fields["rate"]
+        return Text(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s" if rate else "", style="progress.data.speed")
+
+
+def best_table(summary: StudySummary, held: Metrics | None) -> Table:
+    """The best strategies, and holding the market beside them."""
+    shown = tuple(dict.fromkeys((summary.objective, *SHOWN)))
+    table = Table(title=Text(f"Best of {summary.asked:,}: {summary.strategy} on {summary.symbol}"), title_style="bold")
+    table.add_column("", justify="right", style="dim")
+    names = summary.parameter_names if len(summary.parameter_names) <= _COLUMNS else ("parameters",)
+    for name in names if summary.parameter_names else ():
+        table.add_column(name, justify="right" if len(names) > 1 else "left", style="cyan")
+    for name in shown:
+        table.add_column(words.short(name), justify="right", style="bold" if name == summary.objective else "")
+    for rank, trial in enumerate(summary.best[:_ROWS], start=1):
+        table.add_row(str(rank), *_parameters(trial), *_measured(trial.metrics, shown))
+    if held is not None:
+        table.add_section()
+        width = len(table.columns) - len(shown) - 1
+        label = ["hold", *[""] * width] if width == 0 else ["", "buy and hold", *[""] * (width - 1)]
+        table.add_row(*label, *_measured(held.as_dict(), shown), style="dim")
+    return table
+
+
+def _parameters(trial: Trial) -> list[str]:
+    values = {name: words.parameter(value) for name, value in trial.params.items()}
+    if len(values) <= _COLUMNS:
+        return list(values.values())
+    return [" ".join(f"{name}={value}" for name, value in values.items())]
+
+
+def _measured(metrics: Mapping[str, float | int | None], names: tuple[str, ...]) -> list[str]:
+    return [words.metric(name, metrics[name]) for name in names]
+
+
+def closing(summary: StudySummary, path: Path, report: Path | None, *, interrupted: bool, budget: int) -> Text:
+    """What was done, where it is, and the command that goes on from here."""
+    lines = [
+        ("Evaluations", f"{summary.asked:,} asked, {summary.finished:,} finished, {summary.failed:,} failed"),
+        *(("", f"{times:,} failed: {cause}") for cause, times in list(summary.failures.items())[:5]),
+        ("Time", f"{_seconds(summary.seconds)} on {_cores(summary.cores)}, {_rate(summary)} evaluations a second"),
+        ("Sampler", f"{summary.sampler}, {summary.sampler_reason}"),
+        ("Study", str(path)),
+        *([("Report", str(report))] if report else []),
+        ("Go on", _command(summary, interrupted=interrupted, budget=budget)),
+    ]
+    text = Text()
+    for label, value in lines:
+        text.append(f"{label:12}", style="bold")
+        text.append(f"{value}\n")
+    text.rstrip()
+    return text
+
+
+def _command(summary: StudySummary, *, interrupted: bool, budget: int) -> str:
+    if interrupted:
+        left = budget - summary.finished - summary.failed
+        return f"bittrader studies resume {summary.name}   (stopped, {left:,} of {budget:,} to go)"
+    return f"bittrader studies resume {summary.name} --trials {2 * budget}"
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
+
+
+def _cores(cores: int) -> str:
+    return "1 core" if cores == 1 else f"{cores} cores"
+
+
+def _rate(summary: StudySummary) -> str:
+    rate = summary.evaluations_per_second
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2f}"
+
+
+def as_json(summary: StudySummary) -> dict[str, Any]:
+    """A study as one JSON object."""
+    best = summary.best[0] if summary.best else None
+    return {
+        "study": summary.name,
+        "strategy": summary.strategy,
+        "symbol": summary.symbol,
+        "objective": summary.objective,
+        "direction": summary.direction,
+        "sampler": summary.sampler,
+        "sampler_reason": summary.sampler_reason,
+        "seed": summary.seed,
+        "best": best and {"number": best.number, "params": dict(best.params), "metrics": dict(best.metrics)},
+        "evaluations": {
+            "asked": summary.asked,
+            "finished": summary.finished,
+            "failed": summary.failed,
+            "causes": dict(summary.failures),
+        },
+        "seconds": summary.seconds,
+        "evaluations_per_second": summary.evaluations_per_second,
+        "cores": summary.cores,
+    }
+
+
+def show(study: Study, summary: StudySummary) -> None:
+    """Prints a study that is not running."""
+    console = Console()
+    if summary.best:
+        console.print(best_table(summary, None))
+    experiment = study.experiment
+    left = summary.asked - summary.finished - summary.failed > 0 or summary.asked < study.budget
+    console.print(Text(f"{experiment.name} over {experiment.candles}"))
+    console.print(closing(summary, study.path, None, interrupted=left, budget=study.budget), soft_wrap=True)
+
+
+def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) -> int:
+    """Writes the report, prints what was found, and returns the exit code: 0, 1 when all failed, 130 when stopped."""
+    summary, full = result.summary, result.backtest()
+    report = _report(result, full) if report_wanted and full is not None and not result.interrupted else None
+    console = Console(stderr=json_wanted)
+    if full is not None:
+        console.print(best_table(summary, full.buy_and_hold))
+    text = closing(summary, result.path, report, interrupted=result.interrupted, budget=result.budget)
+    console.print(text, soft_wrap=True, highlight=False)
+    if json_wanted:
+        held = full and full.buy_and_hold.as_dict()
+        where = {"path": str(result.path), "report": report and str(report)}
+        facts = {**as_json(summary), "buy_and_hold": held, **where, "interrupted": result.interrupted}
+        Console(soft_wrap=True).print_json(data=facts)
+    if result.interrupted:
+        return 130
+    if full is None:
+        _all_failed(summary)
+        return 1
+    return 0
+
+
+def _report(result: SearchResult, full: Any) -> Path:
+    from bittrader.paths import reports_dir  # noqa: PLC0415 - see below
+    from bittrader.report import write_report  # noqa: PLC0415 - a search that is stopped needs no report
+
+    return write_report(reports_dir() / f"{result.summary.name}.html", full, result.summary)
+
+
+def _all_failed(summary: StudySummary) -> None:
+    cause, times = next(iter(summary.failures.items()), ("nothing was evaluated", 0))
+    line = f"bittrader: no evaluation finished; the commonest cause ({times:,} times): {cause}"
+    Console(stderr=True).print(line, style="red", soft_wrap=True, markup=False, highlight=False)
