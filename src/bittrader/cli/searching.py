@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from bittrader.optimize.experiment import CandleFacts
 from bittrader.report import words
 
 if TYPE_CHECKING:
@@ -75,40 +78,53 @@ class _Rate(ProgressColumn):
         return Text(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s" if rate else "", style="progress.data.speed")
 
 
-def best_table(summary: StudySummary, held: Metrics | None) -> Table:
-    """The best strategies, and holding the market beside them."""
+def best_tables(summary: StudySummary, held: Metrics | None) -> list[Table]:
+    """The best strategies, and holding the market beside them; many parameters get a table of their own."""
     shown = tuple(dict.fromkeys((summary.objective, *SHOWN)))
-    table = Table(title=Text(f"Best of {summary.asked:,}: {summary.strategy} on {summary.symbol}"), title_style="bold")
-    table.add_column("", justify="right", style="dim")
-    names = summary.parameter_names if len(summary.parameter_names) <= _COLUMNS else ("parameters",)
-    for name in names if summary.parameter_names else ():
-        table.add_column(name, justify="right" if len(names) > 1 else "left", style="cyan")
-    for name in shown:
-        table.add_column(words.short(name), justify="right", style="bold" if name == summary.objective else "")
+    apart = len(summary.parameter_names) > _COLUMNS
+    title = Text(f"Best of {summary.asked:,}: {summary.strategy} on {summary.symbol}", style="bold")
+    table = _table(title, () if apart else summary.parameter_names, shown, summary.objective)
     for rank, trial in enumerate(summary.best[:_ROWS], start=1):
-        table.add_row(str(rank), *_parameters(trial), *_measured(trial.metrics, shown))
+        table.add_row(str(rank), *([] if apart else _values(trial)), *_measured(trial.metrics, shown))
     if held is not None:
         table.add_section()
-        width = len(table.columns) - len(shown) - 1
-        label = ["hold", *[""] * width] if width == 0 else ["", "buy and hold", *[""] * (width - 1)]
-        table.add_row(*label, *_measured(held.as_dict(), shown), style="dim")
+        blanks = [""] * (len(table.columns) - len(shown) - 1)
+        table.add_row("buy & hold", *blanks, *_measured(held.as_dict(), shown), style="dim")
+    return [table, _parameter_table(summary)] if apart else [table]
+
+
+def _parameter_table(summary: StudySummary) -> Table:
+    table = _table(None, summary.parameter_names, (), "")
+    for rank, trial in enumerate(summary.best[:_ROWS], start=1):
+        table.add_row(str(rank), *_values(trial))
     return table
 
 
-def _parameters(trial: Trial) -> list[str]:
-    values = {name: words.parameter(value) for name, value in trial.params.items()}
-    if len(values) <= _COLUMNS:
-        return list(values.values())
-    return [" ".join(f"{name}={value}" for name, value in values.items())]
+def _table(title: Text | None, parameters: tuple[str, ...], metrics: tuple[str, ...], objective: str) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("", justify="right", style="dim", no_wrap=True)
+    for name in parameters:
+        table.add_column(name.replace("_", "\n"), justify="right", style="cyan", vertical="bottom")
+    for name in metrics:
+        bold = "bold" if name == objective else ""
+        table.add_column(words.short(name).replace(" ", "\n"), justify="right", style=bold, no_wrap=True)
+    return table
+
+
+def _values(trial: Trial) -> list[str]:
+    return [words.parameter(value) for value in trial.params.values()]
 
 
 def _measured(metrics: Mapping[str, float | int | None], names: tuple[str, ...]) -> list[str]:
     return [words.metric(name, metrics[name]) for name in names]
 
 
-def closing(summary: StudySummary, path: Path, report: Path | None, *, interrupted: bool, budget: int) -> Text:
+def closing(
+    summary: StudySummary, candles: CandleFacts, path: Path, report: Path | None, *, interrupted: bool, budget: int
+) -> Text:
     """What was done, where it is, and the command that goes on from here."""
     lines = [
+        ("Candles", str(candles)),
         ("Evaluations", f"{summary.asked:,} asked, {summary.finished:,} finished, {summary.failed:,} failed"),
         *(("", f"{times:,} failed: {cause}") for cause, times in list(summary.failures.items())[:5]),
         ("Time", f"{_seconds(summary.seconds)} on {_cores(summary.cores)}, {_rate(summary)} evaluations a second"),
@@ -176,11 +192,10 @@ def show(study: Study, summary: StudySummary) -> None:
     """Prints a study that is not running."""
     console = Console()
     if summary.best:
-        console.print(best_table(summary, None))
-    experiment = study.experiment
+        console.print(*best_tables(summary, None))
     left = summary.asked - summary.finished - summary.failed > 0 or summary.asked < study.budget
-    console.print(Text(f"{experiment.name} over {experiment.candles}"))
-    console.print(closing(summary, study.path, None, interrupted=left, budget=study.budget), soft_wrap=True)
+    text = closing(summary, study.experiment.candles, study.path, None, interrupted=left, budget=study.budget)
+    console.print(text, soft_wrap=True, highlight=False)
 
 
 def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) -> int:
@@ -189,14 +204,15 @@ def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) ->
     report = _report(result, full) if report_wanted and full is not None and not result.interrupted else None
     console = Console(stderr=json_wanted)
     if full is not None:
-        console.print(best_table(summary, full.buy_and_hold))
-    text = closing(summary, result.path, report, interrupted=result.interrupted, budget=result.budget)
+        console.print(*best_tables(summary, full.buy_and_hold))
+    facts = CandleFacts.of(result.candles, None, {})
+    text = closing(summary, facts, result.path, report, interrupted=result.interrupted, budget=result.budget)
     console.print(text, soft_wrap=True, highlight=False)
     if json_wanted:
         held = full and full.buy_and_hold.as_dict()
         where = {"path": str(result.path), "report": report and str(report)}
-        facts = {**as_json(summary), "buy_and_hold": held, **where, "interrupted": result.interrupted}
-        Console(soft_wrap=True).print_json(data=facts)
+        answer = {**as_json(summary), "buy_and_hold": held, **where, "interrupted": result.interrupted}
+        print(json.dumps(answer, allow_nan=False))  # noqa: T201 - this is the output
     if result.interrupted:
         return 130
     if full is None:

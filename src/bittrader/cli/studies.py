@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -62,17 +63,19 @@ def _state(study: Study) -> str:
 
 
 def _table(facts: list[dict[str, Any]]) -> Table:
-    table = Table("Study", "Strategy", "Candles")
-    for name in ("Trials", "Finished", "Failed", "Best"):
-        table.add_column(name, justify="right")
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("Study", overflow="fold")  # a name is of use only when whole
+    table.add_column("Candles")
+    for name in ("Finished", "Failed", "Best"):
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("State")
     for one in facts:
         if "strategy" not in one:
-            table.add_row(one["study"], *[""] * 6, one["state"])
+            table.add_row(one["study"], *[""] * 4, one["state"])
             continue
-        counts = [f"{one[key]:,}" for key in ("trials", "finished", "failed")]
+        done = f"{one['finished']:,} of {one['trials']:,}"
         best = f"{words.short(one['objective'])} {words.metric(one['objective'], one['best'])}"
-        table.add_row(one["study"], one["strategy"], one["candles"], *counts, best, one["state"])
+        table.add_row(one["study"], one["candles"], done, f"{one['failed']:,}", best, one["state"])
     return table
 
 

@@ -46,7 +46,7 @@ class CandleFacts:
 
     def __str__(self) -> str:
         days = " to ".join(f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d}" for at in (self.first, self.last))
-        return f"{self.bars:,} bars of {self.symbol} {self.timeframe}, {days}"
+        return f"{self.bars:,} {'synthetic ' * self.synthetic}bars of {self.symbol} {self.timeframe}, {days}"
 
 
 @dataclass(frozen=True, eq=False)

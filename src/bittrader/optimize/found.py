@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bittrader.optimize.database import quoted, told
+from bittrader.optimize.spaces import Fixed
 from bittrader.optimize.summary import StudySummary, Trial
+from bittrader.strategies.parameters import Choice
 
 if TYPE_CHECKING:
     from bittrader.optimize.study import Study
+    from bittrader.strategies.parameters import Space, Value
 
 # A picture shows no more points, and a million of them must not fill the memory.
 _ROWS = 100_000
@@ -84,7 +87,13 @@ def summary(study: Study, rows: int = _ROWS) -> StudySummary:
         rows=table[:, :width],
         metrics={name: table[:, width + index] for index, name in enumerate(experiment.metrics)},
         best=best(study),
+        choices=_choices(experiment.space),
     )
+
+
+def _choices(space: Space) -> dict[str, tuple[Value, ...]]:
+    kinds = [one.of if isinstance(one, Fixed) else one for one in space.parameters]
+    return {one.name: one.values for one in kinds if isinstance(one, Choice)}
 
 
 def _table(study: Study, step: int) -> np.ndarray[Any, np.dtype[np.float64]]:

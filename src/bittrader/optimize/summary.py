@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ class Trial:
 class StudySummary:
     """What a search asked and found.
 
-    `rows` holds the finished evaluations in the order they were asked, shape (finished, parameters), as
-    `Space.decode` reads them; `metrics` the named metric columns beside them (NaN where undefined).
+    `rows` holds the finished evaluations in the order they were asked (of more than 100,000, an even share), shape
+    (finished, parameters), as `Space.decode` reads them; `metrics` the named metric columns beside them (NaN where
+    undefined).
     """
 
     name: str
@@ -52,6 +53,8 @@ class StudySummary:
     metrics: Mapping[str, NDArray[np.float64]]
     best: tuple[Trial, ...]
     """The best evaluations, best first (at most 20)."""
+    choices: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    """The values of each `Choice` parameter, which its column of `rows` counts."""
 
     @property
     def evaluations_per_second(self) -> float:

@@ -91,8 +91,8 @@ def _values(one: Parameter[Any], levels: int) -> Rows:
     if levels >= one.count:
         if isinstance(one, Int):
             return np.arange(one.low, one.high + 1, one.step, dtype=np.float64)
-        return one.at((np.arange(int(one.count)) + 0.5) / one.count)
+        return one.at((np.arange(one.count, dtype=np.float64) + 0.5) / np.float64(one.count))
     if levels == 1:
         return one.at(np.array([0.5]))
     end = 1.0 if math.isinf(one.count) else _BELOW_ONE
-    return np.unique(one.at(end * np.arange(levels, dtype=np.float64) / (levels - 1)))
+    return np.unique(one.at(np.linspace(0.0, end, levels)))
