@@ -145,8 +145,9 @@ def test_auto_takes_the_grid_when_all_sets_fit():
     assert (choice.sampler, choice.reason) == ("grid", "all 8 parameter sets fit into 80 trials")
 
 
-def test_auto_takes_a_model_for_few_trials_and_evolution_for_many():
+def test_auto_takes_a_model_for_few_trials_of_many_parameters_and_else_evolution():
     assert choose("auto", mixed(), 80).sampler == "tpe"
+    assert choose("auto", crossing(), 80).sampler == "evolution"
     assert choose("auto", mixed(), 100_000).sampler == "evolution"
 
 

@@ -53,7 +53,8 @@ def bar(objective: str) -> Iterator[Callable[[Now], None]]:
             rate = now.evaluated / now.seconds if now.seconds > 0.05 else 0.0
             done = now.finished + now.failed
             facts: dict[str, Any] = {"best": best, "rate": rate, "failed": now.failed}
-            progress.update(task, description="Searching", total=now.trials, completed=done, **facts)
+            words_now = "Stopping (Ctrl-C again: at once)" if now.stopping else "Searching"
+            progress.update(task, description=words_now, total=now.trials, completed=done, **facts)
 
         yield move
 

@@ -88,10 +88,17 @@ class _Child(Generic[Answer]):
             return Failure("closed")
         pipe = self._pipe
         assert pipe is not None
-        with contextlib.suppress(OSError):  # a dead process: the next line says how it died
-            pipe.send(rows)
+        self._send(pipe, rows)
         outcome: Answer | Failure = self._receive(pipe, self._time_limit)
         return outcome
+
+    def _send(self, pipe: Connection[Any, Any], message: object) -> None:
+        try:
+            pipe.send(message)
+        except OSError:  # a dead process: what is received next says how it died
+            return
+        except Exception as error:
+            raise ExecutorError(f"a process for evaluations cannot start: {cause_of(error)}.") from error
 
     def _receive(self, pipe: Connection[Any, Any], timeout: float | None) -> Any:
         """The next message of the process; ends the process when there is none."""
@@ -106,19 +113,16 @@ class _Child(Generic[Answer]):
 
     def _start(self) -> None:
         """Starts a process; ExecutorError when it cannot even begin."""
-        # Ctrl-C reaches every process of a terminal. Blocked here, it is blocked from the child's first instruction.
-        if hasattr(signal, "pthread_sigmask"):
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        _block_interrupts()
         self._pipe, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_serve, args=(self._make_evaluate, theirs), daemon=True)
-        try:
-            self._process.start()
-        except Exception as error:
-            raise ExecutorError(f"a process for evaluations cannot start: {cause_of(error)}") from error
+        self._process = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
         theirs.close()
         if self._closed:
             self._process.kill()
         try:
+            # Not as an argument: Python would wait forever for a process that died before it read a large one.
+            self._send(self._pipe, self._make_evaluate)
             complaint = self._receive(self._pipe, None)
         except _Died as death:
             complaint = f"its {death} before the first evaluation"
@@ -157,11 +161,24 @@ def _ending(code: int | None) -> str:
         return f"process killed by signal {-code}"
 
 
-def _serve(make_evaluate: MakeEvaluate[Answer], pipe: Connection[Any, Any]) -> None:
+def _block_interrupts() -> None:
+    """Keeps Ctrl-C, which reaches every process of a terminal, from a child from its first instruction on.
+
+    A child inherits what the thread that starts it blocks. The tracker, which unblocks as it starts, must run before.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        from multiprocessing import resource_tracker  # noqa: PLC0415 - there is none on Windows
+
+        resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def _serve(pipe: Connection[Any, Any]) -> None:
     """The life of a process: says that it is ready (None) or why not, then answers batches until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
+        make_evaluate: MakeEvaluate[Any] = pipe.recv()
         evaluate = make_evaluate()
     except Exception as error:  # noqa: BLE001 - told to the parent, which raises it
         pipe.send(cause_of(error))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +45,8 @@ class Progress:
     """Time of this session."""
     best: float | None
     """The objective's best value so far."""
+    stopping: bool = False
+    """Whether only what runs already is waited for."""
 
 
 class Search:
@@ -79,6 +81,7 @@ class Search:
             self._write(self._executor.wait(_LOOK_AROUND))
             progress(self.progress())
         self._executor.cancel()
+        progress(replace(self.progress(), stopping=True))
         while self._executor.pending:
             self._write(self._executor.wait(_LOOK_AROUND))
         self._settle()
@@ -151,7 +154,7 @@ class Search:
 
     def _batch_rows(self) -> int:
         if self._row_seconds is None:
-            return 4
+            return 1 if self._experiment.time_limit else 4
         return int(min(_BATCH_ROWS, max(1, _BATCH_SECONDS / max(self._row_seconds, 1e-9))))
 
     def _write(self, answers: list[Done[Evaluated]]) -> None:

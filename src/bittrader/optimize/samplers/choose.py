@@ -25,8 +25,10 @@ SAMPLERS = {
     "random": "evenly at random",
 }
 
-# A model of this many trials still earns the milliseconds that it takes.
-_MODELLED = 500
+# Measured on seven years of hourly bars. Two parameters: evolution is as good from the start. Seven: a model finds more in
+# 80 trials and less in 400, at a hundred times the cost.
+_MODELLED_TRIALS = 200
+_MODELLED_DIMENSIONS = 4
 
 
 @dataclass(frozen=True)
@@ -51,17 +53,18 @@ def _suited(space: Space, trials: int) -> tuple[str, str]:
     count = allowed_count(space)
     if count is not None and count <= trials:
         return "grid", f"all {count:,} parameter sets fit into {trials:,} trials"
-    if trials <= _MODELLED:
-        return "tpe", f"for {trials:,} trials a model of the earlier ones pays"
-    return "evolution", f"for {trials:,} trials a model would take longer than the evaluations"
+    dimensions = sum(one.count > 1 for one in space.parameters)
+    if trials <= _MODELLED_TRIALS and dimensions >= _MODELLED_DIMENSIONS:
+        return "tpe", f"for {trials:,} trials of {dimensions} parameters a model of the earlier ones pays"
+    return "evolution", f"for {trials:,} trials of {dimensions} parameters it finds as much as a model, and sooner"
 
 
 def generation_size(sampler: str, trials: int) -> int:
     """How many sets are asked at once. Small enough to learn from, large enough to keep all cores busy."""
     if sampler == "tpe":
-        return min(64, max(10, trials // 10))
+        return 10 if trials <= _MODELLED_TRIALS else 20
     if sampler == "evolution":
-        return min(512, max(20, trials // 40))
+        return min(256, max(16, trials // 200))
     return 1024
 
 
