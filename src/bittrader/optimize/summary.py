@@ -27,8 +27,9 @@ class Trial:
 class StudySummary:
     """What a search asked and found.
 
-    `rows` holds the finished evaluations in the order they were asked, shape (finished, parameters), as
-    `Space.decode` reads them; `metrics` the named metric columns beside them (NaN where undefined).
+    `rows` holds the finished evaluations in the order they were asked (of more than 100,000, an even share), shape
+    (finished, parameters), as `Space.decode` reads them; `metrics` the named metric columns beside them (NaN where
+    undefined).
     """
 
     name: str

@@ -1,0 +1,113 @@
+"""`bittrader optimize`: the best parameters of a strategy, searched and kept."""
+
+from typing import Annotated
+
+import typer
+
+from bittrader.backtest.costs import Costs, Sizing
+from bittrader.cli.options import (
+    CandlesRef,
+    FeeOption,
+    FractionOption,
+    FundingHoursOption,
+    FundingRateOption,
+    GapsOption,
+    JsonOption,
+    LeverageOption,
+    MarginOption,
+    RiskOption,
+    SlippageOption,
+    StrategyRef,
+    costs_and_sizing,
+    parse_settings,
+)
+from bittrader.errors import InputError
+
+app = typer.Typer()
+
+_COSTS, _SIZING = Costs(), Sizing()
+_SPACE = "Parameters"
+
+
+@app.command()
+def optimize(
+    strategy: StrategyRef,
+    candles: CandlesRef,
+    trials: Annotated[int, typer.Option(help="Parameter sets to try.")] = 80,
+    objective: Annotated[str, typer.Option(help="The metric to search for, as in sharpe or calmar.")] = "sharpe",
+    sampler: Annotated[str, typer.Option(help="auto, tpe, evolution, sobol, grid or random.")] = "auto",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same search.", min=0)] = 1,
+    study: Annotated[str | None, typer.Option(help="The study's name; else one is made.")] = None,
+    ranges: Annotated[
+        list[str] | None,
+        typer.Option("--range", metavar="NAME=LOW:HIGH", help="Search less of a parameter.", rich_help_panel=_SPACE),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Do not search a parameter.", rich_help_panel=_SPACE),
+    ] = None,
+    fee: FeeOption = _COSTS.fee,
+    slippage_bps: SlippageOption = _COSTS.slippage_bps,
+    funding_rate: FundingRateOption = _COSTS.funding_rate,
+    funding_hours: FundingHoursOption = _COSTS.funding_hours,
+    fraction: FractionOption = _SIZING.fraction,
+    risk_per_trade: RiskOption = _SIZING.risk_per_trade,
+    leverage: LeverageOption = _SIZING.leverage,
+    maintenance_margin: MarginOption = _SIZING.maintenance_margin,
+    gaps: GapsOption = None,
+    threads: Annotated[int | None, typer.Option(help="Cores to use; else all.")] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds that one evaluation may take; slower ones are ended and fail.")
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Search for the best parameters of a strategy, and keep every evaluation as a study."""
+    costs, sizing = costs_and_sizing(
+        fee=fee,
+        slippage_bps=slippage_bps,
+        funding_rate=funding_rate,
+        funding_hours=funding_hours,
+        fraction=fraction,
+        risk_per_trade=risk_per_trade,
+        leverage=leverage,
+        maintenance_margin=maintenance_margin,
+    )
+    held, fixed = parse_ranges(ranges or ()), parse_settings(settings or ())
+    # The engine takes a second to import, which --help need not wait for.
+    from bittrader.cli.searching import bar, conclude  # noqa: PLC0415 - see above
+    from bittrader.optimize.search import optimize as search  # noqa: PLC0415 - see above
+
+    with bar(objective) as progress:
+        result = search(
+            strategy,
+            candles,
+            trials=trials,
+            objective=objective,
+            sampler=sampler,
+            seed=seed,
+            study=study,
+            costs=costs,
+            sizing=sizing,
+            ranges=held,
+            fixed=fixed,
+            threads=threads,
+            time_limit=time_limit,
+            reading={"gaps": gaps} if gaps else None,
+            progress=progress,
+        )
+    raise typer.Exit(conclude(result, json_wanted=as_json, report_wanted=not no_report))
+
+
+def parse_ranges(options: list[str] | tuple[str, ...]) -> dict[str, tuple[str, str]]:
+    """The ranges that `--range name=low:high` options spell; InputError for one that does not read so."""
+    found: dict[str, tuple[str, str]] = {}
+    for option in options:
+        name, equals, ends = (part.strip() for part in option.partition("="))
+        low, colon, high = (part.strip() for part in ends.partition(":"))
+        if not (name and equals and low and colon and high):
+            raise InputError(f"--range {option} is not a range. Write --range name=low:high, as in --range fast=5:50.")
+        if name in found:
+            raise InputError(f"--range gives {name} twice. Keep one.")
+        found[name] = (low, high)
+    return found

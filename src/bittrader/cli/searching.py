@@ -1,0 +1,235 @@
+"""A search as a person sees it: the bar while it runs, and what it found when it has ended."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from bittrader.optimize.experiment import CandleFacts
+from bittrader.report import words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from rich.progress import Task
+
+    from bittrader.backtest.metrics import Metrics
+    from bittrader.optimize.loop import Progress as Now
+    from bittrader.optimize.search import SearchResult
+    from bittrader.optimize.study import Study
+    from bittrader.optimize.summary import StudySummary, Trial
+
+SHOWN = ("sharpe", "total_return", "max_drawdown", "trades", "win_rate", "profit_factor")
+_ROWS = 10
+# More parameters than this share one column, or a terminal cannot hold the table.
+_COLUMNS = 4
+
+
+@contextmanager
+def bar(objective: str) -> Iterator[Callable[[Now], None]]:
+    """A progress bar on standard error, and the function that moves it."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        _Done(),
+        _Rate(),
+        TextColumn("{task.fields[best]}"),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Preparing", total=None, best="", rate=0.0, failed=0)
+
+        def move(now: Now) -> None:
+            best = "" if now.best is None else f"best {words.short(objective)} {words.metric(objective, now.best)}"
+            rate = now.evaluated / now.seconds if now.seconds > 0.05 else 0.0
+            done = now.finished + now.failed
+            facts: dict[str, Any] = {"best": best, "rate": rate, "failed": now.failed}
+            words_now = "Stopping (Ctrl-C again: at once)" if now.stopping else "Searching"
+            progress.update(task, description=words_now, total=now.trials, completed=done, **facts)
+
+        yield move
+
+
+class _Done(ProgressColumn):
+    """`48/80`, and how many failed."""
+
+    def render(self, task: Task) -> Text:
+        if task.total is None:
+            return Text("")
+        text = Text(f"{int(task.completed):,}/{int(task.total):,}", style="progress.percentage")
+        if task.fields["failed"]:
+            text.append(f" {task.fields['failed']:,} failed", style="yellow")
+        return text
+
+
+class _Rate(ProgressColumn):
+    """Evaluations per second."""
+
+    def render(self, task: Task) -> Text:
+        rate = task.fields["rate"]
+        return Text(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s" if rate else "", style="progress.data.speed")
+
+
+def best_tables(summary: StudySummary, held: Metrics | None) -> list[Table]:
+    """The best strategies, and holding the market beside them; many parameters get a table of their own."""
+    shown = tuple(dict.fromkeys((summary.objective, *SHOWN)))
+    apart = len(summary.parameter_names) > _COLUMNS
+    title = Text(f"Best of {summary.asked:,}: {summary.strategy} on {summary.symbol}", style="bold")
+    table = _table(title, () if apart else summary.parameter_names, shown, summary.objective)
+    for rank, trial in enumerate(summary.best[:_ROWS], start=1):
+        table.add_row(str(rank), *([] if apart else _values(trial)), *_measured(trial.metrics, shown))
+    if held is not None:
+        table.add_section()
+        blanks = [""] * (len(table.columns) - len(shown) - 1)
+        table.add_row("buy & hold", *blanks, *_measured(held.as_dict(), shown), style="dim")
+    return [table, _parameter_table(summary)] if apart else [table]
+
+
+def _parameter_table(summary: StudySummary) -> Table:
+    table = _table(None, summary.parameter_names, (), "")
+    for rank, trial in enumerate(summary.best[:_ROWS], start=1):
+        table.add_row(str(rank), *_values(trial))
+    return table
+
+
+def _table(title: Text | None, parameters: tuple[str, ...], metrics: tuple[str, ...], objective: str) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("", justify="right", style="dim", no_wrap=True)
+    for name in parameters:
+        table.add_column(name.replace("_", "\n"), justify="right", style="cyan", vertical="bottom")
+    for name in metrics:
+        bold = "bold" if name == objective else ""
+        table.add_column(words.short(name).replace(" ", "\n"), justify="right", style=bold, no_wrap=True)
+    return table
+
+
+def _values(trial: Trial) -> list[str]:
+    return [words.parameter(value) for value in trial.params.values()]
+
+
+def _measured(metrics: Mapping[str, float | int | None], names: tuple[str, ...]) -> list[str]:
+    return [words.metric(name, metrics[name]) for name in names]
+
+
+def closing(
+    summary: StudySummary, candles: CandleFacts, path: Path, report: Path | None, *, interrupted: bool, budget: int
+) -> Text:
+    """What was done, where it is, and the command that goes on from here."""
+    lines = [
+        ("Candles", str(candles)),
+        ("Evaluations", f"{summary.asked:,} asked, {summary.finished:,} finished, {summary.failed:,} failed"),
+        *(("", f"{times:,} failed: {cause}") for cause, times in list(summary.failures.items())[:5]),
+        ("Time", f"{_seconds(summary.seconds)} on {_cores(summary.cores)}, {_rate(summary)} evaluations a second"),
+        ("Sampler", f"{summary.sampler}, {summary.sampler_reason}"),
+        ("Study", str(path)),
+        *([("Report", str(report))] if report else []),
+        ("Go on", _command(summary, interrupted=interrupted, budget=budget)),
+    ]
+    text = Text()
+    for label, value in lines:
+        text.append(f"{label:12}", style="bold")
+        text.append(f"{value}\n")
+    text.rstrip()
+    return text
+
+
+def _command(summary: StudySummary, *, interrupted: bool, budget: int) -> str:
+    if interrupted:
+        left = budget - summary.finished - summary.failed
+        return f"bittrader studies resume {summary.name}   (stopped, {left:,} of {budget:,} to go)"
+    return f"bittrader studies resume {summary.name} --trials {2 * budget}"
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
+
+
+def _cores(cores: int) -> str:
+    return "1 core" if cores == 1 else f"{cores} cores"
+
+
+def _rate(summary: StudySummary) -> str:
+    rate = summary.evaluations_per_second
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2f}"
+
+
+def as_json(summary: StudySummary) -> dict[str, Any]:
+    """A study as one JSON object."""
+    best = summary.best[0] if summary.best else None
+    return {
+        "study": summary.name,
+        "strategy": summary.strategy,
+        "symbol": summary.symbol,
+        "objective": summary.objective,
+        "direction": summary.direction,
+        "sampler": summary.sampler,
+        "sampler_reason": summary.sampler_reason,
+        "seed": summary.seed,
+        "best": best and {"number": best.number, "params": dict(best.params), "metrics": dict(best.metrics)},
+        "evaluations": {
+            "asked": summary.asked,
+            "finished": summary.finished,
+            "failed": summary.failed,
+            "causes": dict(summary.failures),
+        },
+        "seconds": summary.seconds,
+        "evaluations_per_second": summary.evaluations_per_second,
+        "cores": summary.cores,
+    }
+
+
+def show(study: Study, summary: StudySummary) -> None:
+    """Prints a study that is not running."""
+    console = Console()
+    if summary.best:
+        console.print(*best_tables(summary, None))
+    left = summary.asked - summary.finished - summary.failed > 0 or summary.asked < study.budget
+    text = closing(summary, study.experiment.candles, study.path, None, interrupted=left, budget=study.budget)
+    console.print(text, soft_wrap=True, highlight=False)
+
+
+def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) -> int:
+    """Writes the report, prints what was found, and returns the exit code: 0, 1 when all failed, 130 when stopped."""
+    summary, full = result.summary, result.backtest()
+    report = _report(result, full) if report_wanted and full is not None and not result.interrupted else None
+    console = Console(stderr=json_wanted)
+    if full is not None:
+        console.print(*best_tables(summary, full.buy_and_hold))
+    facts = CandleFacts.of(result.candles, None, {})
+    text = closing(summary, facts, result.path, report, interrupted=result.interrupted, budget=result.budget)
+    console.print(text, soft_wrap=True, highlight=False)
+    if json_wanted:
+        held = full and full.buy_and_hold.as_dict()
+        where = {"path": str(result.path), "report": report and str(report)}
+        answer = {**as_json(summary), "buy_and_hold": held, **where, "interrupted": result.interrupted}
+        print(json.dumps(answer, allow_nan=False))  # noqa: T201 - this is the output
+    if result.interrupted:
+        return 130
+    if full is None:
+        _all_failed(summary)
+        return 1
+    return 0
+
+
+def _report(result: SearchResult, full: Any) -> Path:
+    from bittrader.paths import reports_dir  # noqa: PLC0415 - see below
+    from bittrader.report import write_report  # noqa: PLC0415 - a search that is stopped needs no report
+
+    return write_report(reports_dir() / f"{result.summary.name}.html", full, result.summary)
+
+
+def _all_failed(summary: StudySummary) -> None:
+    cause, times = next(iter(summary.failures.items()), ("nothing was evaluated", 0))
+    line = f"bittrader: no evaluation finished; the commonest cause ({times:,} times): {cause}"
+    Console(stderr=True).print(line, style="red", soft_wrap=True, markup=False, highlight=False)

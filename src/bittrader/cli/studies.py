@@ -1,0 +1,146 @@
+"""`bittrader studies`: what was searched, and how to go on with it."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from bittrader.cli.options import JsonOption
+from bittrader.errors import InputError, StudyError
+from bittrader.optimize import found, shelf
+from bittrader.optimize.database import WriterLock
+from bittrader.optimize.study import Study
+from bittrader.report import words
+
+app = typer.Typer(no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="STUDY", help="Its name, as `studies list` shows it.")]
+
+
+@app.command("list")
+def list_studies(as_json: JsonOption = False) -> None:
+    """List the studies there are."""
+    facts = [_facts(name) for name in shelf.names()]
+    if as_json:
+        typer.echo(json.dumps({"studies": facts}))
+    elif not facts:
+        Console(stderr=True).print("There are no studies yet. `bittrader optimize STRATEGY CANDLES` makes one.")
+    else:
+        Console().print(_table(facts))
+
+
+def _facts(name: str) -> dict[str, Any]:
+    """A study in short; a damaged one says what is wrong with it."""
+    try:
+        with Study.read(shelf.path_of(name)) as study:
+            counts, best, experiment = study.counts(), found.best(study, 1), study.experiment
+            return {
+                "study": name,
+                "strategy": experiment.name,
+                "candles": f"{experiment.candles.symbol} {experiment.candles.timeframe}",
+                "trials": study.budget,
+                "finished": counts.finished,
+                "failed": counts.failed,
+                "objective": experiment.objective,
+                "best": best[0].metrics[experiment.objective] if best else None,
+                "state": _state(study),
+            }
+    except StudyError as error:
+        return {"study": name, "state": str(error)}
+
+
+def _state(study: Study) -> str:
+    try:
+        WriterLock(study.path).release()
+    except StudyError:
+        return "running"
+    counts = study.counts()
+    return "complete" if counts.unanswered == 0 and counts.asked >= study.budget else "stopped"
+
+
+def _table(facts: list[dict[str, Any]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("Study", overflow="fold")  # a name is of use only when whole
+    table.add_column("Candles")
+    for name in ("Finished", "Failed", "Best"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("State")
+    for one in facts:
+        if "strategy" not in one:
+            table.add_row(one["study"], *[""] * 4, one["state"])
+            continue
+        done = f"{one['finished']:,} of {one['trials']:,}"
+        best = f"{words.short(one['objective'])} {words.metric(one['objective'], one['best'])}"
+        table.add_row(one["study"], one["candles"], done, f"{one['failed']:,}", best, one["state"])
+    return table
+
+
+@app.command()
+def show(name: Name, as_json: JsonOption = False) -> None:
+    """Show what a study found."""
+    from bittrader.cli.searching import as_json as facts_of  # noqa: PLC0415 - `list` does without
+    from bittrader.cli.searching import show as print_study  # noqa: PLC0415 - likewise
+
+    with Study.read(shelf.path_of(name)) as study:
+        summary = found.summary(study)
+        if as_json:
+            where = {"path": str(study.path), "state": _state(study), "experiment": study.experiment.to_json()}
+            typer.echo(json.dumps({**facts_of(summary), **where}))
+        else:
+            print_study(study, summary)
+
+
+@app.command()
+def resume(
+    name: Name,
+    trials: Annotated[int | None, typer.Option(help="Parameter sets to try in all; else as many as before.")] = None,
+    candles: Annotated[str | None, typer.Option(help="Where the candles are, if they have moved.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="Where the strategy is, if it has moved.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Cores to use; else all.")] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on with a study that was stopped, or give it more trials."""
+    from bittrader.cli.searching import bar, conclude  # noqa: PLC0415 - the engine takes a second to import
+    from bittrader.optimize.search import resume as search  # noqa: PLC0415 - likewise
+
+    with Study.read(shelf.path_of(name)) as study:
+        objective = study.experiment.objective
+    with bar(objective) as progress:
+        result = search(name, strategy=strategy, candles=candles, trials=trials, threads=threads, progress=progress)
+    raise typer.Exit(conclude(result, json_wanted=as_json, report_wanted=not no_report))
+
+
+@app.command()
+def export(
+    name: Name,
+    form: Annotated[Literal["csv", "parquet", "optuna"], typer.Option("--format", help="What to write.")] = "csv",
+    output: Annotated[Path | None, typer.Option(help="The file; else the study's name, here.")] = None,
+) -> None:
+    """Write a study as CSV, as Parquet, or as an Optuna storage for optuna-dashboard."""
+    from bittrader.optimize.export import SUFFIXES  # noqa: PLC0415 - only this needs it
+    from bittrader.optimize.export import export as write  # noqa: PLC0415 - likewise
+
+    target = (output or Path(f"{name}{SUFFIXES[form]}")).resolve()
+    with Study.read(shelf.path_of(name)) as study:
+        write(study, form, target)
+        trials = study.counts().asked
+    console = Console(stderr=True)
+    console.print(f"{trials:,} trials are in {target}", soft_wrap=True, highlight=False, markup=False)
+    if form == "optuna":
+        console.print(f"Look at them: optuna-dashboard sqlite:///{target}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def delete(name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Delete a study, for good."""
+    with Study.read(shelf.path_of(name)) as study:
+        trials = study.counts().finished
+    if not yes and not typer.confirm(f"Delete {name} with its {trials:,} finished evaluations?", err=True):
+        raise InputError(f"{name} is kept.")
+    shelf.delete(name)
+    Console(stderr=True).print(f"{name} is deleted.", highlight=False)

@@ -1,0 +1,108 @@
+"""The contract of an executor: somewhere to run batches, whose room may grow and shrink while it works."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bittrader.errors import BittraderError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+Rows = NDArray[np.float64]
+"""Parameter sets, one a row; see `bittrader.strategies.parameters`."""
+
+Answer = TypeVar("Answer")
+
+Evaluate = Callable[[Rows], Answer]
+"""What an executor runs: a batch in, one answer about all its rows out. Pure, and safe to run twice."""
+
+
+class ExecutorError(BittraderError):
+    """Nothing can be evaluated here at all."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why rows have no answer, in one line."""
+
+    cause: str
+
+
+@dataclass(frozen=True)
+class Part(Generic[Answer]):
+    """What became of the rows from `start` up to, not including, `stop` of a batch."""
+
+    start: int
+    stop: int
+    outcome: Answer | Failure
+
+
+@dataclass(frozen=True)
+class Done(Generic[Answer]):
+    """What became of one batch: parts that cover its rows exactly, in order."""
+
+    ticket: int
+    parts: tuple[Part[Answer], ...]
+    seconds: float
+    """From the moment it got a slot until it was answered."""
+
+
+class Executor(ABC, Generic[Answer]):
+    """Somewhere to run batches.
+
+    Each batch that was submitted, and not cancelled, is answered exactly once, in any order. What goes wrong with a row
+    (an exception, a time limit, a dead process) is a `Failure` in the answer; only when nothing can run at all does
+    `wait` raise ExecutorError. One thread submits and waits; `resize` may be called from another.
+    """
+
+    @property
+    @abstractmethod
+    def slots(self) -> int:
+        """How many batches may run at once, now."""
+
+    @property
+    @abstractmethod
+    def pending(self) -> int:
+        """How many batches are submitted and not yet handed out by `wait`."""
+
+    @abstractmethod
+    def resize(self, slots: int) -> None:
+        """Changes the room from now on. Running batches end in peace; with 0 slots, nothing new begins."""
+
+    @abstractmethod
+    def submit(self, rows: Rows) -> int:
+        """Queues a batch, and returns the ticket that its answer will bear."""
+
+    @abstractmethod
+    def wait(self, timeout: float | None = None) -> list[Done[Answer]]:
+        """The batches answered since the last call; empty when `timeout` seconds passed, or nothing is pending."""
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """Forgets the batches that have not begun; the running ones are still answered."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends everything at once; batches not yet handed out are lost. May be called twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def cause_of(error: BaseException) -> str:
+    """An exception in one line, as a cause of failure."""
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -1,0 +1,207 @@
+"""Batches on processes of this machine: for evaluations that may hang, crash, or hold the interpreter's lock.
+
+A process that dies takes nothing with it: what it was evaluating runs again, alone, in a new one, and only what kills
+that one too is a failure. With a time limit rows run one by one, and whatever exceeds it is killed with its process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Any, Generic
+
+from bittrader.execution.base import Answer, ExecutorError, Failure, Part, cause_of
+from bittrader.execution.slots import SlotExecutor
+from bittrader.execution.threads import outcome_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+
+    from bittrader.execution.base import Evaluate, Rows
+    from bittrader.execution.slots import Runner
+
+    MakeEvaluate = Callable[[], Evaluate[Answer]]
+
+_SPAWN = multiprocessing.get_context("spawn")  # a fork copies locks that other threads hold
+
+
+class ProcessExecutor(SlotExecutor[Answer]):
+    """Runs up to `slots` batches at once, each in a process of its own kept between batches.
+
+    `make_evaluate` is pickled, and called once in each process. `time_limit`: seconds that one row may take.
+    """
+
+    def __init__(self, make_evaluate: MakeEvaluate[Answer], slots: int, time_limit: float | None = None) -> None:
+        super().__init__(slots)
+        self._make_evaluate = make_evaluate
+        self._time_limit = time_limit
+
+    def _runner(self) -> Runner[Answer]:
+        return _Child(self._make_evaluate, self._time_limit)
+
+
+class _Died(Exception):  # noqa: N818 - an event that is answered, never an error that travels
+    """The process ended while we waited for its answer; says how."""
+
+
+class _Overdue(Exception):  # noqa: N818 - likewise
+    """The time limit passed."""
+
+
+class _Child(Generic[Answer]):
+    """One process at a time, started when first needed and replaced when it dies."""
+
+    def __init__(self, make_evaluate: MakeEvaluate[Answer], time_limit: float | None) -> None:
+        self._make_evaluate = make_evaluate
+        self._time_limit = time_limit
+        self._process: Any = None
+        self._pipe: Connection[Any, Any] | None = None
+        self._closed = False
+
+    def run(self, rows: Rows) -> tuple[Part[Answer], ...]:
+        if self._time_limit is None:
+            with contextlib.suppress(_Died):
+                return (Part(0, len(rows), self._ask(rows)),)
+        return tuple(Part(i, i + 1, self._alone(rows[i : i + 1])) for i in range(len(rows)))
+
+    def _alone(self, row: Rows) -> Answer | Failure:
+        """What became of one row, after a second try when its process died."""
+        cause = ""
+        for _ in range(2):
+            try:
+                return self._ask(row)
+            except _Overdue:
+                return Failure(f"time limit of {self._time_limit:g} s")
+            except _Died as death:
+                cause = str(death)
+        return Failure(cause)
+
+    def _ask(self, rows: Rows) -> Answer | Failure:
+        if self._process is None and not self._closed:
+            self._start()
+        if self._closed:
+            return Failure("closed")
+        pipe = self._pipe
+        assert pipe is not None
+        self._send(pipe, rows)
+        outcome: Answer | Failure = self._receive(pipe, self._time_limit)
+        return outcome
+
+    def _send(self, pipe: Connection[Any, Any], message: object) -> None:
+        try:
+            pipe.send(message)
+        except OSError:  # a dead process: what is received next says how it died
+            return
+        except Exception as error:
+            raise ExecutorError(f"a process for evaluations cannot start: {cause_of(error)}.") from error
+
+    def _receive(self, pipe: Connection[Any, Any], timeout: float | None) -> Any:
+        """The next message of the process; ends the process when there is none."""
+        if not wait([pipe], timeout):
+            self._stop(grace=0.0)
+            raise _Overdue
+        try:
+            return pipe.recv()
+        except (EOFError, OSError):
+            # A closed pipe comes a moment before the end itself, which says why.
+            raise _Died(self._stop(grace=1.0)) from None
+
+    def _start(self) -> None:
+        """Starts a process; ExecutorError when it cannot even begin."""
+        _block_interrupts()
+        self._pipe, theirs = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+        if self._closed:
+            self._process.kill()
+        try:
+            # Not as an argument: Python would wait forever for a process that died before it read a large one.
+            self._send(self._pipe, self._make_evaluate)
+            complaint = self._receive(self._pipe, None)
+        except _Died as death:
+            complaint = f"its {death} before the first evaluation"
+        if complaint is not None and not self._closed:
+            raise ExecutorError(f"a process for evaluations cannot start: {complaint}.")
+
+    def _stop(self, grace: float) -> str:
+        """Kills the process, and says how it ended if it did so by itself within `grace` seconds."""
+        process, self._process = self._process, None
+        process.join(grace)
+        code = process.exitcode
+        process.kill()
+        process.join()
+        process.close()
+        assert self._pipe is not None
+        self._pipe.close()
+        return _ending(code)
+
+    def close(self) -> None:
+        self._closed = True
+        process = self._process
+        if process is not None:
+            with contextlib.suppress(ValueError, AttributeError):  # it ended by itself meanwhile
+                process.kill()
+
+
+def _ending(code: int | None) -> str:
+    """An exit code in words."""
+    if code is None:
+        return "process ended its connection"
+    if code >= 0:
+        return f"process ended with exit code {code}"
+    try:
+        return f"process killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"process killed by signal {-code}"
+
+
+def _block_interrupts() -> None:
+    """Keeps Ctrl-C, which reaches every process of a terminal, from a child from its first instruction on.
+
+    A child inherits what the thread that starts it blocks. The tracker, which unblocks as it starts, must run before.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        from multiprocessing import resource_tracker  # noqa: PLC0415 - there is none on Windows
+
+        resource_tracker.ensure_running()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def _serve(pipe: Connection[Any, Any]) -> None:
+    """The life of a process: says that it is ready (None) or why not, then answers batches until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        make_evaluate: MakeEvaluate[Any] = pipe.recv()
+        evaluate = make_evaluate()
+    except Exception as error:  # noqa: BLE001 - told to the parent, which raises it
+        pipe.send(cause_of(error))
+        return
+    pipe.send(None)
+    while True:
+        try:
+            rows = pipe.recv()
+        except EOFError:
+            return
+        _reply(pipe, outcome_of(evaluate, rows))
+
+
+def _reply(pipe: Connection[Any, Any], outcome: object) -> None:
+    try:
+        pipe.send(outcome)
+    except Exception as error:  # noqa: BLE001 - pickling runs the answer's own code
+        pipe.send(Failure(f"its answer cannot be sent: {cause_of(error)}"))
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the parent is gone, even from within an evaluation that never returns."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)

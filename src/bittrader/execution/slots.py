@@ -1,0 +1,150 @@
+"""An executor made of threads, each of which owns whatever it takes to run a batch."""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import abstractmethod
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+from bittrader.errors import BittraderError
+from bittrader.execution.base import Answer, Done, Executor, ExecutorError, cause_of
+
+if TYPE_CHECKING:
+    from bittrader.execution.base import Part, Rows
+
+
+class Runner(Protocol[Answer]):
+    """What one slot runs batches with, one at a time."""
+
+    def run(self, rows: Rows) -> tuple[Part[Answer], ...]:
+        """What became of the rows; raises only when no batch could ever run."""
+
+    def close(self) -> None:
+        """Frees what it holds; called from another thread, it also ends a running batch at once."""
+
+
+class SlotExecutor(Executor[Answer]):
+    """Runs each batch on one of `slots` threads, whose number may change at any moment."""
+
+    def __init__(self, slots: int) -> None:
+        self._changed = threading.Condition()
+        self._slots = slots
+        self._queue: deque[tuple[int, Rows]] = deque()
+        self._done: list[Done[Answer]] = []
+        self._runners: dict[int, Runner[Answer]] = {}
+        self._threads = 0
+        self._running = 0
+        self._tickets = 0
+        self._closed = False
+        self._broken: BaseException | None = None
+
+    @abstractmethod
+    def _runner(self) -> Runner[Answer]:
+        """A new runner for one slot; costs little until it runs."""
+
+    @property
+    def slots(self) -> int:
+        return self._slots
+
+    @property
+    def pending(self) -> int:
+        with self._changed:
+            return len(self._queue) + self._running + len(self._done)
+
+    def resize(self, slots: int) -> None:
+        with self._changed:
+            self._slots = slots
+            self._fill()
+            self._changed.notify_all()
+
+    def submit(self, rows: Rows) -> int:
+        with self._changed:
+            self._tickets += 1
+            self._queue.append((self._tickets, rows))
+            self._fill()
+            self._changed.notify_all()
+            return self._tickets
+
+    def wait(self, timeout: float | None = None) -> list[Done[Answer]]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._done or self._broken or not self._awaited(), timeout)
+            if self._broken is not None:
+                raise self._reason(self._broken) from self._broken
+            done, self._done = self._done, []
+            return done
+
+    def cancel(self) -> None:
+        with self._changed:
+            self._queue.clear()
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._queue.clear()
+            runners = list(self._runners.values())
+            self._changed.notify_all()
+        for runner in runners:
+            runner.close()
+        with self._changed:  # a batch of compiled code ends within milliseconds; a thread that hangs is left behind
+            self._changed.wait_for(lambda: not self._runners, timeout=1.0)
+
+    def _awaited(self) -> bool:
+        return bool(self._queue or self._running)
+
+    def _reason(self, error: BaseException) -> BittraderError:
+        return error if isinstance(error, BittraderError) else ExecutorError(f"nothing can run: {cause_of(error)}")
+
+    def _fill(self) -> None:
+        """Starts the threads that are missing, but no more than there is work for."""
+        wanted = min(self._slots, len(self._queue) + self._running)
+        while self._threads < wanted and not self._closed:
+            self._threads += 1
+            # A daemon, because a user's strategy that never returns must not keep the program from ending.
+            threading.Thread(target=self._serve, name=f"bittrader-slot-{self._threads}", daemon=True).start()
+
+    def _serve(self) -> None:
+        """Runs batches until there are more threads than slots, or everything ends."""
+        runner = self._runner()
+        with self._changed:
+            self._runners[id(runner)] = runner
+        try:
+            while (job := self._next()) is not None:
+                self._run(runner, *job)
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+            with self._changed:
+                self._broken = self._broken or error
+        finally:
+            runner.close()
+            with self._changed:
+                del self._runners[id(runner)]
+                self._changed.notify_all()
+
+    def _next(self) -> tuple[int, Rows] | None:
+        """The next batch for this thread, when there is one; None when the thread is one too many."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._closed or self._threads > self._slots)
+            if self._closed or self._threads > self._slots:
+                self._threads -= 1
+                self._changed.notify_all()
+                return None
+            self._running += 1
+            return self._queue.popleft()
+
+    def _run(self, runner: Runner[Answer], ticket: int, rows: Rows) -> None:
+        start = time.perf_counter()
+        try:
+            done = [Done(ticket, runner.run(rows), time.perf_counter() - start)]
+        except BaseException:
+            self._end([])
+            raise
+        self._end(done)
+
+    def _end(self, done: list[Done[Answer]]) -> None:
+        """One batch less runs, and there may be an answer: in one step, or `wait` could miss it."""
+        with self._changed:
+            self._running -= 1
+            self._done.extend(done if not self._closed else [])
+            self._changed.notify_all()

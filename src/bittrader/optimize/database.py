@@ -1,0 +1,123 @@
+"""A study's SQLite file: how it is opened, laid out and locked, and its errors in words."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bittrader.errors import StudyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+SCHEMA = 1
+_APPLICATION = 0x42547264  # "BTrd": tells our files from other SQLite files
+
+_WORDS = {
+    "SQLITE_FULL": "the disk is full. Free some space, and resume",
+    "SQLITE_READONLY": "it may not be written. Look at its permissions",
+    "SQLITE_CANTOPEN": "it cannot be opened. Look at the permissions of its folder",
+    "SQLITE_PERM": "it may not be opened. Look at its permissions",
+    "SQLITE_CORRUPT": "it is damaged. Restore a copy, or delete it and search again",
+    "SQLITE_NOTADB": "it is not a study",
+    "SQLITE_BUSY": "another program is writing to it. Try again when that has ended",
+    "SQLITE_IOERR": "the disk did not do as asked. Look whether it is full or failing, and resume",
+}
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turns SQLite's and the system's errors into StudyError with one clear line."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorname", "")
+        words = next((words for key, words in _WORDS.items() if code.startswith(key)), f"SQLite says: {error}")
+        kept = " Every finished evaluation is kept." if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")) else ""
+        raise StudyError(f"the study {path}: {words}.{kept}") from error
+    except OSError as error:
+        raise StudyError(f"the study {path}: {error.strerror or error}. Look at its folder.") from error
+
+
+def connect(path: Path, *, write: bool) -> sqlite3.Connection:
+    """An open connection; transactions are begun by hand."""
+    mode = "rwc" if write else "ro"
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=5.0)
+    if write:
+        # A finished evaluation survives kill -9 and a power cut; others may read meanwhile.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of what happens inside is written, or none."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite itself rolls back after some errors
+            connection.execute("ROLLBACK")
+        raise
+
+
+def lay_out(connection: sqlite3.Connection, parameters: Sequence[str], metrics: Sequence[str]) -> None:
+    """Creates the tables of a new study."""
+    connection.execute(f"PRAGMA application_id={_APPLICATION}")
+    connection.execute(f"PRAGMA user_version={SCHEMA}")
+    connection.execute("CREATE TABLE study (experiment TEXT NOT NULL, budget INTEGER NOT NULL, created REAL NOT NULL)")
+    connection.execute("CREATE TABLE sessions (started REAL NOT NULL, seconds REAL NOT NULL, cores INTEGER NOT NULL)")
+    columns = "".join(f", {name} REAL" for name in (*map(parameter_column, parameters), *map(quoted, metrics)))
+    connection.execute(
+        "CREATE TABLE trials (number INTEGER PRIMARY KEY, generation INTEGER NOT NULL, state TEXT NOT NULL,"
+        f" cause TEXT, same_as INTEGER, key INTEGER NOT NULL, seconds REAL, ended REAL{columns})"
+    )
+    connection.execute("CREATE INDEX trials_key ON trials (key)")
+    connection.execute("CREATE INDEX trials_repeating ON trials (number) WHERE state = 'asked' AND same_as IS NOT NULL")
+
+
+def check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """StudyError when the file is no study, or one of a later bittrader."""
+    if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
+        raise StudyError(f"{path} is not a study.")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA:
+        raise StudyError(f"the study {path} was written by a newer bittrader (format {version}). Update bittrader.")
+
+
+def quoted(name: str) -> str:
+    """A name as a column."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def parameter_column(name: str) -> str:
+    """The column of a parameter, which may be called like one of ours."""
+    return quoted(f"param_{name}")
+
+
+class WriterLock:
+    """Held by the one process that writes to a study; the system frees it when that process ends, however it ends."""
+
+    def __init__(self, study: Path) -> None:
+        self._connection = sqlite3.connect(lock_file(study), timeout=0.0, isolation_level=None)
+        try:
+            self._connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            self._connection.close()
+            name = study.stem
+            raise StudyError(
+                f"the study {name} is running in another process. Wait for it, or stop it first."
+            ) from None
+
+    def release(self) -> None:
+        """Lets others write."""
+        self._connection.close()
+
+
+def lock_file(study: Path) -> Path:
+    """The file whose SQLite lock means that the study is being written."""
+    return study.with_suffix(".lock")

@@ -1,0 +1,51 @@
+"""How a process, or this one, makes the function that evaluates."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import bittrader
+from bittrader.backtest.run import Evaluator
+from bittrader.strategies.registry import load_strategy
+
+if TYPE_CHECKING:
+    from bittrader.backtest.costs import Costs, Sizing
+    from bittrader.market.candles import Candles
+    from bittrader.strategies.base import Strategy
+
+
+# What turns candles and parameters into metrics.
+_ENGINE = ("backtest/**/*.py", "strategies/*.py", "jit.py")
+
+
+@cache
+def engine_digest() -> str:
+    """32 hexadecimal digits that differ when our own code that evaluates strategies does."""
+    root = Path(bittrader.__file__).parent
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(file for pattern in _ENGINE for file in root.glob(pattern)):
+        digest.update(file.name.encode() + file.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class MakeEvaluator:
+    """Makes an Evaluator; pickled to each process, a strategy from a file as its name, since no module is to be had."""
+
+    strategy: type[Strategy] | str
+    candles: Candles
+    costs: Costs
+    sizing: Sizing
+
+    def __call__(self) -> Evaluator:
+        known = load_strategy(self.strategy) if isinstance(self.strategy, str) else self.strategy
+        evaluator = Evaluator(known, self.candles, self.costs, self.sizing)
+        # Compiles before the first evaluation, which a time limit would not forgive. What fails here fails there.
+        evaluator(known.space.sample(np.random.default_rng(0), 1))
+        return evaluator

@@ -1,0 +1,164 @@
+"""What exactly is searched: everything that decides a study's numbers, frozen, so that nothing else can continue it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from bittrader.backtest.costs import Costs, Sizing
+from bittrader.optimize.spaces import space_from_json, space_to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bittrader.market.candles import Candles
+    from bittrader.strategies.parameters import Space
+
+
+@dataclass(frozen=True)
+class CandleFacts:
+    """Which candles: enough to find them again, and to know them from any others."""
+
+    reference: str | None
+    """What `load_candles` takes; None for candles that were only in memory."""
+    fingerprint: str
+    symbol: str
+    timeframe: str
+    bars: int
+    first: int
+    """Start of the first bar, UTC milliseconds."""
+    last: int
+    """Start of the last bar, UTC milliseconds."""
+    synthetic: bool
+    reading: Mapping[str, str] = field(default_factory=dict)
+    """How the file was read, as `read_candles` takes it."""
+
+    @classmethod
+    def of(cls, candles: Candles, reference: str | None, reading: Mapping[str, str]) -> CandleFacts:
+        """The facts about these candles."""
+        first, last = int(candles.time[0]), int(candles.time[-1])
+        shape = (candles.symbol, str(candles.timeframe), len(candles), first, last)
+        return cls(reference, candles.fingerprint, *shape, candles.synthetic, dict(reading))
+
+    def __str__(self) -> str:
+        days = " to ".join(f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d}" for at in (self.first, self.last))
+        return f"{self.bars:,} {'synthetic ' * self.synthetic}bars of {self.symbol} {self.timeframe}, {days}"
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """One search, defined: two with the same fingerprint give the same study."""
+
+    strategy: str
+    """What `load_strategy` takes; empty for a class that only a program knows."""
+    name: str
+    """The strategy's own name."""
+    code: str
+    """Digest of the strategy's source."""
+    engine: str
+    """Digest of the source of what evaluates it."""
+    candles: CandleFacts
+    space: Space
+    costs: Costs
+    sizing: Sizing
+    objective: str
+    direction: Literal["maximize", "minimize"]
+    metrics: tuple[str, ...]
+    """What is measured of each evaluation, in the order of a row."""
+    sampler: str
+    sampler_reason: str
+    seed: int
+    trials: int
+    """The budget that the search began with; a resumed one may get more."""
+    generation: int
+    """Parameter sets asked at once."""
+    time_limit: float | None
+    versions: Mapping[str, str]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits that differ when anything differs that decides the numbers."""
+        facts = self.to_json()
+        for passing in ("strategy", "sampler_reason", "versions", "trials"):
+            facts.pop(passing)
+        facts["candles"] = self.candles.fingerprint
+        text = json.dumps(facts, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """The experiment as plain values."""
+        facts = {key: value for key, value in vars(self).items() if key in self.__dataclass_fields__}
+        nested = {key: asdict(facts[key]) for key in ("candles", "costs", "sizing")}
+        plain = {"metrics": list(self.metrics), "versions": dict(self.versions)}
+        return {**facts, **nested, **plain, "space": space_to_json(self.space)}
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> Experiment:
+        """The experiment that `to_json` wrote."""
+        nested = {
+            "candles": CandleFacts(**facts["candles"]),
+            "costs": Costs(**facts["costs"]),
+            "sizing": Sizing(**facts["sizing"]),
+            "space": space_from_json(facts["space"]),
+            "metrics": tuple(facts["metrics"]),
+        }
+        return cls(**{**facts, **nested})
+
+
+_PLAIN = ("objective", "direction", "sampler", "seed", "generation", "time_limit")
+
+
+def differences(then: Experiment, now: Experiment) -> list[str]:
+    """What makes `now` another search than `then`, in words; empty when it would give the same numbers."""
+    if then.fingerprint == now.fingerprint:
+        return []
+    return [
+        *_code(then, now),
+        *_candles(then.candles, now.candles),
+        *_space(then.space, now.space),
+        *_values(then, now),
+    ]
+
+
+def _code(then: Experiment, now: Experiment) -> list[str]:
+    if then.name != now.name:
+        return [f"strategy: {then.name} then, {now.name} now"]
+    found = [f"the code of {then.name} has changed"] if then.code != now.code else []
+    if then.engine != now.engine:
+        versions = " then, ".join(one.versions.get("bittrader", "unknown") for one in (then, now))
+        found.append(f"bittrader's own code has changed (version {versions} now)")
+    return found
+
+
+def _candles(then: CandleFacts, now: CandleFacts) -> list[str]:
+    if then.fingerprint == now.fingerprint:
+        return []
+    if str(then) == str(now):
+        return [f"candles: the same {then}, but with other values"]
+    return [f"candles: {then} then; {now} now"]
+
+
+def _space(then: Space, now: Space) -> list[str]:
+    before, after = ({one.name: one.describe() for one in space.parameters} for space in (then, now))
+    found = _changes(before, after)
+    constraints = [", ".join(map(str, space.constraints)) or "none" for space in (then, now)]
+    return found + _changes({"constraints": constraints[0]}, {"constraints": constraints[1]})
+
+
+def _values(then: Experiment, now: Experiment) -> list[str]:
+    before, after = (
+        {**asdict(one.costs), **asdict(one.sizing), **{key: getattr(one, key) for key in _PLAIN}} for one in (then, now)
+    )
+    return _changes(before, after)
+
+
+def _changes(then: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
+    return [
+        f"{key}: {then.get(key, 'absent')} then, {now.get(key, 'absent')} now"
+        for key in {**then, **now}
+        if then.get(key) != now.get(key)
+    ]

@@ -1,0 +1,113 @@
+"""A study as other programs read it: CSV, Parquet, or an Optuna storage."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any, Literal
+
+from bittrader.errors import InputError
+from bittrader.optimize.database import told
+from bittrader.optimize.spaces import Fixed
+from bittrader.strategies.parameters import Int
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bittrader.optimize.study import Study
+    from bittrader.strategies.parameters import Parameter
+
+Format = Literal["csv", "parquet", "optuna"]
+
+SUFFIXES: dict[Format, str] = {"csv": ".csv", "parquet": ".parquet", "optuna": ".optuna.db"}
+
+_FACTS = ("number", "generation", "state", "cause", "same_as", "seconds", "ended")
+_PIECE = 20_000
+
+
+def export(study: Study, form: Format, target: Path) -> None:
+    """Writes the whole study to a new file, which is there whole or not at all."""
+    if target.exists():
+        raise InputError(f"{target} exists already. Choose another file with --output.")
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    try:
+        _write(study, form, unfinished)
+        unfinished.rename(target)
+    except OSError as error:
+        raise InputError(f"{target} cannot be written: {error.strerror or error}. Choose another file.") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _write(study: Study, form: Format, target: Path) -> None:
+    if form == "csv":
+        _to_csv(study, target)
+    elif form == "parquet":
+        _to_parquet(study, target)
+    else:
+        from bittrader.optimize.export_optuna import to_optuna  # noqa: PLC0415 - Optuna takes a second to import
+
+        to_optuna(study, target)
+
+
+def trials(study: Study, columns: list[str]) -> Iterator[list[tuple[Any, ...]]]:
+    """Columns of all trials, in order, a piece at a time."""
+    with told(study.path):
+        found = study.connection.execute(f"SELECT {', '.join(columns)} FROM trials ORDER BY number")  # noqa: S608 - quoted columns
+        while piece := found.fetchmany(_PIECE):
+            yield piece
+
+
+def _header(study: Study) -> list[str]:
+    space, metrics = study.experiment.space, study.experiment.metrics
+    return [*_FACTS, *(f"param_{name}" for name in space.names), *metrics]
+
+
+def _pieces(study: Study) -> Iterator[list[list[Any]]]:
+    """All trials with their parameters' values, a piece at a time."""
+    space = study.experiment.space
+    columns = [*_FACTS, *study.parameter_columns, *study.metric_columns]
+    first, last = len(_FACTS), len(_FACTS) + len(space.names)
+    for piece in trials(study, columns):
+        yield [
+            [
+                *row[:first],
+                *(one.decode(x) for one, x in zip(space.parameters, row[first:last], strict=True)),
+                *row[last:],
+            ]
+            for row in piece
+        ]
+
+
+def _to_csv(study: Study, target: Path) -> None:
+    with target.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(_header(study))
+        for piece in _pieces(study):
+            writer.writerows(piece)
+
+
+def _to_parquet(study: Study, target: Path) -> None:
+    import pyarrow as pa  # noqa: PLC0415 - only this format needs it
+    from pyarrow import parquet  # noqa: PLC0415 - likewise
+
+    whole, text, number = pa.int64(), pa.string(), pa.float64()
+    facts = [whole, whole, text, text, whole, number, number]
+    kinds = [_arrow_type(one, pa) for one in study.experiment.space.parameters]
+    types = [*facts, *kinds, *[number] * len(study.metric_columns)]
+    schema = pa.schema(list(zip(_header(study), types, strict=True)))
+    with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
+        for piece in _pieces(study):
+            columns = [
+                pa.array([str(x) for x in column] if kind == text else column, kind)
+                for column, kind in zip(zip(*piece, strict=True), types, strict=True)
+            ]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+
+
+def _arrow_type(one: Parameter[Any], pa: Any) -> Any:
+    kind = one.of if isinstance(one, Fixed) else one
+    if isinstance(kind, Int):
+        return pa.int64()
+    return pa.float64() if hasattr(kind, "step") else pa.string()

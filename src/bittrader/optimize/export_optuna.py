@@ -1,0 +1,90 @@
+"""A study as an Optuna storage, which optuna-dashboard opens.
+
+Optuna makes the empty storage; the trials are then written in bulk, because its own way takes 20 ms for each.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import optuna
+
+from bittrader.optimize.database import quoted, transaction
+from bittrader.optimize.export import trials
+from bittrader.optimize.samplers.tpe import distribution
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bittrader.optimize.study import Study
+
+_STATES = {"asked": "WAITING", "finished": "COMPLETE", "failed": "FAIL"}
+
+
+def to_optuna(study: Study, target: Path) -> None:
+    """Writes the study to a new SQLite file as Optuna lays it out."""
+    logging.getLogger("optuna").setLevel(logging.WARNING)
+    storage = optuna.storages.RDBStorage(f"sqlite:///{target}")
+    optuna.create_study(storage=storage, study_name=study.name, direction=study.experiment.direction)
+    storage.remove_session()
+    storage.engine.dispose()
+    connection = sqlite3.connect(target, isolation_level=None)
+    with transaction(connection):
+        for table, columns, rows in _tables(study):
+            marks = ", ".join("?" * len(columns.split(", ")))
+            connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 - our own names
+    connection.close()
+
+
+def _tables(study: Study) -> Iterator[tuple[str, str, Iterator[tuple[Any, ...]]]]:
+    """What each table of Optuna's gets."""
+    columns = "trial_id, number, study_id, state, datetime_start, datetime_complete"
+    yield "trials", columns, _trials(study)
+    yield "trial_values", "trial_id, objective, value, value_type", _values(study)
+    yield "trial_params", "trial_id, param_name, param_value, distribution_json", _params(study)
+    yield "trial_user_attributes", "trial_id, key, value_json", _attributes(study)
+
+
+def _rows(study: Study, columns: list[str]) -> Iterator[tuple[Any, ...]]:
+    for piece in trials(study, ["number + 1", *columns]):
+        yield from piece
+
+
+def _trials(study: Study) -> Iterator[tuple[Any, ...]]:
+    for number, state, seconds, ended in _rows(study, ["state", "seconds", "ended"]):
+        began = None if ended is None else ended - (seconds or 0.0)
+        yield number, number - 1, 1, _STATES[state], _moment(began), _moment(ended)
+
+
+def _values(study: Study) -> Iterator[tuple[Any, ...]]:
+    for number, value in _rows(study, [quoted(study.experiment.objective)]):
+        if value is not None:
+            yield number, 0, value, "FINITE"
+
+
+def _params(study: Study) -> Iterator[tuple[Any, ...]]:
+    parameters = study.experiment.space.parameters
+    spread = [optuna.distributions.distribution_to_json(distribution(one)) for one in parameters]
+    for number, *values in _rows(study, study.parameter_columns):
+        for one, value, words in zip(parameters, values, spread, strict=True):
+            yield number, one.name, value, words
+
+
+def _attributes(study: Study) -> Iterator[tuple[Any, ...]]:
+    names = ["cause", "same_as", *study.experiment.metrics]
+    for number, *values in _rows(study, ["cause", "same_as", *study.metric_columns]):
+        for name, value in zip(names, values, strict=True):
+            if value is not None:
+                yield number, name, json.dumps(value)
+
+
+def _moment(seconds: float | None) -> str | None:
+    """A time as SQLAlchemy stores it; Optuna's are local times."""
+    if seconds is None:
+        return None
+    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S.%f}"

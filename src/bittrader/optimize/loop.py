@@ -1,0 +1,190 @@
+"""The search itself: ask a generation, write it, have it evaluated, write what came of it, tell the sampler."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bittrader.optimize import found
+from bittrader.optimize.outcomes import judged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from bittrader.backtest.run import Evaluated
+    from bittrader.execution.base import Done, Executor
+    from bittrader.optimize.samplers.base import Sampler
+    from bittrader.optimize.study import Study
+    from bittrader.strategies.parameters import Rows
+
+# A batch takes about this long: far more than it costs to hand over and to write, and short enough to watch.
+_BATCH_SECONDS = 0.05
+_BATCH_ROWS = 512
+# Batches on their way for each slot: one that runs, and one that waits for it to end.
+_AHEAD = 2
+_LOOK_AROUND = 0.1
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a search is, now."""
+
+    trials: int
+    """The budget."""
+    finished: int
+    failed: int
+    evaluated: int
+    """Evaluations of this session."""
+    seconds: float
+    """Time of this session."""
+    best: float | None
+    """The objective's best value so far."""
+    stopping: bool = False
+    """Whether only what runs already is waited for."""
+
+
+class Search:
+    """One session of a study: everything is in the study, so it may end at any moment."""
+
+    def __init__(self, study: Study, sampler: Sampler, executor: Executor[Evaluated]) -> None:
+        self._study = study
+        self._sampler = sampler
+        self._executor = executor
+        self._experiment = study.experiment
+        self._waiting: deque[tuple[int, NDArray[np.float64]]] = deque()
+        self._running: dict[int, list[int]] = {}
+        self._generation: int | None = None
+        self._exhausted = False
+        self._repeats = 0
+        self._row_seconds: float | None = None
+        self._began = time.monotonic()
+        self._evaluated = 0
+
+    def run(self, progress: Callable[[Progress], None], stopped: Callable[[], bool]) -> bool:
+        """Searches until the budget is spent or `stopped` says so; what runs by then is still written.
+
+        Returns whether the search is complete.
+        """
+        self._take_up()
+        progress(self.progress())
+        while not stopped():
+            self._refill()
+            self._dispatch()
+            if not self._running:
+                break
+            self._write(self._executor.wait(_LOOK_AROUND))
+            progress(self.progress())
+        self._executor.cancel()
+        progress(replace(self.progress(), stopping=True))
+        while self._executor.pending:
+            self._write(self._executor.wait(_LOOK_AROUND))
+        self._settle()
+        progress(self.progress())
+        return not self._waiting and (self._exhausted or self._asked >= self._study.budget)
+
+    def progress(self) -> Progress:
+        """How far it is."""
+        seconds = time.monotonic() - self._began
+        return Progress(self._study.budget, self._finished, self._failed, self._evaluated, seconds, self._best)
+
+    def _take_up(self) -> None:
+        """Goes on where the study is: tells the sampler its history, and queues what was asked and not answered."""
+        counts = self._study.counts()
+        self._asked, self._finished, self._failed = counts.asked, counts.finished, counts.failed
+        best = found.best(self._study, 1)
+        self._best = _value(best[0].metrics[self._experiment.objective]) if best else None
+        self._repeats = counts.repeated
+        self._settle()
+        self._waiting.extend(zip(*self._study.unanswered(), strict=True))
+        self._next = self._study.next_generation()
+        if self._sampler.learns:
+            self._tell_history()
+
+    def _tell_history(self) -> None:
+        for number, (rows, values) in enumerate(self._study.generations()):
+            if number == self._next - 1 and self._waiting:
+                self._generation = number
+            else:
+                self._sampler.tell(rows, self._losses(values))
+
+    def _refill(self) -> None:
+        """Asks for the next generation, when the sampler can say one now and there is need of it."""
+        while not self._enough():
+            if self._generation is not None:
+                self._settle()
+                rows, values = self._study.generation(self._generation)
+                self._sampler.tell(rows, self._losses(values))
+                self._generation = None
+            count = min(self._experiment.generation, self._study.budget - self._asked)
+            if count <= 0 or self._exhausted:
+                return
+            asked = self._sampler.ask(self._asked, count)
+            self._exhausted = len(asked) < count
+            self._write_down(asked)
+
+    def _enough(self) -> bool:
+        if self._sampler.learns:
+            return bool(self._waiting or self._running)
+        return len(self._waiting) >= _AHEAD * max(1, self._executor.slots) * self._batch_rows()
+
+    def _write_down(self, rows: Rows) -> None:
+        if len(rows) == 0:
+            return
+        fresh = self._study.ask(self._next, rows)
+        self._waiting.extend((self._asked + index, rows[index]) for index in fresh)
+        self._repeats += len(rows) - len(fresh)
+        self._asked += len(rows)
+        self._generation = self._next if self._sampler.learns else None
+        self._next += 1
+
+    def _dispatch(self) -> None:
+        slots = max(1, self._executor.slots)
+        while self._waiting and len(self._running) < _AHEAD * slots:
+            share = -(-len(self._waiting) // slots)  # at a generation's end, something for each
+            count = max(1, min(self._batch_rows(), share))
+            batch = [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
+            ticket = self._executor.submit(np.array([row for _, row in batch]))
+            self._running[ticket] = [number for number, _ in batch]
+
+    def _batch_rows(self) -> int:
+        if self._row_seconds is None:
+            return 1 if self._experiment.time_limit else 4
+        return int(min(_BATCH_ROWS, max(1, _BATCH_SECONDS / max(self._row_seconds, 1e-9))))
+
+    def _write(self, answers: list[Done[Evaluated]]) -> None:
+        for done in answers:
+            numbers = self._running.pop(done.ticket)
+            metrics, causes = judged(done.parts, self._experiment.metrics, self._experiment.objective)
+            self._study.answer(numbers, metrics, causes, done.seconds)
+            self._row_seconds = done.seconds / len(numbers)
+            self._evaluated += len(numbers)
+            self._failed += len(causes)
+            self._finished += len(numbers) - len(causes)
+            good = np.delete(metrics[:, self._experiment.metrics.index(self._experiment.objective)], list(causes))
+            self._better(good)
+
+    def _better(self, values: NDArray[np.float64]) -> None:
+        best = max if self._experiment.direction == "maximize" else min
+        self._best = best([*values.tolist(), *([] if self._best is None else [self._best])], default=None)
+
+    def _settle(self) -> None:
+        """Answers the sets that were asked before."""
+        if self._repeats:
+            ends = self._study.settle()
+            self._finished += ends.get("finished", 0)
+            self._failed += ends.get("failed", 0)
+
+    def _losses(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Objective values as samplers take them: smaller is better, infinite is failed."""
+        signed = -values if self._experiment.direction == "maximize" else values
+        return np.where(np.isnan(signed), np.inf, signed)
+
+
+def _value(number: float | None) -> float | None:
+    return None if number is None else float(number)

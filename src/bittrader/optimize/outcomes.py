@@ -1,0 +1,41 @@
+"""From what an executor answered to what a study writes: metrics, or a cause of failure, for each row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bittrader.execution.base import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from bittrader.backtest.run import Evaluated
+    from bittrader.execution.base import Part
+
+
+def judged(
+    parts: Sequence[Part[Evaluated]], metrics: Sequence[str], objective: str
+) -> tuple[NDArray[np.float64], dict[int, str]]:
+    """The metrics of a batch's rows, and the causes of those that failed, by index.
+
+    A row whose objective is undefined has failed: a search could do nothing with it, and must not make a number up.
+    """
+    rows = np.full((parts[-1].stop, len(metrics)), np.nan)
+    causes: dict[int, str] = {}
+    for part in parts:
+        if isinstance(part.outcome, Failure):
+            causes.update(dict.fromkeys(range(part.start, part.stop), part.outcome.cause))
+            continue
+        rows[part.start : part.stop] = part.outcome.metrics
+        causes.update({part.start + index: " ".join(cause.split()) for index, cause in part.outcome.errors.items()})
+    for index in np.flatnonzero(~np.isfinite(rows[:, metrics.index(objective)])).tolist():
+        causes.setdefault(index, _undefined(dict(zip(metrics, rows[index].tolist(), strict=True)), objective))
+    return rows, causes
+
+
+def _undefined(values: dict[str, float], objective: str) -> str:
+    return f"{objective} is undefined" + (" without trades" if values.get("trades") == 0 else "")

@@ -1,0 +1,1 @@
+"""Which parameter sets to try next."""

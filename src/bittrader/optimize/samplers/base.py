@@ -1,0 +1,55 @@
+"""The contract of a sampler: which parameter sets to try next."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bittrader.strategies.parameters import Rows, Space
+
+
+class Sampler(ABC):
+    """Asked for generations of parameter sets, and told what became of them.
+
+    What `ask(start, count)` returns depends on the space, the seed, `start` (how many trials were asked before), and
+    on what was told, in order; on nothing else. So a new sampler that is told a study's history goes on as the old one
+    would have.
+    """
+
+    learns: ClassVar[bool] = True
+    """Whether it must be told of one generation before it is asked for the next."""
+
+    def __init__(self, space: Space, seed: int) -> None:
+        self.space = space
+        self.seed = seed
+
+    @abstractmethod
+    def ask(self, start: int, count: int) -> Rows:
+        """The parameter sets of trials `start`, `start` + 1, …: allowed ones only, at most `count`.
+
+        Fewer than `count` only when there are no others to try.
+        """
+
+    def tell(self, rows: Rows, losses: NDArray[np.float64]) -> None:  # noqa: B027 - those that do not learn need none
+        """What a whole generation came to, in the order it was asked: smaller is better, infinite is failed."""
+
+    def rng(self, start: int) -> np.random.Generator:
+        """The random numbers of the generation that begins with trial `start`."""
+        return np.random.default_rng(np.random.SeedSequence([self.seed, start]))
+
+
+def nearest_allowed(space: Space, rows: Rows, rng: np.random.Generator, tries: int = 256) -> Rows:
+    """The rows, each forbidden one replaced by the nearest of `tries` allowed ones drawn at random."""
+    forbidden = np.flatnonzero(~space.feasible(rows))
+    if len(forbidden) == 0:
+        return rows
+    allowed = space.sample(rng, tries)
+    distances = space.position(rows[forbidden])[:, None, :] - space.position(allowed)[None, :, :]
+    mended = rows.copy()
+    mended[forbidden] = allowed[(distances**2).sum(axis=2).argmin(axis=1)]
+    return mended

@@ -1,0 +1,83 @@
+"""The samplers by name, and which of them suits a search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bittrader.errors import InputError, did_you_mean
+from bittrader.optimize.samplers.evolution import EvolutionSampler
+from bittrader.optimize.samplers.grid import GridSampler, allowed_count
+from bittrader.optimize.samplers.random import RandomSampler
+from bittrader.optimize.samplers.sobol import SobolSampler
+from bittrader.optimize.samplers.tpe import TpeSampler
+
+if TYPE_CHECKING:
+    from bittrader.optimize.samplers.base import Sampler
+    from bittrader.strategies.parameters import Space
+
+SAMPLERS = {
+    "auto": "the one of these that suits the budget and the space",
+    "tpe": "a model of the earlier trials; a few milliseconds a trial",
+    "evolution": "differential evolution; microseconds a trial",
+    "sobol": "evenly spread points",
+    "grid": "every parameter set, or an even grid of them",
+    "random": "evenly at random",
+}
+
+# Measured on seven years of hourly bars. Two parameters: evolution is as good from the start. Seven: a model finds more in
+# 80 trials and less in 400, at a hundred times the cost.
+_MODELLED_TRIALS = 200
+_MODELLED_DIMENSIONS = 4
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A sampler, why it, and how many parameter sets it is asked for at once."""
+
+    sampler: str
+    reason: str
+    generation: int
+
+
+def choose(wanted: str, space: Space, trials: int) -> Choice:
+    """The sampler that is wanted, or for `auto` the one that suits; InputError for a name that is none."""
+    if wanted not in SAMPLERS:
+        hint = did_you_mean(wanted, SAMPLERS) or f" There are {', '.join(SAMPLERS)}."
+        raise InputError(f"there is no sampler {wanted!r}.{hint}")
+    name, reason = _suited(space, trials) if wanted == "auto" else (wanted, "as asked")
+    return Choice(name, reason, generation_size(name, trials))
+
+
+def _suited(space: Space, trials: int) -> tuple[str, str]:
+    count = allowed_count(space)
+    if count is not None and count <= trials:
+        return "grid", f"all {count:,} parameter sets fit into {trials:,} trials"
+    dimensions = sum(one.count > 1 for one in space.parameters)
+    if trials <= _MODELLED_TRIALS and dimensions >= _MODELLED_DIMENSIONS:
+        return "tpe", f"for {trials:,} trials of {dimensions} parameters a model of the earlier ones pays"
+    return "evolution", f"for {trials:,} trials of {dimensions} parameters it finds as much as a model, and sooner"
+
+
+def generation_size(sampler: str, trials: int) -> int:
+    """How many sets are asked at once. Small enough to learn from, large enough to keep all cores busy."""
+    if sampler == "tpe":
+        return 10 if trials <= _MODELLED_TRIALS else 20
+    if sampler == "evolution":
+        return min(256, max(16, trials // 200))
+    return 1024
+
+
+def make(name: str, space: Space, seed: int, trials: int, generation: int) -> Sampler:
+    """The sampler called `name`."""
+    match name:
+        case "tpe":
+            return TpeSampler(space, seed)
+        case "evolution":
+            return EvolutionSampler(space, seed, generation)
+        case "grid":
+            return GridSampler(space, seed, trials)
+        case "sobol":
+            return SobolSampler(space, seed)
+        case _:
+            return RandomSampler(space, seed)

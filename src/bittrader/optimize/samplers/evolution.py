@@ -1,0 +1,84 @@
+"""Parameter sets bred from the best so far: differential evolution, for budgets that a model is too slow for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bittrader.optimize.samplers.base import Sampler
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bittrader.strategies.parameters import Rows, Space
+
+# A parent is drawn from this share of the best (JADE, Zhang and Sanderson 2009).
+_ELITE = 0.1
+# Each child draws its own scale and mixing rate, so that no one setting has to suit every strategy.
+_SCALE = (0.3, 0.9)
+_MIXING = (0.3, 1.0)
+_TRIES = 8
+
+
+class EvolutionSampler(Sampler):
+    """Differential evolution, current-to-p-best/1/bin, over positions in the unit cube.
+
+    Each member of the population gets one child a generation, and gives way to it when the child is no worse. A child
+    that a constraint forbids is bred again; one that repeats its parent is replaced by a set drawn at random, which
+    also keeps a population that has settled looking elsewhere.
+    """
+
+    def __init__(self, space: Space, seed: int, population: int) -> None:
+        super().__init__(space, seed)
+        self._population = population
+        self._rows = np.empty((0, len(space.names)))
+        self._losses = np.empty(0)
+
+    def ask(self, start: int, count: int) -> Rows:
+        rng = self.rng(start)
+        if len(self._rows) < min(count, self._population):
+            return self.space.sample(rng, count)
+        parents = np.arange(count) % len(self._rows)
+        children = self._rows[parents].copy()
+        barren = np.ones(count, dtype=np.bool_)
+        for _ in range(_TRIES):
+            again = np.flatnonzero(barren)
+            children[again] = self.space.at(self._bred(parents[again], rng))
+            same = (children == self._rows[parents]).all(axis=1)
+            barren = same | ~self.space.feasible(children)
+            if not barren.any():
+                return children
+        children[barren] = self.space.sample(rng, int(barren.sum()))
+        return children
+
+    def tell(self, rows: Rows, losses: NDArray[np.float64]) -> None:
+        met = min(len(rows), len(self._rows))
+        better = losses[:met] <= self._losses[:met]
+        self._rows[:met][better] = rows[:met][better]
+        self._losses[:met][better] = losses[:met][better]
+        room = max(0, self._population - len(self._rows))
+        self._rows = np.concatenate([self._rows, rows[met : met + room]])
+        self._losses = np.concatenate([self._losses, losses[met : met + room]])
+
+    def _bred(self, parents: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
+        """One child's position for each parent."""
+        positions, size = self.space.position(self._rows), len(self._rows)
+        elite = np.argsort(self._losses, kind="stable")[: max(1, round(_ELITE * size))]
+        best, first, second = (positions[chosen] for chosen in self._drawn(elite, len(parents), rng))
+        scale = rng.uniform(*_SCALE, (len(parents), 1))
+        own = positions[parents]
+        mutant = _folded(own + scale * (best - own) + scale * (first - second))
+        mixed = rng.random(own.shape) < rng.uniform(*_MIXING, (len(parents), 1))
+        if own.shape[1]:
+            mixed[np.arange(len(parents)), rng.integers(own.shape[1], size=len(parents))] = True
+        return np.where(mixed, mutant, own)
+
+    def _drawn(self, elite: NDArray[np.int64], count: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+        size = len(self._rows)
+        return [rng.choice(elite, count), rng.integers(size, size=count), rng.integers(size, size=count)]
+
+
+def _folded(position: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Positions outside the unit interval, reflected into it."""
+    return np.minimum(1.0 - np.abs(1.0 - np.abs(position) % 2.0), np.nextafter(1.0, 0.0))

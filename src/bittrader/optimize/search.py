@@ -1,0 +1,246 @@
+"""Searching for the best parameters of a strategy, from the outside."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bittrader
+from bittrader.backtest.costs import Costs, Sizing
+from bittrader.backtest.metrics import METRICS, direction
+from bittrader.backtest.run import backtest
+from bittrader.errors import InputError, StudyError, did_you_mean
+from bittrader.execution.processes import ProcessExecutor
+from bittrader.execution.threads import ThreadExecutor
+from bittrader.market.candles import Candles
+from bittrader.market.store import load_candles, read_candles
+from bittrader.optimize import found, shelf
+from bittrader.optimize.evaluators import MakeEvaluator, engine_digest
+from bittrader.optimize.experiment import CandleFacts, Experiment, differences
+from bittrader.optimize.interrupt import stop_wished
+from bittrader.optimize.loop import Progress, Search
+from bittrader.optimize.samplers.choose import choose, make
+from bittrader.optimize.spaces import narrowed
+from bittrader.optimize.study import Study
+from bittrader.strategies.registry import code_digest, load_strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bittrader.backtest.result import Result
+    from bittrader.backtest.run import Evaluated
+    from bittrader.execution.base import Executor
+    from bittrader.optimize.spaces import Range
+    from bittrader.optimize.summary import StudySummary, Trial
+    from bittrader.strategies.base import Strategy
+
+_LIBRARIES = ("numpy", "numba", "scipy", "optuna")
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """What a search found, and where it is kept."""
+
+    path: Path
+    summary: StudySummary
+    interrupted: bool
+    """Whether it was asked to stop before its budget was spent; `resume` goes on."""
+    strategy: type[Strategy]
+    candles: Candles
+    costs: Costs
+    sizing: Sizing
+    budget: int
+    """How many trials the study may have in all."""
+
+    @property
+    def best(self) -> Trial | None:
+        """The best evaluation; None when none finished."""
+        return self.summary.best[0] if self.summary.best else None
+
+    def backtest(self) -> Result | None:
+        """The best evaluation in full: its trades, its equity, and holding the market beside it."""
+        if self.best is None:
+            return None
+        return backtest(self.strategy, self.candles, self.best.params, self.costs, self.sizing)
+
+
+def optimize(
+    strategy: type[Strategy] | str,
+    candles: Candles | str | Path,
+    *,
+    trials: int = 80,
+    objective: str = "sharpe",
+    sampler: str = "auto",
+    seed: int = 1,
+    study: str | None = None,
+    costs: Costs | None = None,
+    sizing: Sizing | None = None,
+    ranges: Mapping[str, Range] | None = None,
+    fixed: Mapping[str, object] | None = None,
+    threads: int | None = None,
+    time_limit: float | None = None,
+    reading: Mapping[str, str] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> SearchResult:
+    """The best parameters of a strategy over candles, searched with `trials` evaluations and kept as a study.
+
+    `strategy`: a class, a built-in name or `file.py:Class`. `candles`: candles, a stored name or a file. `objective`: a
+    metric. `study`: its name, or one is made. `ranges`: parameters held to a smaller range; `fixed`: held to one value.
+    `threads`: cores to use, or all. `time_limit`: seconds that one evaluation may take, which then run in processes.
+    `reading`: how to read a file of candles that leaves a choice, as `read_candles` takes it.
+    """
+    known, reference = _strategy(strategy)
+    market, facts = _candles(candles, reading or {})
+    _check(trials, objective, threads, time_limit)
+    space = narrowed(known.space, ranges or {}, fixed or {})
+    choice = choose(sampler, space, trials)
+    experiment = Experiment(
+        strategy=reference,
+        name=known.name,
+        code=code_digest(known),
+        engine=engine_digest(),
+        candles=facts,
+        space=space,
+        costs=costs or Costs(),
+        sizing=sizing or Sizing(),
+        objective=objective,
+        direction=direction(objective),
+        metrics=METRICS,
+        sampler=choice.sampler,
+        sampler_reason=choice.reason,
+        seed=seed,
+        trials=trials,
+        generation=choice.generation,
+        time_limit=time_limit,
+        versions=_versions(),
+    )
+    path = shelf.path_of(study or shelf.free_name(known.name, market.symbol, str(market.timeframe)))
+    with Study.create(path, experiment) as opened:
+        return _search(opened, known, market, threads, progress)
+
+
+def resume(
+    study: str,
+    *,
+    strategy: type[Strategy] | str | None = None,
+    candles: Candles | str | Path | None = None,
+    trials: int | None = None,
+    threads: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> SearchResult:
+    """Goes on with a study, to `trials` in all when given.
+
+    `strategy` and `candles` are needed only where the study cannot find them again. StudyError, with what differs, when
+    they are not those that it began with.
+    """
+    with Study.write(shelf.path_of(study)) as opened:
+        then = opened.experiment
+        known, _ = _strategy(strategy or then.strategy or _missing(study, "strategy", "strategy=…"))
+        origin = candles or then.candles.reference or _missing(study, "candles", "candles=…")
+        market, facts = _candles(origin, then.candles.reading)
+        _refuse_other(study, then, known, facts)
+        budget = opened.budget if trials is None else trials
+        _check(budget, then.objective, threads, then.time_limit)
+        opened.allow(budget)
+        return _search(opened, known, market, threads, progress)
+
+
+def _refuse_other(study: str, then: Experiment, known: type[Strategy], candles: CandleFacts) -> None:
+    now = replace(
+        then,
+        name=known.name,
+        code=code_digest(known),
+        engine=engine_digest(),
+        candles=candles,
+        versions=_versions(),
+    )
+    if others := differences(then, now):
+        raise StudyError(f"{study} cannot go on: {'; '.join(others)}. Begin a new study with `bittrader optimize`.")
+
+
+def _missing(study: str, what: str, how: str) -> str:
+    raise InputError(f"{study} does not know where its {what} came from. Give it with {how}.")
+
+
+def _search(
+    study: Study,
+    strategy: type[Strategy],
+    candles: Candles,
+    threads: int | None,
+    progress: Callable[[Progress], None] | None,
+) -> SearchResult:
+    slots = threads or cores()
+    experiment = study.experiment
+    sampler = make(experiment.sampler, experiment.space, experiment.seed, experiment.trials, experiment.generation)
+    with stop_wished() as stopped, _executor(experiment, strategy, candles, slots) as executor:
+        study.begin(slots)
+        complete = Search(study, sampler, executor).run(progress or _silent, stopped)
+    return SearchResult(
+        path=study.path,
+        summary=found.summary(study),
+        interrupted=not complete,
+        strategy=strategy,
+        candles=candles,
+        costs=experiment.costs,
+        sizing=experiment.sizing,
+        budget=study.budget,
+    )
+
+
+def _silent(_: Progress) -> None:
+    """Says nothing."""
+
+
+def _executor(experiment: Experiment, strategy: type[Strategy], candles: Candles, slots: int) -> Executor[Evaluated]:
+    made = MakeEvaluator(experiment.strategy or strategy, candles, experiment.costs, experiment.sizing)
+    if experiment.time_limit is not None:
+        return ProcessExecutor(made, slots, experiment.time_limit)
+    return ThreadExecutor(MakeEvaluator(strategy, candles, experiment.costs, experiment.sizing)(), slots)
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _strategy(strategy: type[Strategy] | str) -> tuple[type[Strategy], str]:
+    """The class, and what `load_strategy` takes to find it again; empty for a class that no file holds."""
+    if not isinstance(strategy, str):
+        return strategy, _reference(strategy)
+    known = load_strategy(strategy)
+    return known, _reference(known) if ".py" in strategy else strategy
+
+
+def _reference(strategy: type[Strategy]) -> str:
+    """What `load_strategy` takes to find the class again; empty when no file holds it at its top."""
+    file = Path(getattr(sys.modules.get(strategy.__module__), "__file__", None) or "")
+    return f"{file.resolve()}:{strategy.__name__}" if file.suffix == ".py" and "." not in strategy.__qualname__ else ""
+
+
+def _candles(candles: Candles | str | Path, reading: Mapping[str, str]) -> tuple[Candles, CandleFacts]:
+    """The candles, and what a study keeps about them."""
+    if isinstance(candles, Candles):
+        return candles, CandleFacts.of(candles, None, {})
+    market = read_candles(candles, **reading) if reading else load_candles(candles)
+    path = Path(candles)
+    return market, CandleFacts.of(market, str(path.resolve()) if path.exists() else str(candles), reading)
+
+
+def _check(trials: int, objective: str, threads: int | None, time_limit: float | None) -> None:
+    if trials < 1:
+        raise InputError(f"trials must be at least 1, not {trials}.")
+    if objective not in METRICS:
+        hint = did_you_mean(objective, METRICS) or f" There are {', '.join(METRICS)}."
+        raise InputError(f"there is no metric {objective!r}.{hint}")
+    if threads is not None and threads < 1:
+        raise InputError(f"threads must be at least 1, not {threads}.")
+    if time_limit is not None and not 0 < time_limit < float("inf"):
+        raise InputError(f"the time limit must be a positive number of seconds, not {time_limit}.")
+
+
+def _versions() -> dict[str, str]:
+    return {"bittrader": bittrader.__version__, **{name: version(name) for name in _LIBRARIES}}

@@ -1,0 +1,47 @@
+"""The folder of studies: names, paths, and what may be thrown away."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bittrader.errors import InputError
+from bittrader.optimize.database import WriterLock, lock_file, told
+from bittrader.optimize.study import require
+from bittrader.paths import studies_dir
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SUFFIX = ".sqlite"
+
+
+def path_of(name: str) -> Path:
+    """The file of the study called `name`; InputError when no file could be called that."""
+    if not re.fullmatch(r"[\w][\w.+-]{0,99}", name):
+        raise InputError(f"a study cannot be called {name!r}: use letters, digits, and . _ - + between them.")
+    return studies_dir() / f"{name}{_SUFFIX}"
+
+
+def names() -> list[str]:
+    """The studies there are, by name."""
+    return sorted(file.stem for file in studies_dir().glob(f"*{_SUFFIX}"))
+
+
+def free_name(*words: str) -> str:
+    """A name made of these words that no study has yet, as in `sma-cross-btcusdt-1h-3`."""
+    stem = "-".join(re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") for word in words)[:80]
+    number = 1
+    while path_of(f"{stem}-{number}").exists():
+        number += 1
+    return f"{stem}-{number}"
+
+
+def delete(name: str) -> None:
+    """Deletes a study and what SQLite keeps beside it; StudyError while it runs."""
+    path = path_of(name)
+    require(path)
+    with told(path):
+        WriterLock(path).release()
+    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm")), lock_file(path)):
+        file.unlink(missing_ok=True)

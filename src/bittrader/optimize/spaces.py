@@ -1,0 +1,139 @@
+"""A space made narrower for one search, and a space as JSON, so that a study can be read without its strategy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bittrader.errors import InputError, StudyError, did_you_mean
+from bittrader.strategies.parameters import Choice, Constraint, Float, Int, Parameter, Space
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from bittrader.strategies.parameters import Value
+
+    Range = tuple[object, object]
+
+
+class Fixed(Parameter[Any]):
+    """A parameter that this search leaves at one value; its rows read as the parameter's own."""
+
+    def __init__(self, of: Parameter[Any], value: object) -> None:
+        self.of, self.name = of, of.name
+        self.number = of.encode(value)
+        self.default = of.decode(self.number)
+
+    @property
+    def count(self) -> float:
+        return 1
+
+    def at(self, unit: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.full(len(unit), self.number)
+
+    def position(self, column: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.full(len(column), 0.5)
+
+    def decode(self, number: float) -> Value:
+        value: Value = self.of.decode(number)
+        return value
+
+    def encode(self, value: object) -> float:
+        if self.of.encode(value) != self.number:
+            raise InputError(f"{self.name} is fixed at {self.default}, not {value!r}.")
+        return self.number
+
+    def describe(self) -> str:
+        return f"fixed at {self.default}"
+
+
+def narrowed(space: Space, ranges: Mapping[str, Range], fixed: Mapping[str, object]) -> Space:
+    """The space with some parameters held to a smaller range, and some to one value."""
+    _known(space, (*ranges, *fixed))
+    return Space(tuple(_narrowed(one, ranges, fixed) for one in space.parameters), space.constraints)
+
+
+def _known(space: Space, names: Iterable[str]) -> None:
+    for name in names:
+        if name not in space.names:
+            hint = did_you_mean(name, space.names) or f" It takes {', '.join(space.names) or 'no parameters'}."
+            raise InputError(f"there is no parameter {name!r}.{hint}")
+
+
+def _narrowed(one: Parameter[Any], ranges: Mapping[str, Range], fixed: Mapping[str, object]) -> Parameter[Any]:
+    if one.name in fixed:
+        return Fixed(one, fixed[one.name])
+    if one.name not in ranges:
+        return one
+    if not isinstance(one, Int | Float):
+        raise InputError(f"{one.name} has no range: fix it with --set {one.name}=VALUE ({one.describe()}).")
+    low, high = (one.decode(one.encode(end)) for end in ranges[one.name])
+    if low > high:
+        raise InputError(f"the range of {one.name} is empty: {low} is above {high}.")
+    return Fixed(one, low) if low == high else _between(one, low, high)
+
+
+def _between(one: Int | Float, low: float, high: float) -> Parameter[Any]:
+    default: Any = one.default if low <= one.default <= high else None
+    made: Parameter[Any] = (
+        Int(int(low), int(high), default=default, step=one.step, log=one.log)
+        if isinstance(one, Int)
+        else Float(low, high, default=default, step=one.step, log=one.log)
+    )
+    made.name = one.name
+    return made
+
+
+def space_to_json(space: Space) -> dict[str, Any]:
+    """The space as plain values."""
+    return {
+        "parameters": [_parameter_to_json(one) for one in space.parameters],
+        "constraints": [_constraint_to_json(constraint) for constraint in space.constraints],
+    }
+
+
+def space_from_json(facts: Mapping[str, Any]) -> Space:
+    """The space that `space_to_json` wrote."""
+    parameters = tuple(_parameter_from_json(one) for one in facts["parameters"])
+    named = {one.name: one for one in parameters}
+    constraints = tuple(
+        Constraint(named[left], relation, named[right] if isinstance(right, str) else right)
+        for left, relation, right in facts["constraints"]
+    )
+    return Space(parameters, constraints)
+
+
+def _parameter_to_json(one: Parameter[Any]) -> dict[str, Any]:
+    if isinstance(one, Fixed):
+        return {"name": one.name, "kind": "fixed", "of": _parameter_to_json(one.of), "value": one.default}
+    if isinstance(one, Choice):
+        return {"name": one.name, "kind": "choice", "values": list(one.values), "default": one.default}
+    if not isinstance(one, Int | Float):
+        raise StudyError(f"a study cannot keep the parameter {one.name}: {type(one).__name__} is not a kind it knows.")
+    kind = "int" if isinstance(one, Int) else "float"
+    facts = {"low": one.low, "high": one.high, "step": one.step, "log": one.log, "default": one.default}
+    return {"name": one.name, "kind": kind, **facts}
+
+
+def _parameter_from_json(facts: Mapping[str, Any]) -> Parameter[Any]:
+    rest = {key: value for key, value in facts.items() if key not in ("name", "kind")}
+    made: Parameter[Any]
+    match facts["kind"]:
+        case "fixed":
+            made = Fixed(_parameter_from_json(rest["of"]), rest["value"])
+        case "choice":
+            made = Choice(*rest["values"], default=rest["default"])
+        case "int":
+            made = Int(rest.pop("low"), rest.pop("high"), **rest)
+        case _:
+            made = Float(rest.pop("low"), rest.pop("high"), **rest)
+    made.name = facts["name"]
+    return made
+
+
+def _constraint_to_json(constraint: Constraint) -> list[Any]:
+    right = constraint.right
+    return [constraint.left.name, constraint.relation, right.name if isinstance(right, Parameter) else right]

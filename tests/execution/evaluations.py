@@ -1,0 +1,82 @@
+"""What the contract's tests evaluate: plain functions, so that a spawned process can import them."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+
+def double(rows):
+    return rows * 2
+
+
+def fail_on_negative(rows):
+    if (rows < 0).any():
+        raise ValueError("a value is\nnegative")
+    return rows * 2
+
+
+def slowly(seconds, rows):
+    time.sleep(seconds)
+    return rows * 2
+
+
+def hang_on_negative(rows):
+    if (rows < 0).any():
+        time.sleep(60)
+    return rows * 2
+
+
+def die_on_negative(rows):
+    if (rows < 0).any():
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rows * 2
+
+
+def die_once(marker, rows):
+    """Kills its process the first time, as an operating system short of memory would."""
+    if not Path(marker).exists():
+        Path(marker).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rows * 2
+
+
+def exit_with_3(rows):
+    os._exit(3)
+
+
+def mark_running(folder, seconds, rows):
+    """Leaves a file while it runs, and the most files that it saw."""
+    mine = Path(folder) / f"running-{rows[0, 0]:g}"
+    mine.touch()
+    seen = len(list(Path(folder).glob("running-*")))
+    time.sleep(seconds)
+    mine.unlink()
+    return np.full(len(rows), seen)
+
+
+def unsendable(rows):
+    return lambda: rows
+
+
+class Making:
+    """A picklable factory."""
+
+    def __init__(self, function, *arguments):
+        self.evaluate = functools.partial(function, *arguments)
+
+    def __call__(self):
+        return self.evaluate
+
+
+def broken_factory():
+    raise RuntimeError("no candles")
+
+
+def dying_factory():
+    os._exit(7)

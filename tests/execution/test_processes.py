@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+
+import numpy as np
+import pytest
+from tests.execution import evaluations
+from tests.execution.evaluations import Making
+from tests.execution.test_contract import collect, rows_of
+
+from bittrader.execution.base import ExecutorError, Failure
+from bittrader.execution.processes import ProcessExecutor
+
+
+def outcomes(done):
+    return [part.outcome for part in done.parts]
+
+
+def run(make, rows, time_limit=None):
+    with ProcessExecutor(make, 1, time_limit) as executor:
+        executor.submit(rows)
+        (done,) = collect(executor).values()
+    return outcomes(done)
+
+
+def test_an_evaluation_over_its_time_limit_fails_and_the_rest_of_its_batch_runs():
+    good, hung, after = run(Making(evaluations.hang_on_negative), np.array([[1.0], [-1.0], [2.0]]), time_limit=0.5)
+    assert (good[0, 0], after[0, 0]) == (2, 4)
+    assert hung == Failure("time limit of 0.5 s")
+
+
+def test_an_evaluation_that_kills_its_process_twice_fails_alone():
+    good, deadly, after = run(Making(evaluations.die_on_negative), np.array([[1.0], [-1.0], [2.0]]))
+    assert (good[0, 0], after[0, 0]) == (2, 4)
+    assert deadly == Failure("process killed by SIGKILL")
+
+
+def test_a_process_that_exits_by_itself_is_named_with_its_code():
+    assert run(Making(evaluations.exit_with_3), rows_of(1, count=1)) == [Failure("process ended with exit code 3")]
+
+
+@pytest.mark.parametrize("time_limit", [None, 20.0])
+def test_a_process_killed_once_loses_nothing(tmp_path, time_limit):
+    answers = run(Making(evaluations.die_once, str(tmp_path / "died")), np.array([[1.0], [2.0]]), time_limit)
+    assert np.concatenate(answers).ravel().tolist() == [2, 4]
+
+
+def test_kill_9_from_outside_loses_nothing():
+    with ProcessExecutor(Making(evaluations.slowly, 0.1), 2) as executor:
+        tickets = {executor.submit(rows_of(value)) for value in range(8)}
+        answers = {done.ticket: done for done in executor.wait()}
+        for child in multiprocessing.active_children():
+            os.kill(child.pid, signal.SIGKILL)
+        answers |= collect(executor)
+    assert answers.keys() == tickets
+    assert not [part for done in answers.values() for part in done.parts if isinstance(part.outcome, Failure)]
+
+
+def test_close_kills_an_evaluation_that_hangs():
+    executor = ProcessExecutor(Making(evaluations.hang_on_negative), 1)
+    executor.submit(rows_of(-1))
+    executor.wait(timeout=0.5)
+    executor.close()
+    assert multiprocessing.active_children() == []
+
+
+def test_an_answer_that_cannot_be_pickled_is_a_failure_with_words():
+    (answer,) = run(Making(evaluations.unsendable), rows_of(1))
+    assert answer.cause.startswith("its answer cannot be sent")
+
+
+def test_a_factory_that_raises_ends_the_search_and_says_why():
+    with pytest.raises(ExecutorError, match="cannot start: RuntimeError: no candles"):
+        run(evaluations.broken_factory, rows_of(1))
+
+
+def test_a_factory_that_dies_ends_the_search_and_says_how():
+    with pytest.raises(ExecutorError, match="process ended with exit code 7 before the first evaluation"):
+        run(evaluations.dying_factory, rows_of(1))
+
+
+def test_a_factory_that_cannot_be_pickled_ends_the_search():
+    with pytest.raises(ExecutorError, match="cannot start"):
+        run(lambda: None, rows_of(1))

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from tests.optimize.spaces import tiny
+from tests.optimize.studies import contents, evaluate, experiment, run, searched, searching
+
+from bittrader.optimize import found
+from bittrader.optimize.samplers.choose import SAMPLERS
+from bittrader.optimize.study import Study
+
+NAMES = [name for name in SAMPLERS if name != "auto"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_trial_ends_once_and_the_numbers_are_the_evaluations(tmp_path, name):
+    with Study.create(tmp_path / "a.sqlite", searching(name)) as study:
+        assert run(study)
+        counts = study.counts()
+        assert (counts.asked, counts.unanswered) == (120, 0)
+        assert counts.failed > 0
+        assert set(found.failures(study)) <= {"ValueError: odd parameters", "sharpe is undefined without trades"}
+        best = found.best(study, 1)[0]
+        assert best.metrics["sharpe"] == max(trial.metrics["sharpe"] for trial in found.best(study, 1000))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_result_does_not_depend_on_the_number_of_threads(tmp_path, name):
+    one = searched(tmp_path / "one.sqlite", searching(name), threads=1)
+    four = searched(tmp_path / "four.sqlite", searching(name), threads=4)
+    assert one == four
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("after", [0, 1, 30, 75])
+def test_a_search_that_was_stopped_goes_on_to_the_result_of_an_unbroken_one(tmp_path, name, after):
+    unbroken = searched(tmp_path / "unbroken.sqlite", searching(name))
+    path = tmp_path / "broken.sqlite"
+    with Study.create(path, searching(name)) as study:
+        evaluations = itertools.count()
+        complete = run(study, progress=lambda _: next(evaluations), stopped=lambda: study.counts().finished >= after)
+        assert complete == (study.counts().unanswered == 0 and study.counts().asked == 120)
+    with Study.write(path) as study:
+        assert run(study)
+        assert contents(study) == unbroken
+
+
+def test_what_runs_when_the_search_is_stopped_is_still_written(tmp_path):
+    running, asked_to_stop = threading.Event(), threading.Event()
+
+    def slowly(rows):
+        running.set()
+        asked_to_stop.wait(5)
+        return evaluate(rows)
+
+    with Study.create(tmp_path / "a.sqlite", searching("random")) as study:
+
+        def stopped():
+            if running.is_set():
+                asked_to_stop.set()
+            return running.is_set()
+
+        assert not run(study, slowly, threads=1, stopped=stopped)
+        counts = study.counts()
+        assert counts.finished + counts.failed > 0
+
+
+def test_a_search_whose_sets_are_all_tried_ends_early(tmp_path):
+    with Study.create(tmp_path / "a.sqlite", searching("grid", space=tiny())) as study:
+        assert run(study)
+        assert study.counts().asked == 8
+
+
+def test_more_trials_go_on_where_the_search_ended(tmp_path):
+    path = tmp_path / "a.sqlite"
+    first = searched(path, searching("evolution"))
+    with Study.write(path) as study:
+        study.allow(200)
+        assert run(study)
+        assert study.counts().asked == 200
+        assert contents(study)[: len(first)] == first
+
+
+def test_an_exception_outside_any_evaluation_is_the_failure_of_its_batch(tmp_path):
+    def broken(rows):
+        raise RuntimeError("no engine")
+
+    with Study.create(tmp_path / "a.sqlite", experiment()) as study:
+        assert run(study, broken)
+        assert found.failures(study) == {"RuntimeError: no engine": 100}
+        assert found.summary(study).best == ()
+
+
+def test_progress_counts_up_to_the_budget(tmp_path):
+    seen = []
+    with Study.create(tmp_path / "a.sqlite", searching("tpe")) as study:
+        run(study, progress=seen.append)
+        best = found.best(study, 1)[0].metrics["sharpe"]
+    done = [one.finished + one.failed for one in seen]
+    assert done == sorted(done)
+    assert done[-1] == seen[-1].trials == 120
+    assert seen[-1].best == best
+
+
+VICTIM = """
+import sys, time
+from pathlib import Path
+from bittrader.optimize.study import Study
+from tests.optimize.studies import evaluate, run, searching
+
+def slowly(rows):
+    time.sleep(0.008 * len(rows))
+    return evaluate(rows)
+
+path = Path(sys.argv[1])
+with (Study.write(path) if path.exists() else Study.create(path, searching(sys.argv[2]))) as study:
+    run(study, slowly)
+print("whole")
+"""
+
+
+@pytest.mark.parametrize("name", ["random", "evolution", "tpe"])
+def test_kill_9_at_any_moment_loses_no_finished_evaluation(tmp_path, name):
+    root = Path(__file__).parents[2]
+    path = tmp_path / "killed.sqlite"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
+    chance = random.Random(name)
+    finished, kills = {}, 0
+    while True:
+        victim = subprocess.Popen(
+            [sys.executable, "-c", VICTIM, str(path), name], env=environment, stdout=subprocess.PIPE, text=True
+        )
+        deadline = time.monotonic() + 60
+        while victim.poll() is None and not grown(path, len(finished)) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0, 0.05))
+        if kills < 4:
+            victim.send_signal(signal.SIGKILL)
+        said = victim.communicate(timeout=60)[0]
+        kills += victim.returncode == -signal.SIGKILL
+        before, finished = finished, ended(path)
+        assert before.items() <= finished.items()
+        if said == "whole\n":
+            break
+    assert kills >= 2
+    with Study.read(path) as study:
+        assert contents(study) == searched(tmp_path / "unbroken.sqlite", searching(name))
+
+
+def grown(path, finished):
+    return path.exists() and len(ended(path)) > finished
+
+
+def ended(path):
+    """Every trial that has ended, by number."""
+    if not path.exists():
+        return {}
+    with Study.read(path) as study:
+        return {row[0]: row for row in contents(study) if row[2] != "asked"}

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import sqlite3
+import time
+
+import numpy as np
+import pytest
+from tests.optimize.studies import contents, evaluate, experiment
+
+from bittrader.backtest.metrics import METRICS
+from bittrader.errors import StudyError
+from bittrader.optimize import found
+from bittrader.optimize.study import Counts, Study
+
+SHARPE = METRICS.index("sharpe")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "mine.sqlite"
+
+
+@pytest.fixture
+def study(path):
+    with Study.create(path, experiment()) as opened:
+        opened.begin(cores=2)
+        yield opened
+
+
+def rows_of(*pairs):
+    return np.array(pairs, dtype=np.float64)
+
+
+def metrics_of(*sharpes):
+    metrics = np.full((len(sharpes), len(METRICS)), 0.5)
+    metrics[:, SHARPE] = sharpes
+    return metrics
+
+
+def test_what_was_asked_is_written_before_it_is_evaluated(study, path):
+    study.ask(0, rows_of((5, 10), (6, 20)))
+    with Study.read(path) as other:
+        numbers, rows = other.unanswered()
+    assert numbers == [0, 1]
+    assert rows.tolist() == [[5, 10], [6, 20]]
+
+
+def test_an_answer_is_seen_by_others_at_once(study, path):
+    study.ask(0, rows_of((5, 10), (6, 20)))
+    study.answer([0, 1], metrics_of(1.5, np.nan), {1: "too slow"}, 0.2)
+    with Study.read(path) as other:
+        assert other.counts() == Counts(asked=2, finished=1, failed=1, repeated=0)
+        assert found.failures(other) == {"too slow": 1}
+        assert found.best(other)[0].params == {"fast": 5, "slow": 10}
+
+
+def test_a_failed_trial_has_no_number(study):
+    study.ask(0, rows_of((5, 10)))
+    study.answer([0], metrics_of(9.9), {0: "too slow"}, 0.1)
+    assert set(contents(study)[0][-len(METRICS) :]) == {None}
+    assert found.best(study) == ()
+
+
+def test_a_trial_ends_once(study):
+    study.ask(0, rows_of((5, 10)))
+    study.answer([0], metrics_of(1.0), {}, 0.1)
+    study.answer([0], metrics_of(2.0), {0: "late"}, 0.1)
+    assert found.best(study)[0].metrics["sharpe"] == 1.0
+    assert study.counts().failed == 0
+
+
+def test_a_repeated_set_gets_the_end_of_the_first_and_is_not_evaluated(study):
+    assert study.ask(0, rows_of((5, 10), (6, 20), (5, 10))) == [0, 1]
+    assert study.ask(1, rows_of((6, 20), (7, 30))) == [1]
+    assert study.unanswered()[0] == [0, 1, 4]
+    study.answer([0, 1], metrics_of(1.5, np.nan), {1: "too slow"}, 0.2)
+    assert study.settle() == {"finished": 1, "failed": 1}
+    assert study.counts() == Counts(asked=5, finished=2, failed=2, repeated=2)
+    assert len(found.best(study)) == 1
+
+
+def test_a_repeat_waits_for_the_trial_it_repeats(study):
+    study.ask(0, rows_of((5, 10), (5, 10)))
+    assert study.settle() == {}
+    assert study.counts().unanswered == 2
+
+
+def test_the_best_come_first_and_equals_in_the_order_they_were_asked(study):
+    study.ask(0, rows_of((5, 10), (6, 20), (7, 30), (8, 40)))
+    study.answer(range(4), metrics_of(1.0, 3.0, 2.0, 3.0), {}, 0.1)
+    assert [trial.number for trial in found.best(study, 3)] == [1, 3, 2]
+
+
+def test_the_least_is_the_best_where_the_objective_is_to_be_small(path):
+    with Study.create(path, experiment(objective="max_drawdown", direction="minimize")) as study:
+        study.ask(0, rows_of((5, 10), (6, 20)))
+        metrics = metrics_of(1.0, 1.0)
+        metrics[:, METRICS.index("max_drawdown")] = 0.4, 0.2
+        study.answer([0, 1], metrics, {}, 0.1)
+        assert found.best(study, 1)[0].number == 1
+
+
+def test_the_summary_holds_every_finished_trial_in_order(study):
+    rows = rows_of(*((5 + i, 70 + i) for i in range(20)))
+    study.ask(0, rows)
+    evaluated = evaluate(rows)
+    causes = dict(evaluated.errors)
+    study.answer(range(20), evaluated.metrics, causes, 0.1)
+    summary = found.summary(study)
+    kept = [index for index in range(20) if index not in causes]
+    assert summary.rows.tolist() == rows[kept].tolist()
+    for name, column in summary.metrics.items():
+        np.testing.assert_array_equal(column, evaluated.metrics[kept, METRICS.index(name)])
+    assert (summary.asked, summary.finished, summary.failed) == (20, len(kept), len(causes))
+    assert summary.cores == 2
+
+
+def test_a_summary_takes_an_even_share_of_a_large_study(study):
+    study.ask(0, rows_of(*((5 + i, 70) for i in range(50))))
+    study.answer(range(50), metrics_of(*range(50)), {}, 0.1)
+    summary = found.summary(study, rows=10)
+    assert summary.rows[:, 0].tolist() == [5, 10, 15, 20, 25, 30, 35, 40, 45, 50]
+    assert summary.best[0].metrics["sharpe"] == 49
+
+
+def test_time_adds_up_over_sessions(path):
+    with Study.create(path, experiment()) as study:
+        study.begin(2)
+        time.sleep(0.02)
+    with Study.write(path) as study:
+        study.begin(4)
+        time.sleep(0.02)
+    with Study.read(path) as study:
+        seconds, cores = found.seconds_and_cores(study)
+    assert seconds >= 0.04
+    assert cores == 4
+
+
+def test_a_study_is_not_overwritten(study, path):
+    with pytest.raises(StudyError, match=r"there is a study 'mine' already\. Go on with `bittrader studies resume"):
+        Study.create(path, experiment())
+
+
+def test_a_running_study_has_one_writer(study, path):
+    with pytest.raises(StudyError, match="mine is running in another process"):
+        Study.write(path)
+
+
+def test_a_study_that_ended_may_be_written_again_and_leaves_one_file(path):
+    Study.create(path, experiment()).close()
+    Study.write(path).close()
+    assert [file.name for file in path.parent.glob("*.sqlite*")] == ["mine.sqlite"]
+
+
+def test_a_missing_study_is_named(path):
+    with pytest.raises(StudyError, match="there is no study 'mine'"):
+        Study.read(path)
+
+
+def test_a_file_that_is_no_study_is_refused(path):
+    path.write_text("fast,slow\n" * 100)
+    with pytest.raises(StudyError, match="it is not a study"):
+        Study.read(path)
+
+
+def test_another_sqlite_file_is_refused(path):
+    sqlite3.connect(path).execute("CREATE TABLE a (b)").connection.close()
+    with pytest.raises(StudyError, match="is not a study"):
+        Study.write(path)
+
+
+def test_a_damaged_study_is_refused(path):
+    with Study.create(path, experiment()) as study:
+        study.ask(0, rows_of(*((5 + i, 70) for i in range(2000))))
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(StudyError, match="damaged"), Study.read(path) as study:
+        study.counts()
+
+
+def test_a_study_of_a_newer_bittrader_is_refused(path):
+    Study.create(path, experiment()).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version=99")
+    connection.close()
+    with pytest.raises(StudyError, match=r"newer bittrader \(format 99\)"):
+        Study.read(path)
+
+
+def test_a_full_disk_is_said_in_one_line_and_loses_nothing(study, path):
+    study.ask(0, rows_of((5, 10)))
+    study.answer([0], metrics_of(1.5), {}, 0.1)
+    pages = study.connection.execute("PRAGMA page_count").fetchone()[0]
+    study.connection.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(StudyError, match="the disk is full"):
+        study.ask(1, rows_of(*((5 + i, 70) for i in range(5000))))
+    with Study.read(path) as other:
+        assert other.counts() == Counts(asked=1, finished=1, failed=0, repeated=0)
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StudyError, match=r"the study .*mine.sqlite"):
+        Study.create(tmp_path / "file" / "mine.sqlite", experiment())
+
+
+def test_parameters_may_be_called_like_our_columns(path):
+    from tests.optimize.spaces import named  # noqa: PLC0415 - likewise
+
+    from bittrader.strategies.parameters import Int, Space  # noqa: PLC0415 - for this test alone
+
+    names = ("number", "state", "sharpe", "select", "trades")
+    space = Space(named(**{name: Int(1, 9) for name in names}))
+    with Study.create(path, experiment(space=space)) as study:
+        study.ask(0, rows_of((1, 2, 3, 4, 5)))
+        study.answer([0], metrics_of(1.5), {}, 0.1)
+        assert found.best(study)[0].params == dict(zip(names, range(1, 6), strict=True))
