@@ -80,10 +80,10 @@ def evaluations(place: Place, sizes: Sizes) -> Iterator[Row]:
 def processes(place: Place, sizes: Sizes) -> Iterator[Row]:
     place.job("many", 10)
     runs = [place.process(sys.executable, HERE / "jobs.py", "many", sizes.many) for _ in range(sizes.runs)]
-    whole = sizes.many == USUAL.many
     title = f"{sizes.many:,} x W1, one thread, whole process"
     cpu = Figure.of([run.user + run.system for run in runs])
-    yield Row(title, "s", Figure.of([run.wall for run in runs]), *((6.0, 3.0) if whole else ()), _cpu(cpu))
+    bars = (6.0, 3.0) if sizes.many == USUAL.many else (None, None)
+    yield Row(title, "s", Figure.of([run.wall for run in runs]), *bars, _cpu(cpu))
     yield Row(f"{title}: peak memory", "MB", Figure.of([run.peak_mb for run in runs]), 500, 250)
 
     warm = [_optimize(place, 80) for _ in range(sizes.runs + 1)][1:]
