@@ -1,4 +1,4 @@
-"""Every bar of the project's speed beside what we reach: `make bench` (`--quick`: a glance, `--full`: a million too)."""
+"""Every bar of the project's speed beside our figure: `make bench` (`--quick`: a glance, `--full`: a million too)."""
 
 from __future__ import annotations
 
