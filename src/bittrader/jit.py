@@ -19,3 +19,11 @@ def compiled(function: F) -> F:
     No fast-math: a node with another processor must give the same bits.
     """
     return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def lean(function: F) -> F:
+    """Like `compiled`, for functions that make no array.
+
+    Without Numba's reference counts: in loops that slice arrays they cost as much as the work.
+    """
+    return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function))

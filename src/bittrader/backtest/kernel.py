@@ -4,8 +4,11 @@ The conventions are those of `tests/reference/engine.py`, which this must match.
 
 - While flat, nothing happens until the next entry flag: flags are skipped eight at a time, as one word.
 - A long position of all equity is worth `size * close`, so what its bars add to the sums of returns is a difference of
-  prefix sums, and its drawdown follows from record closes linked once per series (`Market.next_record`).
-- Any other position is walked bar by bar, from its entry to its exit only.
+  running sums, and its drawdown follows from record closes linked once per series (`Market.next_record`).
+- The bars of any other position are read twice: for its exit, one by one, and for its returns, in vectors.
+
+Loops run over slices from 0 on: only then does the compiler know that no index is negative, and vectorize. Reductions
+keep eight lanes by hand, so that every processor adds in the same order and gives the same bits.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bittrader.backtest.metrics import METRICS
-from bittrader.jit import compiled
+from bittrader.jit import compiled, lean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,13 +61,15 @@ class Market(NamedTuple):
     high: Column
     low: Column
     close: Column
-    sums: Column
-    """Shape (bars, 6): sums up to each bar of close-to-close returns, of their squares, and of the squares of the negative
-    ones; each as the rounded sum and the rest that it lost, so that differences are exact to rounding."""
+    bars: Column
+    """Shape (n, 4), so that a fill touches one cache line: the open, and the sums up to each bar of close-to-close
+    returns, of their squares, and of the squares of the negative ones."""
     next_record: NDArray[np.int64]
     """The next bar that closes at or above this one's close; the number of bars where none does."""
     lowest_between: Column
     """The lowest close between a bar and its next record; infinite where there is no bar between."""
+    calm: bool
+    """Whether differences of the sums are as exact as adding the bars up: a bad tick would drown the rest."""
     years: float
     bars_per_year: float
     days_per_bar: float
@@ -80,6 +85,9 @@ class Orders(NamedTuple):
     stop: Column
     target: Column
     trail: Column
+    stop_times: float
+    target_times: float
+    trail_times: float
     max_bars: int
     """0: no limit."""
 
@@ -90,41 +98,13 @@ class Terms(NamedTuple):
     fee: float
     slippage: float
     """Fraction of the price."""
-    funding: NDArray[np.float64]
+    funding: Column
     """The fraction of notional that a long pays at each bar's open; empty when there is no funding."""
     notional: float
     """Fraction of equity put into a position: fraction times leverage."""
     risk: float
     """Fraction of equity lost at the stop; NaN when size does not depend on it."""
     maintenance: float
-
-
-@compiled
-def next_true(flags: Flags, words: NDArray[np.uint64], start: int) -> int:
-    """The first index from `start` on whose flag is set, or the number of flags; `words` is flags[:n // 8 * 8], viewed."""
-    word = start >> 3
-    index = start
-    if word < len(words):
-        # A flag is a byte of 0 or 1, and the first one is the lowest of its word: little-endian, as all we run on.
-        found = words[word] >> np.uint64((start & 7) << 3)
-        if found == 0:
-            word += 1
-            while word < len(words) and words[word] == 0:
-                word += 1
-            index = word << 3
-            if word < len(words):
-                found = words[word]
-        if found != 0:
-            if found & np.uint64(0xFFFFFFFF) == 0:
-                found >>= np.uint64(32)
-                index += 4
-            if found & np.uint64(0xFFFF) == 0:
-                found >>= np.uint64(16)
-                index += 2
-            return index + (1 if found & np.uint64(0xFF) == 0 else 0)
-    while index < len(flags) and not flags[index]:
-        index += 1
-    return index
 
 
 @compiled
@@ -144,33 +124,60 @@ def next_record(close: Column) -> tuple[NDArray[np.int64], Column]:
     return following, lowest
 
 
-
 @compiled
 def running_sums(values: Column) -> Column:
-    """For values of shape (n, k), their sums up to each row, shape (n, 2k): rounded sum and lost rest by turns.
+    """For values of shape (n, k), their sums up to each row, each rounded once.
 
-    Two-sum: Knuth, The Art of Computer Programming, volume 2, 4.2.2.
+    Two-sum: Knuth, The Art of Computer Programming, volume 2, section 4.2.2.
     """
-    count, kinds = values.shape
-    sums = np.empty((count, 2 * kinds))
-    for kind in range(kinds):
+    sums = np.empty_like(values)
+    for kind in range(values.shape[1]):
         total, rest = 0.0, 0.0
-        for index in range(count):
+        for index in range(len(values)):
             value = values[index, kind]
             larger = total + value
             shadow = larger - total
             rest += (total - (larger - shadow)) + (value - shadow)
             total = larger
-            sums[index, 2 * kind] = total
-            sums[index, 2 * kind + 1] = rest
+            sums[index, kind] = total + rest
     return sums
 
 
-# The running account of one evaluation: slots of one array.
-EQUITY, PEAK, DRAWDOWN, UNDER, LONGEST, SUM, SQUARES, LOSSES = range(8)
+@lean
+def next_true(flags: Flags, words: NDArray[np.uint64], start: int) -> int:
+    """The first index from `start` on whose flag is set, else the number of flags; `words` views flags[:n // 8 * 8]."""
+    index = start
+    rest = words[min(start >> 3, len(words)) :]
+    if len(rest) > 0:
+        # A flag is a byte of 0 or 1, and the first one is the lowest of its word: little-endian, as all we run on.
+        found = rest[0] >> np.uint64((start & 7) << 3)
+        if found == 0:
+            index = len(words) << 3
+            for word in range(1, len(rest)):
+                if rest[word] != 0:
+                    found = rest[word]
+                    index = ((start >> 3) + word) << 3
+                    break
+        if found != 0:
+            if found & np.uint64(0xFFFFFFFF) == 0:
+                found >>= np.uint64(32)
+                index += 4
+            if found & np.uint64(0xFFFF) == 0:
+                found >>= np.uint64(16)
+                index += 2
+            return index + (1 if found & np.uint64(0xFF) == 0 else 0)
+    while index < len(flags) and not flags[index]:
+        index += 1
+    return index
 
 
-@compiled
+# The running account of one evaluation: slots of one array. The rest of it is scratch space for `_add_returns`.
+EQUITY, PEAK, DRAWDOWN, UNDER, LONGEST, SUM, SQUARES, LOSSES, SLOTS = range(9)
+CHUNK = 256
+BOOK = SLOTS + CHUNK
+
+
+@lean
 def _sink(book: Column, lowest: float, bars: int) -> None:
     """Marks `bars` closes below the peak, `lowest` the lowest equity among them."""
     if bars > 0:
@@ -179,7 +186,14 @@ def _sink(book: Column, lowest: float, bars: int) -> None:
         book[DRAWDOWN] = max(book[DRAWDOWN], 1.0 - lowest / book[PEAK])
 
 
-@compiled
+@lean
+def _rise(book: Column, equity: float) -> None:
+    """Marks a close at a new peak."""
+    book[PEAK] = equity
+    book[UNDER] = 0.0
+
+
+@lean
 def _mark(book: Column, equity: float) -> None:
     """Marks one close."""
     if equity != book[EQUITY]:
@@ -190,13 +204,12 @@ def _mark(book: Column, equity: float) -> None:
         if change < 0.0:
             book[LOSSES] += change * change
     if equity >= book[PEAK]:
-        book[PEAK] = equity
-        book[UNDER] = 0.0
+        _rise(book, equity)
     else:
         _sink(book, equity, 1)
 
 
-@compiled
+@lean
 def _mark_flat(book: Column, cash: float, bars: int) -> None:
     """Marks `bars` closes without a position."""
     if bars > 0:
@@ -205,50 +218,56 @@ def _mark_flat(book: Column, cash: float, bars: int) -> None:
             _sink(book, cash, bars - 1)
 
 
-@compiled
-def _lowest(values: Column, start: int, stop: int) -> float:
-    """The smallest of values[start:stop], in eight lanes that vectorize; infinite when there is none."""
-    part = values[start:stop]
-    whole = len(part) // 8 * 8
+@lean
+def _worst(close: Column, owned: float) -> float:
+    """The close at which a position of `owned` units (negative: short) is worth least; there must be one."""
+    whole = len(close) // 8 * 8
+    side = 1.0 if owned > 0.0 else -1.0
     a = b = c = d = e = f = g = h = np.inf
     for i in range(0, whole, 8):
-        a = part[i] if part[i] < a else a
-        b = part[i + 1] if part[i + 1] < b else b
-        c = part[i + 2] if part[i + 2] < c else c
-        d = part[i + 3] if part[i + 3] < d else d
-        e = part[i + 4] if part[i + 4] < e else e
-        f = part[i + 5] if part[i + 5] < f else f
-        g = part[i + 6] if part[i + 6] < g else g
-        h = part[i + 7] if part[i + 7] < h else h
-    for i in range(whole, len(part)):
-        a = part[i] if part[i] < a else a
-    return min(min(min(a, b), min(c, d)), min(min(e, f), min(g, h)))
+        a = side * close[i] if side * close[i] < a else a
+        b = side * close[i + 1] if side * close[i + 1] < b else b
+        c = side * close[i + 2] if side * close[i + 2] < c else c
+        d = side * close[i + 3] if side * close[i + 3] < d else d
+        e = side * close[i + 4] if side * close[i + 4] < e else e
+        f = side * close[i + 5] if side * close[i + 5] < f else f
+        g = side * close[i + 6] if side * close[i + 6] < g else g
+        h = side * close[i + 7] if side * close[i + 7] < h else h
+    for i in range(whole, len(close)):
+        a = side * close[i] if side * close[i] < a else a
+    return side * min(min(min(a, b), min(c, d)), min(min(e, f), min(g, h)))
 
 
-@compiled
-def _first_at(values: Column, size: float, level: float, start: int, stop: int) -> int:
-    """The first index in [start, stop) with size * value >= level, eight bars a step; `stop` when there is none."""
-    part = values[start:stop]
-    whole = len(part) // 8 * 8
-    i = 0
-    while i < whole:
-        a = size * part[i] >= level or size * part[i + 1] >= level
-        b = size * part[i + 2] >= level or size * part[i + 3] >= level
-        c = size * part[i + 4] >= level or size * part[i + 5] >= level
-        d = size * part[i + 6] >= level or size * part[i + 7] >= level
-        if a or b or c or d:
+@lean
+def _peak_at(close: Column, cash: float, owned: float, peak: float) -> int:
+    """The first index at which cash + owned * close reaches `peak`, or the number of closes."""
+    whole = len(close) // 8 * 8
+    start = whole
+    for i in range(0, whole, 8):
+        # Sixteen bits or-ed without a branch: this is one comparison of a vector.
+        if (
+            (cash + owned * close[i] >= peak)
+            | (cash + owned * close[i + 1] >= peak)
+            | (cash + owned * close[i + 2] >= peak)
+            | (cash + owned * close[i + 3] >= peak)
+            | (cash + owned * close[i + 4] >= peak)
+            | (cash + owned * close[i + 5] >= peak)
+            | (cash + owned * close[i + 6] >= peak)
+            | (cash + owned * close[i + 7] >= peak)
+        ):
+            start = i
             break
-        i += 8
-    while i < len(part) and size * part[i] < level:
-        i += 1
-    return start + i
+    for i in range(start, len(close)):
+        if cash + owned * close[i] >= peak:
+            return i
+    return len(close)
 
 
-@compiled
+@lean
 def _mark_holding(
     book: Column,
     close: Column,
-    sums: Column,
+    bars: Column,
     next_record: NDArray[np.int64],
     lowest_between: Column,
     size: float,
@@ -258,27 +277,86 @@ def _mark_holding(
     """Marks the closes from `first` to `last` of a position worth `size * close` that bar `first - 1` held already."""
     if first > last:
         return
-    start, stop = sums[first - 1], sums[last]
-    book[SUM] += (stop[0] - start[0]) + (stop[1] - start[1])
-    book[SQUARES] += (stop[2] - start[2]) + (stop[3] - start[3])
-    book[LOSSES] += (stop[4] - start[4]) + (stop[5] - start[5])
+    start, stop = bars[first - 1], bars[last]
+    book[SUM] += stop[1] - start[1]
+    book[SQUARES] += stop[2] - start[2]
+    book[LOSSES] += stop[3] - start[3]
     book[EQUITY] = size * close[last]
-    record = _first_at(close, size, book[PEAK], first, last + 1)
-    _sink(book, size * _lowest(close, first, record), record - first)
+    held = close[first : last + 1]
+    record = _peak_at(held, 0.0, size, book[PEAK])
+    if record > 0:
+        _sink(book, size * _worst(held[:record], size), record)
+    record += first
     while record <= last:
-        book[PEAK] = size * close[record]
-        book[UNDER] = 0.0
+        _rise(book, size * close[record])
         following = next_record[record]
         if following <= last:
             _sink(book, size * lowest_between[record], following - record - 1)
-        else:
-            _sink(book, size * _lowest(close, record + 1, last + 1), last - record)
+        elif record < last:
+            _sink(book, size * _worst(close[record + 1 : last + 1], size), last - record)
         record = following
 
 
-@compiled
-def _walk(
-    book: Column,
+@lean
+def _mark_bars(book: Column, close: Column, cash: float, owned: float) -> None:
+    """Marks the closes of a position worth cash + owned * close that the book's equity already held at close[0]."""
+    for start in range(1, len(close), CHUNK):
+        _add_returns(book, close[start - 1 : start + CHUNK], cash, owned)
+    book[EQUITY] = cash + owned * close[-1]
+    rest = close[1:]
+    while len(rest) > 0:
+        record = _peak_at(rest, cash, owned, book[PEAK])
+        if record > 0:
+            _sink(book, cash + owned * _worst(rest[:record], owned), record)
+        if record < len(rest):
+            _rise(book, cash + owned * rest[record])
+        rest = rest[record + 1 :]
+
+
+@lean
+def _add_returns(book: Column, close: Column, cash: float, owned: float) -> None:
+    """Adds up the returns between at most CHUNK + 1 closes, in four lanes."""
+    count = len(close) - 1
+    before, after, change = close[:count], close[1:], book[SLOTS : SLOTS + count]
+    for i in range(count):
+        change[i] = (cash + owned * after[i]) / (cash + owned * before[i]) - 1.0
+    whole = count // 4 * 4
+    a = b = c = d = 0.0
+    e = f = g = h = 0.0
+    j = k = m = n = 0.0
+    for i in range(0, whole, 4):
+        a += change[i]
+        b += change[i + 1]
+        c += change[i + 2]
+        d += change[i + 3]
+        e += change[i] * change[i]
+        f += change[i + 1] * change[i + 1]
+        g += change[i + 2] * change[i + 2]
+        h += change[i + 3] * change[i + 3]
+        j += min(change[i], 0.0) * change[i]
+        k += min(change[i + 1], 0.0) * change[i + 1]
+        m += min(change[i + 2], 0.0) * change[i + 2]
+        n += min(change[i + 3], 0.0) * change[i + 3]
+    for i in range(whole, count):
+        a += change[i]
+        e += change[i] * change[i]
+        j += min(change[i], 0.0) * change[i]
+    book[SUM] += (a + b) + (c + d)
+    book[SQUARES] += (e + f) + (g + h)
+    book[LOSSES] += (j + k) + (m + n)
+
+
+@lean
+def _mark_funded(book: Column, market: Market, terms: Terms, owned: float, cash: float, entry: int, stop: int) -> None:
+    """Marks the closes of bars entry to stop - 1 of a position that pays funding."""
+    for bar in range(entry, stop):
+        if bar > entry:
+            cash -= owned * market.open[bar] * terms.funding[bar]
+        _mark(book, cash + owned * market.close[bar])
+
+
+@lean
+def _find_exit(
     market: Market,
     terms: Terms,
     side: float,
@@ -291,82 +369,58 @@ def _walk(
     trail: float,
     limit: int,
 ) -> tuple[int, float, int, float]:
-    """Marks a position bar by bar until it ends within a bar, or bar `limit` is reached.
+    """The bar in which a stop, a target or a liquidation ends the position, or `limit`.
 
     Prices are compared times `side`, so that more is always better. Returns the bar, the price before slippage, why it
     ended (0: it reached `limit`) and the cash after funding.
     """
-    adverse = market.low if side > 0.0 else market.high
-    favourable = market.high if side > 0.0 else market.low
-    funded = len(terms.funding) > 0
-    owned = side * size
+    opens, close = market.open[entry:limit], market.close[entry:limit]
+    adverse = market.low[entry:limit] if side > 0.0 else market.high[entry:limit]
+    favourable = market.high[entry:limit] if side > 0.0 else market.low[entry:limit]
+    funding = terms.funding[entry:limit]
     kept = size * (1.0 - side * terms.maintenance)
-    fixed = side * fill - stop
     goal = side * fill + target
     best = side * fill
-    liquidation = -cash / kept
-    previous, peak = book[EQUITY], book[PEAK]
-    total, squares, losses = book[SUM], book[SQUARES], book[LOSSES]
-    trough, below = np.inf, 0
-    ended, price, why = limit, 0.0, 0
-    for bar in range(entry, limit):
-        opened = side * market.open[bar]
-        if funded and bar > entry:
-            cash -= owned * market.open[bar] * terms.funding[bar]
+    fixed, liquidation = best - stop, -cash / kept
+    floor = max(fixed, liquidation)
+    for bar in range(len(close)):
+        if len(funding) > 0 and bar > 0:
+            cash -= side * size * opens[bar] * funding[bar]
             liquidation = -cash / kept
+            floor = max(fixed, liquidation)
         trailing = best - trail
-        level = max(max(fixed, trailing), liquidation)
+        level = trailing if trailing > floor else floor
         if side * adverse[bar] <= level:
-            price = side * min(opened, level)
             why = STOP if fixed >= level else (TRAIL if trailing >= level else LIQUIDATION)
-            ended = bar
-            break
-        if side * favourable[bar] >= goal:
-            price = side * max(opened, goal)
-            why = TARGET
-            ended = bar
-            break
+            return entry + bar, side * min(side * opens[bar], level), why, cash
         reached = side * favourable[bar]
+        if reached >= goal:
+            return entry + bar, side * max(side * opens[bar], goal), TARGET, cash
         best = reached if reached > best else best
-        equity = cash + owned * market.close[bar]
-        change = equity / previous - 1.0
-        loss = change if change < 0.0 else 0.0
-        previous = equity
-        total += change
-        squares += change * change
-        losses += loss * loss
-        if equity >= peak:
-            _sink(book, trough, below)
-            book[PEAK] = peak = equity
-            book[UNDER] = 0.0
-            trough, below = np.inf, 0
-        else:
-            trough = equity if equity < trough else trough
-            below += 1
-    _sink(book, trough, below)
-    book[EQUITY] = previous
-    book[SUM], book[SQUARES], book[LOSSES] = total, squares, losses
-    return ended, price, why, cash
+    return limit, 0.0, 0, cash
 
 
-@compiled
-def run(market: Market, orders: Orders, terms: Terms, records: Column, row: Column) -> None:
+@lean
+def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
+    market: Market, orders: Orders, terms: Terms, records: Column, row: Column, book: Column
+) -> None:
     """Fills `row` with the metrics (in the order of `METRICS`, NaN where undefined) of trading `orders`.
 
-    `records`, shape (n, 10), takes the first n trades: entry bar, exit bar, side, fill at entry and at exit, size, profit,
-    profit / equity at entry, why it ended (0: open at the end), cash after entry.
+    `records`, shape (n, 10), takes the first n trades: entry bar, exit bar, side, fill at entry and exit, size, profit,
+    profit / equity at entry, why it ended (0: open at the end), cash after entry. `book` is scratch space of BOOK slots.
     """
-    opens, close, sums = market.open, market.close, market.sums
+    close, table = market.close, market.bars
     following, lowest = market.next_record, market.lowest_between
     bars = len(close)
-    funded = len(terms.funding) > 0
-    has_stop, has_target, has_trail = len(orders.stop) > 0, len(orders.target) > 0, len(orders.trail) > 0
-    # A long position of all equity owns no cash, so its equity is its size times the price.
-    all_in = terms.notional == 1.0 and math.isnan(terms.risk) and not (has_stop or has_target or has_trail or funded)
     whole = bars // 8 * 8
     enter_long, enter_short = orders.enter_long[:whole].view(np.uint64), orders.enter_short[:whole].view(np.uint64)
     exit_long, exit_short = orders.exit_long[:whole].view(np.uint64), orders.exit_short[:whole].view(np.uint64)
-    book = np.zeros(8)
+    funded = len(terms.funding) > 0
+    has_stop, has_target, has_trail = len(orders.stop) > 0, len(orders.target) > 0, len(orders.trail) > 0
+    # A long position of all equity has no cash, so its equity is its size times the price, and it is never liquidated.
+    all_in = terms.notional == 1.0 and math.isnan(terms.risk) and not funded
+    watched = has_stop or has_target or has_trail
+    book[:SLOTS] = 0.0
     book[EQUITY] = book[PEAK] = 1.0
     cash, paid = 1.0, 0.0
     trades, wins, held_bars, exposed = 0, 0, 0, 0
@@ -382,22 +436,23 @@ def run(market: Market, orders: Orders, terms: Terms, records: Column, row: Colu
         entry = signal + 1
         if entry >= bars:
             break
-        stop = orders.stop[signal] if has_stop else np.inf
-        target = orders.target[signal] if has_target else np.inf
-        trail = orders.trail[signal] if has_trail else np.inf
+        stop = orders.stop[signal] * orders.stop_times if has_stop else np.inf
+        target = orders.target[signal] * orders.target_times if has_target else np.inf
+        trail = orders.trail[signal] * orders.trail_times if has_trail else np.inf
         if next_long == next_short or math.isnan(stop) or math.isnan(target) or math.isnan(trail):
             signal += 1
             continue
         _mark_flat(book, cash, entry - unmarked)
         side = 1.0 if signal == next_long else -1.0
         before = cash
-        fill = opens[entry] * (1.0 + side * terms.slippage)
+        opened = table[entry, 0]
+        fill = opened * (1.0 + side * terms.slippage)
         size = terms.notional * before / (fill * (1.0 + terms.fee))
         if not math.isnan(terms.risk) and stop > 0.0:
             size = min(size, terms.risk * before / stop)
         fee = size * fill * terms.fee
         cash -= side * size * fill + fee
-        paid += fee + size * abs(fill - opens[entry])
+        paid += fee + size * abs(fill - opened)
         held_cash = cash
         if side > 0.0:
             if next_exit_long < entry:
@@ -412,14 +467,21 @@ def run(market: Market, orders: Orders, terms: Terms, records: Column, row: Colu
             limit = entry + orders.max_bars
             why_limit = TIME
         limit = min(limit, bars)
-        if all_in and side > 0.0:
-            _mark(book, size * close[entry])
-            _mark_holding(book, close, sums, following, lowest, size, entry + 1, limit - 1)
-            ended, price, why = limit, 0.0, 0
-        else:
-            ended, price, why, cash = _walk(
-                book, market, terms, side, size, cash, entry, fill, stop, target, trail, limit
+        ended, price, why = limit, 0.0, 0
+        holding = all_in and side > 0.0
+        if watched or not holding:
+            ended, price, why, cash = _find_exit(
+                market, terms, side, size, cash, entry, fill, stop, target, trail, limit
             )
+        if funded:
+            _mark_funded(book, market, terms, side * size, held_cash, entry, ended)
+        elif ended > entry:
+            if holding and market.calm:
+                _mark(book, size * close[entry])
+                _mark_holding(book, close, table, following, lowest, size, entry + 1, ended - 1)
+            else:
+                _mark(book, cash + side * size * close[entry])
+                _mark_bars(book, close[entry:ended], cash, side * size)
         exposed += ended - entry
         if ended == bars:
             paid += held_cash - cash
@@ -433,7 +495,7 @@ def run(market: Market, orders: Orders, terms: Terms, records: Column, row: Colu
             unmarked = bars
             break
         if why == 0:
-            price = opens[ended]
+            price = table[ended, 0]
             why = why_limit
             if funded:
                 cash -= side * size * price * terms.funding[ended]
@@ -443,6 +505,7 @@ def run(market: Market, orders: Orders, terms: Terms, records: Column, row: Colu
         paid += fee + size * abs(leaving - price)
         cash = max(cash + side * size * leaving - fee, 0.0)
         profit = cash - before
+        fraction = profit / before
         if trades < len(records):
             records[trades, ENTRY] = entry
             records[trades, EXIT] = ended
@@ -451,22 +514,22 @@ def run(market: Market, orders: Orders, terms: Terms, records: Column, row: Colu
             records[trades, LEFT] = leaving
             records[trades, SIZE] = size
             records[trades, PROFIT] = profit
-            records[trades, FRACTION] = profit / before
+            records[trades, FRACTION] = fraction
             records[trades, WHY] = why
             records[trades, CASH] = held_cash
         trades += 1
         held_bars += ended - entry
-        fractions += profit / before
+        fractions += fraction
         if profit > 0.0:
             wins += 1
             gains += profit
-            won_fractions += profit / before
+            won_fractions += fraction
         else:
             lost -= profit
-            lost_fractions -= profit / before
+            lost_fractions -= fraction
         unmarked = ended
         # An exit at the open may be followed by an entry at that very open.
-        signal = ended - 1 if why == SIGNAL or why == TIME else ended
+        signal = ended - 1 if why in (SIGNAL, TIME) else ended
     _mark_flat(book, cash, bars - unmarked)
     row[:] = np.nan
     row[TRADES] = trades
@@ -485,7 +548,7 @@ def run(market: Market, orders: Orders, terms: Terms, records: Column, row: Colu
     row[COSTS_PAID] = paid
 
 
-@compiled
+@lean
 def _measure(book: Column, market: Market, returns: int, row: Column) -> None:
     """Fills in the metrics that follow from equity alone."""
     row[TOTAL_RETURN] = book[EQUITY] - 1.0

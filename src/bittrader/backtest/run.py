@@ -14,7 +14,7 @@ from bittrader.backtest.costs import Costs, Sizing
 from bittrader.backtest.metrics import METRICS, Metrics
 from bittrader.backtest.result import Exit, OpenPosition, Result, Trades
 from bittrader.errors import InputError, StrategyError
-from bittrader.strategies.base import DISTANCES, FLAGS, Signals, Strategy, checked
+from bittrader.strategies.base import Multiple, Signals, Strategy, checked
 from bittrader.strategies.chart import Chart
 from bittrader.strategies.registry import load_strategy
 
@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from bittrader.market.candles import Candles
 
     Rows = NDArray[np.float64]
+    Prices = NDArray[np.float64]
 
 Column = TypeVar("Column", bound=np.generic)
 
 _YEAR_MS = 365 * 86_400_000
+# Squared returns of a series that add up to this much hold a bad tick: ten years of bitcoin's minutes give about 20.
+_WILD = 1e3
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,18 +77,19 @@ class Evaluator:
     def run(self, strategy: Strategy, row: Rows, records: Rows | None = None) -> None:
         """Fills `row` with the metrics of one strategy, and `records` with its trades (see `kernel.run`)."""
         signals = checked(strategy.signals(self.chart), len(self.candles))
-        kernel.run(self._market, self._orders(signals), self._terms, _NO_RECORDS if records is None else records, row)
+        kept = _NO_RECORDS if records is None else records
+        kernel.run(self._market, self._orders(signals), self._terms, kept, row, np.empty(kernel.BOOK))
 
     def _orders(self, signals: Signals) -> kernel.Orders:
         if self.sizing.risk_per_trade is not None and signals.stop is None:
             raise StrategyError("risk per trade needs a strategy with a stop: this one gives none.")
-        flags = [getattr(signals, name) for name in FLAGS]
-        distances = [getattr(signals, name) for name in DISTANCES]
-        return kernel.Orders(
-            *(self._never if column is None else _readonly(column) for column in flags),
-            *(_NO_PRICES if column is None else _readonly(column) for column in distances),
-            max_bars=signals.max_bars or 0,
-        )
+        flags = [
+            self._never if column is None else _readonly(column)
+            for column in (signals.enter_long, signals.exit_long, signals.enter_short, signals.exit_short)
+        ]
+        distances = [_distance(column) for column in (signals.stop, signals.target, signals.trail)]
+        series, times = zip(*distances, strict=True)
+        return kernel.Orders(*flags, *series, *times, signals.max_bars or 0)
 
 
 def backtest(
@@ -155,15 +159,19 @@ class _BuyAndHold(Strategy):
 
 
 def _readonly(column: NDArray[Column]) -> NDArray[Column]:
-    """The column as the kernel was compiled for it: contiguous, word-aligned, read-only."""
-    if not column.flags.c_contiguous or column.__array_interface__["data"][0] % 8:
-        column = column.copy()
-    view = column.view()
-    view.flags.writeable = False
+    """The column as the kernel was compiled for it: contiguous and read-only."""
+    view = column.view() if column.flags.c_contiguous else column.copy()
+    view.setflags(write=False)
     return view
 
 
-_NO_PRICES = _readonly(np.empty(0))
+def _distance(given: Prices | Multiple | None) -> tuple[Prices, float]:
+    if given is None:
+        return _NO_DISTANCE
+    return (_readonly(given.of), given.times) if isinstance(given, Multiple) else (_readonly(given), 1.0)
+
+
+_NO_DISTANCE = (_readonly(np.empty(0)), 1.0)
 _NO_RECORDS = np.empty((0, 10))
 
 
@@ -171,15 +179,17 @@ _NO_RECORDS = np.empty((0, 10))
 def _market(candles: Candles) -> kernel.Market:
     """What the kernel needs of a series."""
     changes = np.concatenate(([0.0], candles.close[1:] / candles.close[:-1] - 1.0))
+    sums = kernel.running_sums(np.column_stack((changes, changes**2, np.minimum(changes, 0.0) ** 2)))
     following, lowest = kernel.next_record(candles.close)
     return kernel.Market(
         open=candles.open,
         high=candles.high,
         low=candles.low,
         close=candles.close,
-        sums=_readonly(kernel.running_sums(np.column_stack((changes, changes**2, np.minimum(changes, 0.0) ** 2)))),
+        bars=_readonly(np.column_stack((candles.open, sums))),
         next_record=_readonly(following),
         lowest_between=_readonly(lowest),
+        calm=bool(sums[-1, 1] < _WILD),
         years=float(candles.time[-1] - candles.time[0]) / _YEAR_MS,
         bars_per_year=candles.timeframe.bars_per_year,
         days_per_bar=candles.timeframe.days,

@@ -31,6 +31,23 @@ def whole(name: str, value: int, least: int = 1) -> int:
     return int(value)
 
 
-def multiple(values: Series, factor: float) -> Series:
-    """`factor * values` in memory that was used before, which is several times faster than in fresh memory."""
-    return np.multiply(values, factor, out=buffers.series(len(values)))
+def previous(values: Series, bars: int = 1) -> Series:
+    """The values of `bars` bars before; NaN on the first ones."""
+    bars = whole("bars", bars, 0)
+    out = buffers.series(len(values))
+    out[:bars] = np.nan
+    out[bars:] = values[: len(values) - bars] if bars < len(values) else np.nan
+    return out
+
+
+def ratio(above: Series, below: Series, otherwise: float) -> Series:
+    """`above / below`, and `otherwise` where `below` is 0."""
+    out = np.full(len(above), otherwise)
+    np.divide(above, below, out=out, where=(below != 0.0) | np.isnan(above))
+    return out
+
+
+def change(values: Series, bars: int = 1) -> Series:
+    """The values less those of `bars` bars before; NaN on the first ones."""
+    before = previous(values, bars)
+    return np.subtract(values, before, out=before)

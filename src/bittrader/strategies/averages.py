@@ -6,7 +6,7 @@ import numpy as np
 
 from bittrader.jit import compiled
 from bittrader.strategies import buffers
-from bittrader.strategies.arrays import Series, as_series, whole
+from bittrader.strategies.arrays import Series, as_series, change, ratio, whole
 from bittrader.strategies.sums import Sums
 
 
@@ -28,6 +28,39 @@ def ema(values: Series, length: int = 20) -> Series:
 def rma(values: Series, length: int = 14) -> Series:
     """Wilder's moving average: exponential with weight 1 / length, started with the simple mean."""
     return smoothed(values, whole("length", length), 1.0 / length)
+
+
+def dema(values: Series, length: int = 20) -> Series:
+    """Double exponential moving average: twice the average, less the average of it."""
+    once = ema(values, length)
+    return 2.0 * once - ema(once, length)
+
+
+def tema(values: Series, length: int = 20) -> Series:
+    """Triple exponential moving average: three times the average, less three times its average, plus that one's."""
+    once = ema(values, length)
+    twice = ema(once, length)
+    return 3.0 * once - 3.0 * twice + ema(twice, length)
+
+
+def vwma(values: Series, volume: Series, length: int = 20) -> Series:
+    """The mean of the last `length` values, each counting as much as was traded; NaN when nothing was."""
+    return ratio(sma(values * volume, length), sma(volume, length), np.nan)
+
+
+def efficiency_ratio(values: Series, length: int = 10) -> Series:
+    """Kaufman's ratio of the way made to the way gone over `length` steps, 0 to 1; 0 when nothing has moved."""
+    steps = np.abs(change(values))
+    return ratio(np.abs(change(values, length)), length * sma(steps, length), 0.0)
+
+
+def kama(values: Series, length: int = 10, fast: int = 2, slow: int = 30) -> Series:
+    """Kaufman's adaptive average: from `slow` where the price goes to and fro to `fast` where it goes straight."""
+    quick, steady = 2.0 / (whole("fast", fast) + 1), 2.0 / (whole("slow", slow) + 1)
+    weights = (efficiency_ratio(values, length) * (quick - steady) + steady) ** 2
+    out = buffers.series(len(values))
+    _adapt(as_series(values), as_series(weights), out)
+    return out
 
 
 def smoothed(values: Series, length: int, weight: float) -> Series:
@@ -54,4 +87,18 @@ def _smooth(values: Series, length: int, weight: float, out: Series) -> None:
     out[ready] = average
     for i in range(ready + 1, bars):
         average += weight * (values[i] - average)
+        out[i] = average
+
+
+@compiled
+def _adapt(values: Series, weights: Series, out: Series) -> None:
+    """Starts from the value before the first weight."""
+    average = np.nan
+    for i in range(len(values)):
+        if np.isnan(weights[i]):
+            out[i] = np.nan
+            continue
+        if np.isnan(average):
+            average = values[i - 1]
+        average += weights[i] * (values[i] - average)
         out[i] = average

@@ -13,8 +13,8 @@ class SmaCross(Strategy):
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     Prices = NDArray[np.float64]
 
 
+class Multiple(NamedTuple):
+    """A series times a number, as a distance: `Multiple(chart.atr(14), 2)`, for which no array is made."""
+
+    of: Prices
+    times: float
+
+
 @dataclass(frozen=True, eq=False)
 class Signals:
     """What a strategy wants at each bar's close; it happens at the next bar's open.
@@ -47,14 +54,16 @@ class Signals:
     exit_long: Flags | None = None
     enter_short: Flags | None = None
     exit_short: Flags | None = None
-    stop: Prices | None = None
-    target: Prices | None = None
-    trail: Prices | None = None
+    stop: Prices | Multiple | None = None
+    target: Prices | Multiple | None = None
+    trail: Prices | Multiple | None = None
     max_bars: int | None = None
 
 
 FLAGS = ("enter_long", "exit_long", "enter_short", "exit_short")
 DISTANCES = ("stop", "target", "trail")
+_FLAG, _PRICE = np.dtype(np.bool_), np.dtype(np.float64)
+_RESERVED = ("name", "space")
 
 
 class Strategy:
@@ -71,8 +80,9 @@ class Strategy:
         found: dict[str, Parameter[Any]] = {}
         for base in reversed(cls.__mro__):
             found.update({key: value for key, value in vars(base).items() if isinstance(value, Parameter)})
-        if any(name.startswith("_") or hasattr(Strategy, name) for name in found):
-            raise StrategyError(f"{cls.__name__}: parameters must not be called {', '.join(found)}.")
+        taken = [name for name in found if name.startswith("_") or hasattr(Strategy, name) or name in _RESERVED]
+        if taken:
+            raise StrategyError(f"{cls.__name__}: parameters must not be called {', '.join(taken)}.")
         cls.space = Space(tuple(found.values()), tuple(cls.constraints))
 
     def __init__(self, **params: object) -> None:
@@ -100,19 +110,27 @@ def checked(signals: Signals, bars: int) -> Signals:
     """The same signals; StrategyError when a column has another length or type than the contract says."""
     if not isinstance(signals, Signals):
         raise StrategyError(f"signals() must return Signals(...), not {type(signals).__name__}.")
-    for field in fields(signals):
-        column = getattr(signals, field.name)
-        if column is None or field.name == "max_bars":
-            continue
-        kind = np.bool_ if field.name in FLAGS else np.float64
-        if not isinstance(column, np.ndarray) or column.dtype != kind or column.shape != (bars,):
-            found = f"{column.dtype} {column.shape}" if isinstance(column, np.ndarray) else type(column).__name__
-            raise StrategyError(f"{field.name} must be a {kind.__name__} array of {bars} bars, not {found}.")
-    if signals.max_bars is not None and signals.max_bars < 1:
-        raise StrategyError(f"max_bars must be at least 1, not {signals.max_bars}.")
+    shape = (bars,)
+    for names, kind in ((FLAGS, _FLAG), (DISTANCES, _PRICE)):
+        for name in names:
+            column = getattr(signals, name)
+            if type(column) is Multiple:
+                column = column.of
+            if column is not None and not (
+                isinstance(column, np.ndarray) and column.dtype == kind and column.shape == shape
+            ):
+                found = f"{column.dtype} {column.shape}" if isinstance(column, np.ndarray) else type(column).__name__
+                raise StrategyError(f"{name} must be a {kind} array of {bars} bars, not {found}.")
+    if signals.max_bars is not None and not (isinstance(signals.max_bars, int) and signals.max_bars >= 1):
+        raise StrategyError(f"max_bars must be a whole number and at least 1, not {signals.max_bars}.")
     return signals
 
 
-def with_params(strategy: type[Strategy], params: Mapping[str, object] | None) -> Strategy:
-    """The strategy with these parameters, the rest at their defaults."""
-    return strategy(**(params or {}))
+def plain(signals: Signals) -> Signals:
+    """The same signals with every `Multiple` worked out."""
+    worked_out = {
+        name: np.asarray(column.of * column.times)
+        for name in DISTANCES
+        if isinstance(column := getattr(signals, name), Multiple)
+    }
+    return replace(signals, **worked_out)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from bittrader.strategies import averages, oscillators, volatility
+from bittrader.errors import StrategyError
+from bittrader.market.timeframe import Timeframe
 from bittrader.strategies.cache import Cache
+from bittrader.strategies.crossings import crossed_above, crossed_below
+from bittrader.strategies.drawing import COLUMNS, Drawing, SumsOf
+from bittrader.strategies.higher import aligned, higher_bars
 from bittrader.strategies.sums import Sums
 
 if TYPE_CHECKING:
@@ -19,16 +23,9 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 CACHE_BYTES = 64 * 2**20
-COLUMNS = ("open", "high", "low", "close", "volume")
 
 
-class SumsOf(NamedTuple):
-    """The prefix sums of an input."""
-
-    source: str | Series
-
-
-class Chart:
+class Chart(Drawing):
     """One series as a strategy sees it: its columns, and its indicators from a bounded cache.
 
     Indicators come back read-only: other threads and strategies read the same arrays. `of=` draws an indicator on
@@ -38,42 +35,25 @@ class Chart:
     def __init__(self, candles: Candles, cache_bytes: int = CACHE_BYTES) -> None:
         self.candles = candles
         self.time = candles.time
-        self.open = candles.open
-        self.high = candles.high
-        self.low = candles.low
-        self.close = candles.close
-        self.volume = candles.volume
+        for name in COLUMNS:
+            setattr(self, name, getattr(candles, name))
         self._cache = Cache(cache_bytes)
+        self._higher: dict[Timeframe, HigherChart] = {}
 
     def __len__(self) -> int:
         return len(self.candles)
-
-    def sma(self, length: int = 20, of: Series | None = None) -> Series:
-        """Simple moving average; one pass over the candles serves every length."""
-        return self._draw(averages.mean, (SumsOf(self._source(of)),), length)
 
     def sma_crosses(self, fast: int, slow: int, of: Series | None = None) -> tuple[Flags, Flags]:
         """Where the simple average of `fast` bars crosses above, and below, that of `slow`; without making either."""
         sums: Sums = self._input(SumsOf(self._source(of)))
         return sums.crosses(fast, slow)
 
-    def ema(self, length: int = 20, of: Series | None = None) -> Series:
-        """Exponential moving average, started with the simple mean."""
-        return self._draw(averages.ema, (self._source(of),), length)
-
-    def rsi(self, length: int = 14, of: Series | None = None) -> Series:
-        """Wilder's relative strength index, 0 to 100; 50 when nothing has moved."""
-        return self._draw(oscillators.rsi, (self._source(of),), length)
-
-    def atr(self, length: int = 14) -> Series:
-        """Wilder's average true range."""
-        return self._draw(volatility.atr, ("high", "low", "close"), length)
-
-    def _source(self, of: Series | None, usual: str = "close") -> str | Series:
-        """The name of the column that `of` is; else `of` itself."""
-        if of is None:
-            return usual
-        return next((name for name in COLUMNS if getattr(self, name) is of), of)
+    def higher(self, timeframe: str) -> HigherChart:
+        """The chart of a longer timeframe, as far as it is known at each bar's close."""
+        longer = Timeframe.parse(timeframe)
+        if longer not in self._higher:
+            self._higher[longer] = HigherChart(self.candles, longer, self._cache)
+        return self._higher[longer]
 
     def _input(self, source: str | Series | SumsOf) -> Any:
         if isinstance(source, str):
@@ -86,7 +66,49 @@ class Chart:
         def make() -> R:
             return _frozen(indicator(*map(self._input, sources), *settings))
 
-        return self._cache.get((indicator, sources, settings), make) if all(map(_named, sources)) else make()
+        if not all(map(_named, sources)):
+            return make()
+        return self._cache.get((self.candles.timeframe, indicator, sources, settings), make)
+
+
+class HigherChart(Drawing):
+    """A chart of a longer timeframe, with one value for each bar of the shorter one.
+
+    Each bar sees the last longer bar that is complete at its close; before there is one, prices and indicators are NaN
+    and `time`, the longer bar's start, is -1. Indicators are drawn on the longer bars, then spread out.
+    """
+
+    def __init__(self, candles: Candles, timeframe: Timeframe, cache: Cache) -> None:
+        bars, self._last = higher_bars(candles, timeframe)
+        self._chart = Chart(bars)
+        self._chart._cache = cache  # noqa: SLF001 - its own charts' results share one bound
+        self._cache = cache
+        self.time = np.where(self._last < 0, -1, bars.time[self._last])
+        self.time.flags.writeable = False
+        for name in COLUMNS:
+            setattr(self, name, self._spread(getattr(bars, name)))
+
+    def __len__(self) -> int:
+        return len(self._last)
+
+    def sma_crosses(self, fast: int, slow: int, of: Series | None = None) -> tuple[Flags, Flags]:
+        """Where the simple average of `fast` bars crosses above, and below, that of `slow`."""
+        quick, steady = self.sma(fast, of), self.sma(slow, of)
+        return crossed_above(quick, steady), crossed_below(quick, steady)
+
+    def _draw(self, indicator: Callable[..., R], sources: tuple[str | Series | SumsOf, ...], *settings: object) -> R:
+        if not all(map(_named, sources)):
+            raise StrategyError("on a higher timeframe, of= takes one of that chart's own columns.")
+
+        def make() -> R:
+            return self._spread(self._chart._draw(indicator, sources, *settings))  # noqa: SLF001 - our own inner chart
+
+        return self._cache.get(("spread", self._chart.candles.timeframe, indicator, sources, settings), make)
+
+    def _spread(self, result: R) -> R:
+        if isinstance(result, tuple):
+            return type(result)(*map(self._spread, result))
+        return _frozen(aligned(result, self._last))  # type: ignore[arg-type, return-value]
 
 
 def _named(source: str | Series | SumsOf) -> bool:

@@ -1,21 +1,95 @@
 """Indicators as plain functions of arrays, under their usual names; a chart's methods are these with a cache."""
 
-from bittrader.strategies.arrays import multiple
-from bittrader.strategies.averages import ema, rma, sma
+from bittrader.strategies.arrays import change, previous
+from bittrader.strategies.averages import dema, efficiency_ratio, ema, kama, rma, sma, tema, vwma
+from bittrader.strategies.channels import bollinger, donchian, heikin_ashi, ichimoku, keltner, parabolic_sar, supertrend
 from bittrader.strategies.crossings import crossed_above, crossed_below, falling, rising
-from bittrader.strategies.oscillators import rsi
-from bittrader.strategies.volatility import atr, true_range
+from bittrader.strategies.oscillators import (
+    adx,
+    aroon,
+    cci,
+    macd,
+    minus_di,
+    momentum,
+    plus_di,
+    ppo,
+    roc,
+    rsi,
+    stoch_rsi,
+    stochastic,
+    trix,
+    williams_r,
+)
+from bittrader.strategies.rolling import (
+    highest,
+    hma,
+    linreg,
+    linreg_slope,
+    lowest,
+    mean_deviation,
+    percent_rank,
+    stddev,
+    wma,
+    zscore,
+)
+from bittrader.strategies.volatility import atr, choppiness, natr, true_range
+from bittrader.strategies.volume import ad, adosc, cmf, mfi, obv, session_vwap, vwap
 
 __all__ = [
+    "ad",
+    "adosc",
+    "adx",
+    "aroon",
     "atr",
+    "bollinger",
+    "cci",
+    "change",
+    "choppiness",
+    "cmf",
     "crossed_above",
     "crossed_below",
+    "dema",
+    "donchian",
+    "efficiency_ratio",
     "ema",
     "falling",
-    "multiple",
+    "heikin_ashi",
+    "highest",
+    "hma",
+    "ichimoku",
+    "kama",
+    "keltner",
+    "linreg",
+    "linreg_slope",
+    "lowest",
+    "macd",
+    "mean_deviation",
+    "mfi",
+    "minus_di",
+    "momentum",
+    "natr",
+    "obv",
+    "parabolic_sar",
+    "percent_rank",
+    "plus_di",
+    "ppo",
+    "previous",
     "rising",
     "rma",
+    "roc",
     "rsi",
+    "session_vwap",
     "sma",
+    "stddev",
+    "stoch_rsi",
+    "stochastic",
+    "supertrend",
+    "tema",
+    "trix",
     "true_range",
+    "vwap",
+    "vwma",
+    "williams_r",
+    "wma",
+    "zscore",
 ]

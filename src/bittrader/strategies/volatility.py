@@ -6,8 +6,9 @@ import numpy as np
 
 from bittrader.jit import compiled
 from bittrader.strategies import buffers
-from bittrader.strategies.arrays import Series, as_series, whole
-from bittrader.strategies.averages import rma
+from bittrader.strategies.arrays import Series, as_series, ratio, whole
+from bittrader.strategies.averages import rma, sma
+from bittrader.strategies.rolling import highest, lowest
 
 
 def true_range(high: Series, low: Series, close: Series) -> Series:
@@ -20,6 +21,22 @@ def true_range(high: Series, low: Series, close: Series) -> Series:
 def atr(high: Series, low: Series, close: Series, length: int = 14) -> Series:
     """Wilder's average true range, started with the mean of the first `length` true ranges."""
     return rma(true_range(high, low, close), whole("length", length))
+
+
+def natr(high: Series, low: Series, close: Series, length: int = 14) -> Series:
+    """The average true range in per cent of the close."""
+    return 100.0 * atr(high, low, close, length) / close
+
+
+def choppiness(high: Series, low: Series, close: Series, length: int = 14) -> Series:
+    """Choppiness index: the true ranges' sum over the whole range, on a logarithmic scale where one straight move is 0
+    and all to and fro is 100; 50 when nothing has moved.
+    """
+    length = whole("length", length, 2)
+    way = length * sma(true_range(high, low, close), length)
+    distance = highest(high, length) - lowest(low, length)
+    choppy: Series = 100.0 * np.log10(ratio(way, distance, length**0.5)) / np.log10(length)
+    return choppy
 
 
 @compiled

@@ -1,8 +1,8 @@
 """Against extremes of the relative strength index, both ways, with stops."""
 
-from bittrader.strategies.base import Signals, Strategy
+from bittrader.strategies.base import Multiple, Signals, Strategy
 from bittrader.strategies.chart import Chart
-from bittrader.strategies.indicators import crossed_above, crossed_below, multiple
+from bittrader.strategies.indicators import crossed_above, crossed_below
 from bittrader.strategies.parameters import Float, Int
 
 
@@ -26,7 +26,7 @@ class RsiReversion(Strategy):
         return Signals(
             enter_long=crossed_below(rsi, self.lower),
             enter_short=crossed_above(rsi, self.upper),
-            stop=multiple(atr, self.stop_atr),
-            target=multiple(atr, self.target_atr),
-            trail=multiple(atr, self.trail_atr),
+            stop=Multiple(atr, self.stop_atr),
+            target=Multiple(atr, self.target_atr),
+            trail=Multiple(atr, self.trail_atr),
         )

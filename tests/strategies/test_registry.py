@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from tests.strategies.made import walk
+
+from bittrader.errors import InputError, StrategyError
+from bittrader.strategies.base import Strategy, checked
+from bittrader.strategies.chart import Chart
+from bittrader.strategies.registry import builtin_strategies, code_digest, load_strategy
+
+PLAIN = """
+from bittrader import Int, Signals, Strategy
+
+class Mine(Strategy):
+    length = Int(5, 50)
+
+    def signals(self, chart):
+        return Signals(enter_long=chart.close > chart.sma(self.length))
+"""
+PROMISED = {
+    "buy-and-hold",
+    "sma-cross",
+    "ema-cross",
+    "rsi-reversion",
+    "donchian-breakout",
+    "bollinger-reversion",
+    "macd",
+    "supertrend",
+    "momentum",
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text: str, name: str = "mine.py") -> str:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def test_the_promised_strategies_are_there():
+    assert set(builtin_strategies()) >= PROMISED
+
+
+@pytest.mark.parametrize("name", builtin_strategies())
+def test_a_builtin_is_a_postcard_under_its_own_name(name):
+    strategy = load_strategy(name)
+    assert strategy.name == name
+    assert strategy.__doc__
+    assert len(inspect.getsource(strategy).splitlines()) <= 32
+
+
+@pytest.mark.parametrize("name", builtin_strategies())
+def test_a_builtin_trades_with_its_defaults(name):
+    series = walk(3000, 5)
+    signals = checked(load_strategy(name)().signals(Chart(series)), len(series))
+    assert any(flags is not None and flags.any() for flags in (signals.enter_long, signals.enter_short))
+
+
+def test_listing_the_builtins_imports_none_of_them():
+    code = (
+        "import sys; from bittrader.strategies.registry import builtin_strategies; builtin_strategies();"
+        "assert not [m for m in sys.modules if m.startswith(('bittrader.strategies.builtin.', 'numba', 'talib'))]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_strategy_of_ones_own_is_loaded_with_or_without_its_class(write):
+    path = write(PLAIN)
+    for ref in (path, f"{path}:Mine"):
+        assert load_strategy(ref).space.names == ("length",)
+
+
+def test_a_mistyped_name_is_met_with_the_right_one(write):
+    with pytest.raises(InputError, match="Did you mean 'sma-cross'"):
+        load_strategy("sma-cros")
+    with pytest.raises(StrategyError, match="Did you mean 'Mine'"):
+        load_strategy(f"{write(PLAIN)}:Mien")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("class Broken(:\n    pass\n", r"mine\.py, line 1: invalid syntax"),
+        ("x = 1\n\ny = 1 / 0\n", r"mine\.py, line 3: ZeroDivisionError: division by zero"),
+        ("import no_such_module_here\n", r"line 1: ModuleNotFoundError: No module named 'no_such_module_here'"),
+        ("from bittrader import Int\nx = Int(5, 4)\n", r"line 2: Int\(5, 4"),
+        ("raise SystemExit(3)\n", r"line 1: SystemExit: 3"),
+        ("x = 1\n", r"0 strategies"),
+        (PLAIN + PLAIN.replace("Mine", "Other"), r"2 strategies: Mine, Other; say which"),
+        ("x = '\\x00\n", r"line 1"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told_in_one_line_with_its_place(write, text, words):
+    with pytest.raises(StrategyError, match=words) as caught:
+        load_strategy(write(text))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(InputError, match="cannot read the strategy file"):
+        load_strategy(str(tmp_path / "none.py"))
+
+
+def test_helpers_beside_a_file_are_its_own_and_as_they_are_now(write):
+    helped = "from helper_beside import LENGTH\n" + PLAIN.replace("5, 50", "LENGTH, 50")
+    for folder, length in (("one", 5), ("two", 6), ("one", 7)):
+        write(f"LENGTH = {length}\n", f"{folder}/helper_beside.py")
+        assert load_strategy(write(helped, f"{folder}/mine.py")).length.low == length
+    assert not any(str(path).endswith(("one", "two")) for path in sys.path)
+
+
+def test_an_error_in_a_helper_is_told_with_its_place(write):
+    write("\n\nboom\n", "helper_beside.py")
+    with pytest.raises(StrategyError, match=r"helper_beside\.py, line 3: NameError"):
+        load_strategy(write("import helper_beside\n"))
+
+
+def test_loading_leaves_nothing_behind(write, tmp_path):
+    write("LENGTH = 5\n", "helper_beside.py")
+    load_strategy(write("import helper_beside\n" + PLAIN))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["helper_beside.py", "mine.py"]
+
+
+def test_a_digest_is_that_of_the_code_and_not_of_its_place(write):
+    first, second = load_strategy(write(PLAIN, "a/mine.py")), load_strategy(write(PLAIN, "b/mine.py"))
+    assert code_digest(first) == code_digest(second)
+    assert len(code_digest(first)) == 32
+
+
+def test_a_digest_differs_when_the_file_or_a_helper_differs(write):
+    text = "from package import deep\nfrom package.deep import LENGTH\n" + PLAIN
+    write("", "package/__init__.py")
+    digests = []
+    for part, content in (("package/deep.py", "LENGTH = 1\n"), ("package/deep.py", "LENGTH = 2\n"), ("mine.py", "")):
+        write(text if part != "mine.py" else text + "\n", "mine.py")
+        if part != "mine.py":
+            write(content, part)
+        digests.append(
+            code_digest(load_strategy(write(text + content * (part == "mine.py") + "#" * (part == "mine.py"))))
+        )
+    assert len(set(digests)) == 3
+
+
+def test_line_endings_do_not_count(write, tmp_path):
+    unix = code_digest(load_strategy(write(PLAIN)))
+    (tmp_path / "mine.py").write_bytes(PLAIN.replace("\n", "\r\n").encode())
+    assert code_digest(load_strategy(str(tmp_path / "mine.py"))) == unix
+
+
+def test_strategies_without_a_file_have_digests_too():
+    def made(level: float) -> type[Strategy]:
+        scope: dict[str, object] = {"__name__": "nowhere", "Strategy": Strategy, "np": np}
+        exec(f"class Made(Strategy):\n def signals(self, chart):\n  return chart.close > {level}\n", scope)
+        return scope["Made"]
+
+    assert code_digest(made(1)) == code_digest(made(1))
+    assert code_digest(made(1)) != code_digest(made(2))
+
+
+def test_every_builtin_has_a_digest_of_its_own():
+    assert len({code_digest(load_strategy(name)) for name in builtin_strategies()}) == len(builtin_strategies())

@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from tests.strategies.made import walk
+
+from bittrader.market.candles import Candles
+from bittrader.market.timeframe import Timeframe
+from bittrader.strategies.base import Signals, Strategy
+from bittrader.strategies.indicators import crossed_above, crossed_below
+from bittrader.strategies.parameters import Float, Int
+from bittrader.strategies.registry import builtin_strategies, load_strategy
+from bittrader.testing.strategies import CHECKS, check_strategy
+
+SERIES = walk(1200, 13)
+
+
+def flags(condition) -> Signals:
+    return Signals(enter_long=np.asarray(condition, dtype=np.bool_))
+
+
+def later(values):
+    return np.append(values[1:], np.nan)
+
+
+def cheat_next_close(chart):
+    return flags(later(chart.close) > chart.close)
+
+
+def cheat_next_open_far_ahead(chart):
+    return flags(np.append(chart.open[24:], [np.nan] * 24)[: len(chart)] > chart.close * 1.05)
+
+
+def cheat_centred_mean(chart):
+    return flags(chart.close < np.convolve(chart.close, np.ones(5) / 5, mode="same"))
+
+
+def cheat_roll(chart):
+    return flags(np.roll(chart.close, -1) > chart.close)
+
+
+def cheat_rolled_flags(chart):
+    return flags(np.roll(crossed_above(chart.sma(5), chart.sma(20)), -1))
+
+
+def cheat_highest_of_all(chart):
+    return flags(chart.close > 0.95 * chart.high.max())
+
+
+def cheat_mean_of_all(chart):
+    return flags(crossed_below(chart.close, float(chart.close.mean())))
+
+
+def cheat_normalised(chart):
+    return flags((chart.close - chart.close.mean()) / (chart.close.std() + 1e-9) < -1)
+
+
+def cheat_through_the_candles(chart):
+    return flags(chart.candles.close < chart.candles.close[-1])
+
+
+def cheat_unfinished_bar(chart):
+    day = chart.time // 86_400_000
+    last = np.searchsorted(day, day, side="right") - 1
+    return flags(chart.close[last] > chart.open)
+
+
+def cheat_sorting(chart):
+    return flags(np.argsort(np.argsort(chart.close)) < len(chart) // 10)
+
+
+def cheat_reversed_filter(chart):
+    return flags(chart.close < chart.ema(10, of=chart.close[::-1])[::-1])
+
+
+def cheat_lowest_to_come(chart):
+    return flags(chart.low <= np.minimum.accumulate(chart.low[::-1])[::-1])
+
+
+def cheat_filled_backwards(chart):
+    slow = chart.sma(80).copy()
+    slow[:79] = slow[79] if len(slow) > 79 else np.nan
+    return flags(crossed_above(chart.close, slow))
+
+
+def cheat_the_last_bar(chart):
+    enter = crossed_above(chart.sma(5), chart.sma(20)).copy()
+    enter[-1] = True
+    return flags(enter)
+
+
+def cheat_how_many_bars(chart):
+    return flags(np.arange(len(chart)) > len(chart) - 100)
+
+
+def cheat_in_a_distance(chart):
+    return Signals(
+        enter_long=crossed_above(chart.sma(5), chart.sma(20)), stop=np.abs(later(chart.close) - chart.close) + 0.01
+    )
+
+
+def cheat_rarely(chart):
+    """Looks at the next bar, but only where the market has just crashed."""
+    crashed = np.concatenate([[False] * 24, chart.close[24:] < chart.close[:-24] * 0.9])[: len(chart)]
+    return flags(crashed & (later(chart.close) > chart.close * 1.005))
+
+
+CHEATS = [function for name, function in list(globals().items()) if name.startswith("cheat_")]
+
+
+def strategy_of(function, **parameters) -> type[Strategy]:
+    body = {"signals": lambda _self, chart: function(chart), "__doc__": "Planted.", **parameters}
+    return type("Planted", (Strategy,), body)
+
+
+def found(strategy, series=SERIES) -> dict[str, str]:
+    return {finding.check: finding.words for finding in check_strategy(strategy, series)}
+
+
+@pytest.mark.parametrize("cheat", CHEATS)
+def test_a_glance_into_the_future_is_caught(cheat):
+    findings = found(strategy_of(cheat))
+    assert "look-ahead" in findings
+    assert "it was not known then" in findings["look-ahead"]
+
+
+@pytest.mark.parametrize("name", builtin_strategies())
+def test_the_builtins_keep_the_contract(name):
+    assert check_strategy(load_strategy(name), SERIES) == []
+
+
+@pytest.mark.parametrize("name", builtin_strategies())
+def test_the_builtins_keep_the_contract_on_flat_stretches_and_gaps(name):
+    series = walk(400, 3, flat=0.5, gaps=0.2)
+    assert [finding for finding in check_strategy(load_strategy(name), series) if finding.breaks] == []
+
+
+def test_the_builtins_keep_the_contract_on_real_candles(real_data):
+    table = pq.read_table(real_data("kraken_btcusd_1h_raw.parquet")).slice(0, 1500)
+    columns = {name: table[name].to_numpy() for name in ("open", "high", "low", "close", "volume")}
+    series = Candles("BTCUSD", Timeframe.parse("1h"), table["timestamp"].to_numpy(), **columns)
+    for name in builtin_strategies():
+        assert [finding for finding in check_strategy(load_strategy(name), series) if finding.breaks] == [], name
+
+
+def test_signals_of_the_wrong_kind_are_found_and_said_once():
+    findings = check_strategy(strategy_of(lambda chart: Signals(enter_long=chart.close)), SERIES)
+    assert [finding.check for finding in findings] == ["runs"]
+    assert "enter_long must be a bool array of 1200 bars, not float64" in findings[0].words
+
+
+def test_an_error_is_told_with_its_line():
+    def broken(chart):
+        return flags(chart.clsoe > 1)
+
+    words = found(strategy_of(broken))["runs"]
+    assert "has no attribute 'clsoe'" in words
+    assert "test_strategies.py, line" in words
+    assert "\n" not in words
+
+
+def test_an_error_at_the_end_of_a_range_is_found():
+    class Edgy(Strategy):
+        """Fails at one end."""
+
+        length = Int(0, 50, default=10)
+
+        def signals(self, chart):
+            return flags(crossed_above(chart.close, chart.sma(self.length)))
+
+    words = found(Edgy)["edges"]
+    assert "from 1, not 0" in words
+    assert "with length=0" in words
+
+
+def test_an_error_on_a_handful_of_bars_is_found():
+    assert "IndexError" in found(strategy_of(lambda chart: flags(chart.close > chart.close[5])))["few bars"]
+
+
+def test_randomness_is_found():
+    rng = np.random.default_rng(1)
+    assert "same again" in found(strategy_of(lambda chart: flags(rng.random(len(chart)) > 0.9)))
+
+
+def test_a_counter_is_found():
+    calls = itertools.count()
+    assert "same again" in found(strategy_of(lambda chart: flags((np.arange(len(chart)) + next(calls)) % 9 == 0)))
+
+
+def test_state_on_the_instance_or_the_class_is_found():
+    class Keeps(Strategy):
+        """Keeps things."""
+
+        def signals(self, chart):
+            self.last = chart.close[-1]
+            type(self).calls = len(chart)
+            return flags(crossed_above(chart.close, chart.sma(5)))
+
+    words = found(Keeps)["no state"]
+    assert "self.last" in words
+    assert "Keeps.calls" in words
+
+
+def test_a_changed_parameter_is_found():
+    class Changes(Strategy):
+        """Changes its own parameter."""
+
+        length = Int(2, 50)
+
+        def signals(self, chart):
+            self.length += 1
+            return flags(crossed_above(chart.close, chart.sma(self.length)))
+
+    assert "self.length" in found(Changes)["no state"]
+
+
+def test_writing_into_the_candles_is_found():
+    def writes(chart):
+        chart.close[0] = 1.0
+        return flags(chart.close > 1)
+
+    def writes_behind(chart):
+        chart.candles.volume.base[0] += 1.0
+        return flags(chart.close > chart.sma(10))
+
+    assert "read-only" in found(strategy_of(writes))["runs"]
+    assert "writes into the candles" in found(strategy_of(writes_behind))["candles"]
+
+
+def test_threads_that_meddle_with_one_another_are_found():
+    scratch = np.empty(len(SERIES), np.bool_)
+
+    class Shares(Strategy):
+        """Writes into an array that all share."""
+
+        level = Float(90, 110)
+
+        def signals(self, chart):
+            if len(chart) != len(scratch):
+                return flags(chart.close > self.level)
+            scratch[:] = chart.close > self.level
+            return Signals(enter_long=scratch)
+
+    series = SERIES.head(1200)
+    findings = found(Shares, series)
+    assert set(findings) <= {"threads", "notes"}
+
+
+def test_a_distance_that_is_not_positive_is_found():
+    def negative(chart):
+        return Signals(enter_long=crossed_above(chart.close, chart.sma(10)), stop=-chart.atr(5))
+
+    assert "stop is -" in found(strategy_of(negative))["distances"]
+
+
+def test_a_parameter_that_nothing_reads_is_noted():
+    findings = check_strategy(strategy_of(lambda c: flags(c.close > c.sma(10)), unread=Int(1, 9)), SERIES)
+    assert [(finding.check, finding.breaks) for finding in findings] == [("notes", False)]
+    assert "nothing reads: unread" in findings[0].words
+
+
+def test_a_strategy_that_never_enters_or_enters_both_sides_is_noted():
+    assert "never enters" in found(strategy_of(lambda c: flags(c.close < 0)))["notes"]
+
+    def both(chart):
+        up = crossed_above(chart.close, chart.sma(10))
+        return Signals(enter_long=up, enter_short=up)
+
+    assert "both sides" in found(strategy_of(both))["notes"]
+
+
+def test_every_check_has_words_for_a_person():
+    assert len({check.name for check in CHECKS}) == len(CHECKS)
+    assert all(check.promise for check in CHECKS)
