@@ -235,7 +235,7 @@ def _worst(close: Column, owned: float) -> float:
         h = side * close[i + 7] if side * close[i + 7] < h else h
     for i in range(whole, len(close)):
         a = side * close[i] if side * close[i] < a else a
-    return side * min(min(min(a, b), min(c, d)), min(min(e, f), min(g, h)))
+    return side * min(a, b, c, d, e, f, g, h)
 
 
 @lean
@@ -406,8 +406,8 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
 ) -> None:
     """Fills `row` with the metrics (in the order of `METRICS`, NaN where undefined) of trading `orders`.
 
-    `records`, shape (n, 10), takes the first n trades: entry bar, exit bar, side, fill at entry and exit, size, profit,
-    profit / equity at entry, why it ended (0: open at the end), cash after entry. `book` is scratch space of BOOK slots.
+    `records`, shape (n, 10), takes the first n trades: entry bar, exit bar, side, fill at entry and exit, size,
+    profit, profit / equity at entry, why it ended (0: open at the end), cash after entry. `book` is scratch space of BOOK slots.
     """
     close, table = market.close, market.bars
     following, lowest = market.next_record, market.lowest_between

@@ -83,13 +83,25 @@ class Evaluator:
     def _orders(self, signals: Signals) -> kernel.Orders:
         if self.sizing.risk_per_trade is not None and signals.stop is None:
             raise StrategyError("risk per trade needs a strategy with a stop: this one gives none.")
-        flags = [
-            self._never if column is None else _readonly(column)
-            for column in (signals.enter_long, signals.exit_long, signals.enter_short, signals.exit_short)
-        ]
-        distances = [_distance(column) for column in (signals.stop, signals.target, signals.trail)]
-        series, times = zip(*distances, strict=True)
-        return kernel.Orders(*flags, *series, *times, signals.max_bars or 0)
+        stop, stop_times = _distance(signals.stop)
+        target, target_times = _distance(signals.target)
+        trail, trail_times = _distance(signals.trail)
+        return kernel.Orders(
+            enter_long=self._flags(signals.enter_long),
+            exit_long=self._flags(signals.exit_long),
+            enter_short=self._flags(signals.enter_short),
+            exit_short=self._flags(signals.exit_short),
+            stop=stop,
+            target=target,
+            trail=trail,
+            stop_times=stop_times,
+            target_times=target_times,
+            trail_times=trail_times,
+            max_bars=signals.max_bars or 0,
+        )
+
+    def _flags(self, column: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+        return self._never if column is None else _readonly(column)
 
 
 def backtest(

@@ -44,14 +44,16 @@ class Candles:
             _freeze(self, name, np.float64)
         _require(len({column.shape for column in self.columns().values()}) == 1, "columns differ in length")
         _require(len(self.time) > 0, "there are no bars")
-        steps = np.diff(self.time)
-        _require((steps > 0).all(), "bars are not in rising order of time")
-        _require((steps % self.timeframe.milliseconds == 0).all(), f"bars do not fit the {self.timeframe} grid")
-        prices = np.stack([getattr(self, name) for name in PRICES])
-        _require(np.isfinite(prices).all() and (prices > 0).all(), "prices must be positive numbers")
+        steps, bar = np.diff(self.time), self.timeframe.milliseconds
+        if not (steps == bar).all():
+            _require((steps > 0).all(), "bars are not in rising order of time")
+            _require((steps % bar == 0).all(), f"bars do not fit the {self.timeframe} grid")
+        if not _consistent(self):
+            prices = np.stack([getattr(self, name) for name in PRICES])
+            _require(np.isfinite(prices).all() and (prices > 0).all(), "prices must be positive numbers")
+            _require((prices.max(axis=0) == self.high).all(), "a high is below another price of its bar")
+            _require((prices.min(axis=0) == self.low).all(), "a low is above another price of its bar")
         _require(np.isfinite(self.volume).all() and (self.volume >= 0).all(), "volumes must not be negative")
-        _require((prices.max(axis=0) == self.high).all(), "a high is below another price of its bar")
-        _require((prices.min(axis=0) == self.low).all(), "a low is above another price of its bar")
 
     def __len__(self) -> int:
         return len(self.time)
@@ -76,6 +78,13 @@ class Candles:
         for column in self.columns().values():
             digest.update(np.ascontiguousarray(column).astype(column.dtype.newbyteorder("<"), copy=False).data)
         return digest.hexdigest()
+
+
+def _consistent(candles: Candles) -> bool:
+    """Whether all prices are positive numbers between their bar's low and high. Quick: it runs at every load."""
+    low, high = candles.low, candles.high
+    inside = all(bool((low <= price).all() and (price <= high).all()) for price in (candles.open, candles.close))
+    return inside and bool((low > 0).all() and (high < np.inf).all())
 
 
 def _freeze(candles: Candles, name: str, dtype: type[np.generic]) -> None:

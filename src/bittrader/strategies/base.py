@@ -22,8 +22,6 @@ from bittrader.errors import StrategyError
 from bittrader.strategies.parameters import Parameter, Space
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from bittrader.strategies.chart import Chart
@@ -128,9 +126,13 @@ def checked(signals: Signals, bars: int) -> Signals:
 
 def plain(signals: Signals) -> Signals:
     """The same signals with every `Multiple` worked out."""
-    worked_out = {
-        name: np.asarray(column.of * column.times)
-        for name in DISTANCES
-        if isinstance(column := getattr(signals, name), Multiple)
-    }
-    return replace(signals, **worked_out)
+
+    def worked_out(distance: Prices | Multiple | None) -> Prices | None:
+        return distance.of * distance.times if isinstance(distance, Multiple) else distance
+
+    return replace(
+        signals,
+        stop=worked_out(signals.stop),
+        target=worked_out(signals.target),
+        trail=worked_out(signals.trail),
+    )
