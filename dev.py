@@ -86,7 +86,7 @@ def test(words: list[str]) -> None:
 def lint(words: list[str]) -> None:
     """Check style, formatting and that imports point one way (`lint --fix` mends what it can)."""
     set_up(DEV_LOCK)
-    run(PYTHON, "-m", "ruff", "check", *words, *PYTHON_SOURCES)
+    run(PYTHON, "-m", "ruff", "check", "--output-format", "concise", *words, *PYTHON_SOURCES)
     run(PYTHON, "-m", "ruff", "format", *([] if "--fix" in words else ["--check"]), *PYTHON_SOURCES)
     run(BIN / "lint-imports")
 

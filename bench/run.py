@@ -1,4 +1,4 @@
-"""Every bar of the project's speed beside what we reach: `make bench` (`--quick`: a glance, `--full`: a million too)."""
+"""Every bar of the project's speed beside our figure: `make bench` (`--quick`: a glance, `--full`: a million too)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from measure import Process
 
+DOCUMENT = HERE.parent / "Documentation" / "PERFORMANCE_BENCHMARKS.md"
+MARK = "<!-- below: written by `make bench ARGS=--document` -->"
 BITTRADER = Path(sys.executable).with_name("bittrader")
 
 
@@ -80,10 +82,10 @@ def evaluations(place: Place, sizes: Sizes) -> Iterator[Row]:
 def processes(place: Place, sizes: Sizes) -> Iterator[Row]:
     place.job("many", 10)
     runs = [place.process(sys.executable, HERE / "jobs.py", "many", sizes.many) for _ in range(sizes.runs)]
-    whole = sizes.many == USUAL.many
     title = f"{sizes.many:,} x W1, one thread, whole process"
     cpu = Figure.of([run.user + run.system for run in runs])
-    yield Row(title, "s", Figure.of([run.wall for run in runs]), *((6.0, 3.0) if whole else ()), _cpu(cpu))
+    bars = (6.0, 3.0) if sizes.many == USUAL.many else (None, None)
+    yield Row(title, "s", Figure.of([run.wall for run in runs]), *bars, _cpu(cpu))
     yield Row(f"{title}: peak memory", "MB", Figure.of([run.peak_mb for run in runs]), 500, 250)
 
     warm = [_optimize(place, 80) for _ in range(sizes.runs + 1)][1:]
@@ -147,10 +149,17 @@ def markdown(rows: list[Row], title: str) -> str:
     return f"{title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
+def documented(text: str, table: str) -> str:
+    """The document with this table in the place of the last one."""
+    head, _ = text.split(MARK)
+    return f"{head}{MARK}\n\n{table}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, smaller searches")
     parser.add_argument("--full", action="store_true", help="also a study of a million evaluations")
+    parser.add_argument("--document", action="store_true", help="write the table into the document, too")
     asked = parser.parse_args()
     if not hasattr(os, "wait4"):
         sys.exit("bench: processes are measured with wait4, which this system lacks. Linux and macOS have it.")
@@ -169,6 +178,8 @@ def main() -> None:
     facts = {"when": title, "command": sys.argv[1:], "rows": [asdict(row) for row in rows]}
     (results / "latest.json").write_text(json.dumps(facts, indent=1))
     (results / "latest.md").write_text(markdown(rows, title))
+    if asked.document:
+        DOCUMENT.write_text(documented(DOCUMENT.read_text(encoding="utf-8"), markdown(rows, title)), encoding="utf-8")
     print(f"Kept as {results / 'latest.json'} and latest.md.")
 
 

@@ -220,11 +220,10 @@ def test_the_tab_key_completes_commands(folder: Path, typed: str, offered: list[
 
 
 def test_the_completion_script_can_be_seen(folder: Path) -> None:
+    # Typer looks for the shell among the parent processes, and a test may run without one.
+    named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     run = subprocess.run(
         [sys.executable, "program.py", "--show-completion", "bash"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+        cwd=folder, capture_output=True, text=True, check=True, env=os.environ | named,
+    )  # fmt: skip
     assert "_BITTRADER_COMPLETE=complete_bash" in run.stdout

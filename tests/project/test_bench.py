@@ -63,3 +63,11 @@ def test_the_table_is_markdown(bench: Any) -> None:
     assert run.markdown([row], "a day").splitlines()[-1] == (
         "| W1 | 0.3 ms | 0.2 to 1,234 | 0.5 ms | 0.25 ms | reached | a note |"
     )
+
+
+def test_the_document_keeps_its_words_and_takes_the_new_table(bench: Any) -> None:
+    run = bench("run")
+    text = run.DOCUMENT.read_text(encoding="utf-8")
+    once = run.documented(text, "a table\n")
+    assert once.startswith(text.split(run.MARK)[0])
+    assert run.documented(once, "a table\n") == once

@@ -30,9 +30,9 @@ DOORS = {
     "numpy": ("*",),
     "numba": ("jit.py",),
     "talib": ("strategies/*",),
-    "optuna": ("optimize/samplers/*", "optimize/export.py"),
+    "optuna": ("optimize/samplers/*", "optimize/export*.py"),
     "scipy": ("optimize/*",),
-    "pyarrow": ("market/*", "optimize/export.py"),
+    "pyarrow": ("market/*", "optimize/export*.py"),
     "ccxt": ("market/download.py",),
     "jinja2": ("report/*",),
     "markupsafe": ("report/*",),  # comes with Jinja and is half of it
