@@ -26,6 +26,14 @@ def test_an_indicator_is_computed_once():
     assert chart.bollinger(10).upper.base is chart.bollinger(10).upper.base
 
 
+def test_a_fraction_is_drawn_afresh_from_parts_that_are_kept():
+    chart = Chart(walk(100))
+    assert chart.bollinger(10, 2.13).upper.base is not chart.bollinger(10, 2.13).upper.base
+    assert chart.bollinger(10, 2.13).middle.base is chart.sma(10).base
+    expected = chart.sma(10) + 2.13 * chart.stddev(10)
+    np.testing.assert_array_equal(chart.bollinger(10, 2.13).upper, expected)
+
+
 def test_a_series_of_ones_own_is_drawn_on_afresh():
     chart = Chart(walk(100))
     mine = np.array(chart.close)

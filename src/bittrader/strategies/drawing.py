@@ -151,7 +151,8 @@ class Drawing(ABC):
 
     def macd(self, fast: int = 12, slow: int = 26, signal: int = 9, of: Series | None = None) -> Macd:
         """Moving average convergence divergence: `.line`, `.signal`, `.histogram`."""
-        return self._draw(oscillators.macd_of, (_ema(self._source(of), fast), _ema(self._source(of), slow)), signal)
+        source = self._source(of)
+        return self._draw(oscillators.macd_of, (_ema(source, fast), _ema(source, slow)), signal)
 
     def ppo(self, fast: int = 12, slow: int = 26, of: Series | None = None) -> Series:
         """By how many per cent a fast exponential average is above a slow one."""
@@ -239,9 +240,8 @@ class Drawing(ABC):
 
     def bollinger(self, length: int = 20, width: float = 2.0, of: Series | None = None) -> Bands:
         """Bollinger bands: `.upper`, `.middle`, `.lower`."""
-        return self._draw(
-            channels.bands, (_mean(self._source(of), length), _deviation(self._source(of), length)), width
-        )
+        source = self._source(of)
+        return self._draw(channels.bands, (_mean(source, length), _deviation(source, length)), width)
 
     def keltner(self, length: int = 20, atr_length: int = 10, width: float = 2.0) -> Bands:
         """Keltner channel: `.upper`, `.middle`, `.lower`."""
