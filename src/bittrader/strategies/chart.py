@@ -31,7 +31,7 @@ class Chart(Drawing):
 
     Indicators come back read-only: other threads and strategies read the same arrays. `of=` draws an indicator on
     another series than the usual one. Results are kept when everything comes from the chart's own columns and all
-    settings are whole numbers; others are made afresh, from kept parts as far as they have them.
+    settings have at most two decimal places; others are made afresh, from kept parts as far as they have them.
     """
 
     def __init__(self, candles: Candles, cache_bytes: int = CACHE_BYTES) -> None:
@@ -67,7 +67,7 @@ class Chart(Drawing):
         def make() -> R:
             return _frozen(indicator(*map(self._input, sources), *settings))
 
-        if not (all(map(_named, sources)) and all(map(_whole, settings))):
+        if not (all(map(_named, sources)) and all(map(_short, settings))):
             return make()
         return self._cache.get((self.candles.timeframe, indicator, sources, settings), make)
 
@@ -104,7 +104,7 @@ class HigherChart(Drawing):
         def make() -> R:
             return self._spread(self._chart._draw(indicator, sources, *settings))  # noqa: SLF001 - our own inner chart
 
-        if not all(map(_whole, settings)):
+        if not all(map(_short, settings)):
             return make()
         return self._cache.get(("spread", self._chart.candles.timeframe, indicator, sources, settings), make)
 
@@ -119,9 +119,9 @@ def _named(source: Source) -> bool:
     return all(map(_named, source.sources)) if isinstance(source, Made) else isinstance(source, str)
 
 
-def _whole(setting: Any) -> bool:
-    """Whether it is a whole number: a search hardly ever asks for the same fraction twice."""
-    return float(setting).is_integer()
+def _short(setting: Any) -> bool:
+    """Whether it has at most two decimal places: a search hardly ever asks for the same long fraction twice."""
+    return bool(round(setting, 2) == setting)
 
 
 def _frozen(result: R) -> R:
