@@ -26,6 +26,15 @@ def test_an_indicator_is_computed_once():
     assert chart.bollinger(10).upper.base is chart.bollinger(10).upper.base
 
 
+def test_a_long_fraction_is_drawn_afresh_from_parts_that_are_kept():
+    chart = Chart(walk(100))
+    assert chart.bollinger(10, 2.137).upper.base is not chart.bollinger(10, 2.137).upper.base
+    assert chart.bollinger(10, 2.137).middle.base is chart.sma(10).base
+    assert chart.bollinger(10, 2.5).upper.base is chart.bollinger(10, 2.5).upper.base
+    expected = chart.sma(10) + 2.137 * chart.stddev(10)
+    np.testing.assert_array_equal(chart.bollinger(10, 2.137).upper, expected)
+
+
 def test_a_series_of_ones_own_is_drawn_on_afresh():
     chart = Chart(walk(100))
     mine = np.array(chart.close)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +11,7 @@ from tests.reference import indicators as reference
 from tests.strategies.made import prices, same, walk
 
 from bittrader.strategies.indicators import crossed_above, crossed_below, sma
-from bittrader.strategies.sums import Sums
+from bittrader.strategies.sums import Squares, Sums
 
 # Prices of one digit make ties frequent.
 coarse = st.integers(1, 4).map(lambda number: number / 10)
@@ -85,3 +88,31 @@ def test_an_average_of_a_price_that_stands_still_is_that_price_even_if_it_is_no_
     up, down = Sums(values).crosses(3, 49)
     assert not up[100:].any()
     assert not down[100:].any()
+
+
+@settings(deadline=None)
+@given(values=st.lists(st.one_of(coarse, decimals, prices()), min_size=1, max_size=50), length=st.integers(1, 20))
+def test_the_deviation_is_that_of_its_window_alone(values, length):
+    column = Squares(Sums(np.array(values))).deviation(length)
+    assert np.isnan(column[: length - 1]).all()
+    for bar in range(length - 1, len(values)):
+        window = [Fraction(repr(value)) for value in values[bar - length + 1 : bar + 1]]
+        mean = sum(window) / length
+        expected = math.sqrt(sum((value - mean) ** 2 for value in window) / length)
+        assert column[bar] == pytest.approx(expected, rel=1e-9, abs=1e-15 * float(mean))
+
+
+@settings(deadline=None)
+@given(
+    values=st.lists(st.one_of(coarse, prices(2), st.sampled_from([1 / 3, 7e15])), min_size=1, max_size=40),
+    data=st.data(),
+)
+def test_what_a_later_bar_holds_changes_no_earlier_deviation(values, data):
+    cut, length = data.draw(st.integers(1, len(values))), data.draw(st.integers(1, 10))
+    whole, part = (Squares(Sums(np.array(some))).deviation(length) for some in (values, values[:cut]))
+    assert same([whole[:cut]], [part])
+
+
+def test_the_deviation_of_a_price_that_stands_still_is_zero_after_any_history():
+    values = np.concatenate([walk(5000).close, np.full(200, 123.45)])
+    assert not Squares(Sums(values)).deviation(50)[5050:].any()

@@ -99,9 +99,9 @@ class Strategy:
         """The parameter set, by name."""
         return {name: getattr(self, name) for name in self.space.names}
 
-    def signals(self, chart: Chart) -> Signals:
+    def signals(self, chart: Chart) -> Signals:  # noqa: ARG002 - for those that derive from this
         """What to do at each bar's close, from this chart and these parameters alone."""
-        raise NotImplementedError
+        raise StrategyError(f"{type(self).__name__} needs a method signals(self, chart) that returns Signals(...).")
 
 
 def checked(signals: Signals, bars: int) -> Signals:

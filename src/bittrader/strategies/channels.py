@@ -8,7 +8,7 @@ import numpy as np
 
 from bittrader.jit import compiled
 from bittrader.strategies import buffers
-from bittrader.strategies.arrays import Series, as_series, previous
+from bittrader.strategies.arrays import Series, as_series, multiple, previous
 from bittrader.strategies.averages import ema, sma
 from bittrader.strategies.rolling import highest, lowest, stddev
 from bittrader.strategies.ta import talib
@@ -41,16 +41,21 @@ class Ichimoku(NamedTuple):
 
 def bollinger(values: Series, length: int = 20, width: float = 2.0) -> Bands:
     """Bollinger bands: the simple average, and `width` standard deviations above and below it."""
-    middle, spread = sma(values, length), width * stddev(values, length)
-    return Bands(middle + spread, middle, middle - spread)
+    return bands(sma(values, length), stddev(values, length), width)
 
 
 def keltner(
     high: Series, low: Series, close: Series, length: int = 20, atr_length: int = 10, width: float = 2.0
 ) -> Bands:
     """Keltner channel: the exponential average, and `width` average true ranges above and below it."""
-    middle, spread = ema(close, length), width * atr(high, low, close, atr_length)
-    return Bands(middle + spread, middle, middle - spread)
+    return bands(ema(close, length), atr(high, low, close, atr_length), width)
+
+
+def bands(middle: Series, unit: Series, width: float) -> Bands:
+    """Lines `width` units above and below the middle."""
+    upper, lower = multiple(unit, width), buffers.series(len(unit))
+    np.subtract(middle, upper, out=lower)
+    return Bands(np.add(middle, upper, out=upper), middle, lower)
 
 
 def donchian(high: Series, low: Series, length: int = 20) -> Bands:
@@ -72,9 +77,13 @@ def supertrend(high: Series, low: Series, close: Series, length: int = 10, width
     """Supertrend: a line `width` average true ranges from the bars' middles that only ever moves in the trend's
     direction, and changes sides when the close passes it.
     """
+    return supertrend_of(high, low, close, atr(high, low, close, length), width)
+
+
+def supertrend_of(high: Series, low: Series, close: Series, ranges: Series, width: float) -> Supertrend:
+    """The supertrend from average true ranges that are there already."""
     line, trend = buffers.series(len(close)), buffers.series(len(close))
-    ranges = as_series(atr(high, low, close, length))
-    _supertrend(as_series(high), as_series(low), as_series(close), ranges, width, line, trend)
+    _supertrend(as_series(high), as_series(low), as_series(close), as_series(ranges), float(width), line, trend)
     return Supertrend(line, trend)
 
 

@@ -10,7 +10,7 @@ from bittrader.errors import StrategyError
 from bittrader.market.timeframe import Timeframe
 from bittrader.strategies.cache import Cache
 from bittrader.strategies.crossings import crossed_above, crossed_below
-from bittrader.strategies.drawing import COLUMNS, Drawing, SumsOf
+from bittrader.strategies.drawing import COLUMNS, Drawing, Made
 from bittrader.strategies.higher import aligned, higher_bars
 from bittrader.strategies.sums import Sums
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from bittrader.market.candles import Candles
     from bittrader.strategies.arrays import Flags, Series
+    from bittrader.strategies.drawing import Source
 
 R = TypeVar("R")
 
@@ -29,7 +30,8 @@ class Chart(Drawing):
     """One series as a strategy sees it: its columns, and its indicators from a bounded cache.
 
     Indicators come back read-only: other threads and strategies read the same arrays. `of=` draws an indicator on
-    another series than the usual one; results are kept when it is one of the chart's own columns.
+    another series than the usual one. Results are kept when everything comes from the chart's own columns and all
+    settings have at most two decimal places; others are made afresh, from kept parts as far as they have them.
     """
 
     def __init__(self, candles: Candles, cache_bytes: int = CACHE_BYTES) -> None:
@@ -45,8 +47,7 @@ class Chart(Drawing):
 
     def sma_crosses(self, fast: int, slow: int, of: Series | None = None) -> tuple[Flags, Flags]:
         """Where the simple average of `fast` bars crosses above, and below, that of `slow`; without making either."""
-        sums: Sums = self._input(SumsOf(self._source(of)))
-        return sums.crosses(fast, slow)
+        return self._draw(Sums, (self._source(of),)).crosses(fast, slow)
 
     def higher(self, timeframe: str) -> HigherChart:
         """The chart of a longer timeframe, as far as it is known at each bar's close."""
@@ -55,18 +56,18 @@ class Chart(Drawing):
             self._higher[longer] = HigherChart(self.candles, longer, self._cache)
         return self._higher[longer]
 
-    def _input(self, source: str | Series | SumsOf) -> Any:
+    def _input(self, source: Source) -> Any:
         if isinstance(source, str):
             return getattr(self, source)
-        return self._draw(Sums, (source.source,)) if isinstance(source, SumsOf) else source
+        return self._draw(source.indicator, source.sources, *source.settings) if isinstance(source, Made) else source
 
-    def _draw(self, indicator: Callable[..., R], sources: tuple[str | Series | SumsOf, ...], *settings: object) -> R:
-        """The indicator of these sources; kept when every source is a column of ours."""
+    def _draw(self, indicator: Callable[..., R], sources: tuple[Source, ...], *settings: object) -> R:
+        """The indicator of these sources; kept when it is likely to be asked for again."""
 
         def make() -> R:
             return _frozen(indicator(*map(self._input, sources), *settings))
 
-        if not all(map(_named, sources)):
+        if not (all(map(_named, sources)) and all(map(_short, settings))):
             return make()
         return self._cache.get((self.candles.timeframe, indicator, sources, settings), make)
 
@@ -96,13 +97,15 @@ class HigherChart(Drawing):
         quick, steady = self.sma(fast, of), self.sma(slow, of)
         return crossed_above(quick, steady), crossed_below(quick, steady)
 
-    def _draw(self, indicator: Callable[..., R], sources: tuple[str | Series | SumsOf, ...], *settings: object) -> R:
+    def _draw(self, indicator: Callable[..., R], sources: tuple[Source, ...], *settings: object) -> R:
         if not all(map(_named, sources)):
             raise StrategyError("on a higher timeframe, of= takes one of that chart's own columns.")
 
         def make() -> R:
             return self._spread(self._chart._draw(indicator, sources, *settings))  # noqa: SLF001 - our own inner chart
 
+        if not all(map(_short, settings)):
+            return make()
         return self._cache.get(("spread", self._chart.candles.timeframe, indicator, sources, settings), make)
 
     def _spread(self, result: R) -> R:
@@ -111,8 +114,14 @@ class HigherChart(Drawing):
         return _frozen(aligned(result, self._last))  # type: ignore[arg-type, return-value]
 
 
-def _named(source: str | Series | SumsOf) -> bool:
-    return isinstance(source.source if isinstance(source, SumsOf) else source, str)
+def _named(source: Source) -> bool:
+    """Whether it comes from columns alone."""
+    return all(map(_named, source.sources)) if isinstance(source, Made) else isinstance(source, str)
+
+
+def _short(setting: Any) -> bool:
+    """Whether it has at most two decimal places: a search hardly ever asks for the same long fraction twice."""
+    return bool(round(setting, 2) == setting)
 
 
 def _frozen(result: R) -> R:

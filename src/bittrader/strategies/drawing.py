@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from bittrader.strategies import averages, channels, oscillators, rolling, volatility, volume
+from bittrader.strategies.sums import Squares, Sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,10 +26,41 @@ _HLC = ("high", "low", "close")
 _HLCV = ("high", "low", "close", "volume")
 
 
-class SumsOf(NamedTuple):
-    """The prefix sums of a source."""
+class Made(NamedTuple):
+    """A source that is itself drawn: the indicator of these sources with these settings."""
 
-    source: str | Series
+    indicator: Callable[..., Any]
+    sources: tuple[Source, ...]
+    settings: tuple[object, ...] = ()
+
+
+Source: TypeAlias = "str | Series | Made"
+
+_RANGE = Made(volatility.true_range, _HLC)
+
+
+def _sums(source: Source) -> Made:
+    return Made(Sums, (source,))
+
+
+def _squares(source: Source) -> Made:
+    return Made(Squares, (_sums(source),))
+
+
+def _mean(source: Source, length: int) -> Made:
+    return Made(averages.mean, (_sums(source),), (length,))
+
+
+def _deviation(source: Source, length: int) -> Made:
+    return Made(rolling.deviation, (_squares(source),), (length,))
+
+
+def _ema(source: Source, length: int) -> Made:
+    return Made(averages.ema, (source,), (length,))
+
+
+def _atr(length: int) -> Made:
+    return Made(averages.rma, (_RANGE,), (length,))
 
 
 class Drawing(ABC):
@@ -42,7 +74,7 @@ class Drawing(ABC):
     volume: Series
 
     @abstractmethod
-    def _draw(self, indicator: Callable[..., R], sources: tuple[str | Series | SumsOf, ...], *settings: object) -> R:
+    def _draw(self, indicator: Callable[..., R], sources: tuple[Source, ...], *settings: object) -> R:
         """The indicator of these sources with these settings."""
 
     @abstractmethod
@@ -59,7 +91,7 @@ class Drawing(ABC):
 
     def sma(self, length: int = 20, of: Series | None = None) -> Series:
         """Simple moving average; one pass over the candles serves every length."""
-        return self._draw(averages.mean, (SumsOf(self._source(of)),), length)
+        return self._draw(averages.mean, (_sums(self._source(of)),), length)
 
     def ema(self, length: int = 20, of: Series | None = None) -> Series:
         """Exponential moving average, started with the simple mean."""
@@ -119,7 +151,8 @@ class Drawing(ABC):
 
     def macd(self, fast: int = 12, slow: int = 26, signal: int = 9, of: Series | None = None) -> Macd:
         """Moving average convergence divergence: `.line`, `.signal`, `.histogram`."""
-        return self._draw(oscillators.macd, (self._source(of),), fast, slow, signal)
+        source = self._source(of)
+        return self._draw(oscillators.macd_of, (_ema(source, fast), _ema(source, slow)), signal)
 
     def ppo(self, fast: int = 12, slow: int = 26, of: Series | None = None) -> Series:
         """By how many per cent a fast exponential average is above a slow one."""
@@ -177,7 +210,7 @@ class Drawing(ABC):
 
     def atr(self, length: int = 14) -> Series:
         """Wilder's average true range."""
-        return self._draw(volatility.atr, _HLC, length)
+        return self._draw(averages.rma, (_RANGE,), length)
 
     def natr(self, length: int = 14) -> Series:
         """The average true range in per cent of the close."""
@@ -185,7 +218,7 @@ class Drawing(ABC):
 
     def stddev(self, length: int = 20, of: Series | None = None) -> Series:
         """Standard deviation (of the population)."""
-        return self._draw(rolling.stddev, (self._source(of),), length)
+        return self._draw(rolling.deviation, (_squares(self._source(of)),), length)
 
     def zscore(self, length: int = 20, of: Series | None = None) -> Series:
         """How many standard deviations a value is above its average."""
@@ -207,11 +240,12 @@ class Drawing(ABC):
 
     def bollinger(self, length: int = 20, width: float = 2.0, of: Series | None = None) -> Bands:
         """Bollinger bands: `.upper`, `.middle`, `.lower`."""
-        return self._draw(channels.bollinger, (self._source(of),), length, width)
+        source = self._source(of)
+        return self._draw(channels.bands, (_mean(source, length), _deviation(source, length)), width)
 
     def keltner(self, length: int = 20, atr_length: int = 10, width: float = 2.0) -> Bands:
         """Keltner channel: `.upper`, `.middle`, `.lower`."""
-        return self._draw(channels.keltner, _HLC, length, atr_length, width)
+        return self._draw(channels.bands, (_ema("close", length), _atr(atr_length)), width)
 
     def donchian(self, length: int = 20) -> Bands:
         """Donchian channel, this bar included: `.upper`, `.middle`, `.lower`."""
@@ -219,7 +253,7 @@ class Drawing(ABC):
 
     def supertrend(self, length: int = 10, width: float = 3.0) -> Supertrend:
         """Supertrend: `.line`, and `.trend`, 1 or -1."""
-        return self._draw(channels.supertrend, _HLC, length, width)
+        return self._draw(channels.supertrend_of, (*_HLC, _atr(length)), width)
 
     def parabolic_sar(self, acceleration: float = 0.02, maximum: float = 0.2) -> Series:
         """Wilder's parabolic stop and reverse."""

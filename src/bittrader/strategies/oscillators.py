@@ -69,9 +69,14 @@ def williams_r(high: Series, low: Series, close: Series, length: int = 14) -> Se
 
 def macd(values: Series, fast: int = 12, slow: int = 26, signal: int = 9) -> Macd:
     """Moving average convergence divergence: a fast exponential average less a slow one, and its average."""
-    line = ema(values, fast) - ema(values, slow)
+    return macd_of(ema(values, fast), ema(values, slow), signal)
+
+
+def macd_of(fast: Series, slow: Series, signal: int) -> Macd:
+    """The same from averages that are there already."""
+    line = np.subtract(fast, slow, out=buffers.series(len(fast)))
     average = ema(line, signal)
-    return Macd(line, average, line - average)
+    return Macd(line, average, np.subtract(line, average, out=buffers.series(len(fast))))
 
 
 def ppo(values: Series, fast: int = 12, slow: int = 26) -> Series:
@@ -158,7 +163,7 @@ def _rsi(values: Series, length: int, out: Series) -> None:
     out[ready] = last
     # A bar without a change scales gain and loss alike: the index stays, and however long the market is closed, neither
     # sinks below what a float can hold. The next change makes up for the bars that were skipped.
-    keep, still = (length - 1.0) / length, 0
+    weight, keep, still = 1.0 / length, (length - 1.0) / length, 0
     for i in range(ready + 1, bars):
         change = values[i] - values[i - 1]
         if change == 0.0 and length > 1:
@@ -168,7 +173,7 @@ def _rsi(values: Series, length: int, out: Series) -> None:
         if still > 0:
             kept = _power(keep, still)
             gain, loss, still = gain * kept, loss * kept, 0
-        gain += (max(change, 0.0) - gain) / length
-        loss += (max(-change, 0.0) - loss) / length
+        gain += (max(change, 0.0) - gain) * weight
+        loss += (max(-change, 0.0) - loss) * weight
         last = 100.0 * gain / (gain + loss) if gain + loss > 0.0 else 50.0
         out[i] = last

@@ -12,8 +12,9 @@ from bittrader.jit import compiled
 from bittrader.strategies import buffers
 from bittrader.strategies.arrays import Series, as_series, ratio, whole
 from bittrader.strategies.averages import sma
+from bittrader.strategies.sums import Squares, Sums
 
-_CHUNK = 2048  # bars that stay in the first-level cache from lag to lag
+_CHUNK = 512  # bars that stay in the first-level cache from lag to lag
 
 
 def highest(values: Series, length: int = 20) -> Series:
@@ -38,12 +39,19 @@ def bars_since_lowest(values: Series, length: int) -> Series:
 
 def stddev(values: Series, length: int = 20) -> Series:
     """Standard deviation of the last `length` values (of the population, as in Bollinger's bands)."""
-    return np.sqrt(_spread_of(values, length, squared=True))
+    return deviation(Squares(Sums(values)), length)
+
+
+def deviation(squares: Squares, length: int) -> Series:
+    """The standard deviation from sums that are there already."""
+    return squares.deviation(length)
 
 
 def mean_deviation(values: Series, length: int = 20) -> Series:
     """Mean distance of the last `length` values from their mean."""
-    return _spread_of(values, length, squared=False)
+    out = buffers.series(len(values))
+    _mean_distance(as_series(values), as_series(sma(values, length)), length, out)
+    return out
 
 
 def zscore(values: Series, length: int = 20) -> Series:
@@ -96,12 +104,6 @@ def _age_of_best(values: Series, length: int, sign: float) -> Series:
     return out
 
 
-def _spread_of(values: Series, length: int, *, squared: bool) -> Series:
-    out = buffers.series(len(values))
-    _spread(as_series(values), as_series(sma(values, length)), length, squared, out)
-    return out
-
-
 def _weighted(values: Series, weights: Series, level: float) -> Series:
     out = buffers.series(len(values))
     _weigh(as_series(values), as_series(weights), level, out)
@@ -135,23 +137,23 @@ def _take(values: Series, ages: Series, out: Series) -> None:
 
 
 @compiled
-def _spread(values: Series, means: Series, length: int, squared: bool, out: Series) -> None:  # noqa: FBT001 - a kernel
+def _mean_distance(values: Series, means: Series, length: int, out: Series) -> None:
     bars = len(values)
     out[: min(length - 1, bars)] = np.nan
     for start in range(length - 1, bars, _CHUNK):
         stop = min(start + _CHUNK, bars)
-        middle, total = means[start:stop], out[start:stop]
+        total = out[start:stop]
         total[:] = 0.0
         for lag in range(length):
-            window = values[start - lag : stop - lag]
-            if squared:
-                for i in range(len(total)):
-                    total[i] += (window[i] - middle[i]) * (window[i] - middle[i])
-            else:
-                for i in range(len(total)):
-                    total[i] += abs(window[i] - middle[i])
+            _add_distances(values[start - lag : stop - lag], means[start:stop], total)
         for i in range(len(total)):
             total[i] /= length
+
+
+@compiled
+def _add_distances(window: Series, middle: Series, total: Series) -> None:
+    for i in range(len(total)):
+        total[i] += abs(window[i] - middle[i])
 
 
 @compiled
@@ -165,11 +167,22 @@ def _weigh(values: Series, weights: Series, level: float, out: Series) -> None:
         for i in range(len(total)):
             total[i] = 0.0
         for lag in range(length):
-            window, weight = values[start - lag : stop - lag], weights[lag]
-            for i in range(len(total)):
-                total[i] += weight * (window[i] - last[i])
+            _add_weighted(values[start - lag : stop - lag], last, weights[lag], total)
         for i in range(len(total)):
             total[i] += level * last[i]
+
+
+@compiled
+def _add_weighted(window: Series, last: Series, weight: float, total: Series) -> None:
+    for i in range(len(total)):
+        total[i] += weight * (window[i] - last[i])
+
+
+@compiled
+def _add_lower(window: Series, last: Series, total: Series) -> None:
+    for i in range(len(total)):
+        # The second part adds nothing, but NaN where there is one.
+        total[i] += (1.0 if window[i] < last[i] else 0.0) + 0.0 * (window[i] + last[i])
 
 
 @compiled
@@ -181,9 +194,6 @@ def _rank(values: Series, length: int, out: Series) -> None:
         last, total = values[start:stop], out[start:stop]
         total[:] = 0.0
         for lag in range(1, length + 1):
-            window = values[start - lag : stop - lag]
-            for i in range(len(total)):
-                # Adds nothing but NaN where there is one.
-                total[i] += (1.0 if window[i] < last[i] else 0.0) + 0.0 * (window[i] + last[i])
+            _add_lower(values[start - lag : stop - lag], last, total)
         for i in range(len(total)):
             total[i] *= 100.0 / length

@@ -17,6 +17,7 @@ from bittrader.strategies.crossings import crossed_above, crossed_below
 
 _PLACES = 10
 _CHUNK = 4096  # flags of this many bars stay in the first-level cache between two passes
+_WINDOWS = 512  # and so do numbers of this many
 
 # Two averages of whole sums a and b differ by at least 1 / (fast * slow). While a * slow and b * fast are below 2**51,
 # that is more than the rounding of a quotient, so comparing products and comparing averages come to the same.
@@ -57,6 +58,11 @@ class Sums:
             _precise_means(self._values, self._high, self._low, length, self._until, out)
         return out
 
+    @property
+    def parts(self) -> tuple[Series, Series, float, int]:
+        """The values, their whole sums, the scale of these, and the bar up to which they hold."""
+        return self._values, self._whole, self._scale, self._until
+
     def crosses(self, fast: int, slow: int) -> tuple[Flags, Flags]:
         """Where the average of `fast` values crosses above, and below, that of `slow`; without making either."""
         fast, slow = whole("fast", fast), whole("slow", slow)
@@ -67,6 +73,36 @@ class Sums:
         up, down = buffers.flags(len(self._values)), buffers.flags(len(self._values))
         _crosses(self._whole, fast, slow, up, down)
         return up, down
+
+
+class Squares:
+    """The prefix sums of a series' squares, beside its own: for the deviation of every length.
+
+    Squares of whole numbers are added as pairs of floats, again without any rounding, so a variance is as exact as
+    if taken over its window alone, and zero where nothing moves. Other bars are taken over their window alone.
+    """
+
+    def __init__(self, sums: Sums) -> None:
+        self._sums = sums
+        values, _, scale, until = sums.parts
+        self._high, self._low = np.zeros(until + 1), np.zeros(until + 1)
+        _add_squares(values, scale, self._high, self._low)
+        self._high.flags.writeable = self._low.flags.writeable = False
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes held, those of the plain sums not counted."""
+        return self._high.nbytes + self._low.nbytes
+
+    def deviation(self, length: int) -> Series:
+        """The standard deviation (of the population) of the last `length` values at each bar."""
+        length = whole("length", length)
+        values, sums, scale, until = self._sums.parts
+        out = buffers.series(len(values))
+        _exact_deviations(sums, self._high, self._low, length, length * scale, out[:until])
+        if until < len(values):
+            _window_deviations(values, as_series(self._sums.mean(length)), length, until, out)
+        return out
 
 
 def _decimals(values: Series, sums: Series) -> tuple[float, int]:
@@ -186,3 +222,67 @@ def _crosses(sums: Series, fast: int, slow: int, up: Flags, down: Flags) -> None
         for i in range(size):
             to_down[i] = is_below[i] > was_below[i]
         above[0], below[0] = above[size], below[size]
+
+
+@compiled
+def _product(a: float, b: float) -> tuple[float, float]:
+    """The product, and what its rounding took away (Dekker)."""
+    product = a * b
+    split = 134217729.0 * a
+    a_head = split - (split - a)
+    a_tail = a - a_head
+    split = 134217729.0 * b
+    b_head = split - (split - b)
+    b_tail = b - b_head
+    return product, ((a_head * b_head - product) + a_head * b_tail + a_tail * b_head) + a_tail * b_tail
+
+
+@compiled
+def _add_squares(values: Series, scale: float, high: Series, low: Series) -> None:
+    big, small = 0.0, 0.0
+    for i in range(len(high) - 1):
+        number = np.rint(values[i] * scale)
+        square, rest = _product(number, number)
+        total = big + square
+        part = total - big
+        small += (big - (total - part)) + (square - part) + rest
+        big = total + small
+        small -= big - total
+        high[i + 1], low[i + 1] = big, small
+
+
+@compiled
+def _exact_deviations(sums: Series, high: Series, low: Series, length: int, divisor: float, out: Series) -> None:
+    """The root of (length * sum of squares - square of sum), whole numbers both, over the divisor."""
+    out[: min(length - 1, len(out))] = np.nan
+    for i in range(length - 1, len(out)):
+        after, before = i + 1, i + 1 - length
+        a, b = high[after], high[before]
+        squares = a - b
+        part = a - squares
+        rest = ((a - (squares + part)) + (part - b)) + (low[after] - low[before])
+        many, many_rest = _product(squares, float(length))
+        total = sums[after] - sums[before]
+        square, square_rest = _product(total, total)
+        variance = (many - square) + ((many_rest - square_rest) + rest * length)
+        out[i] = np.sqrt(max(variance, 0.0)) / divisor
+
+
+@compiled
+def _window_deviations(values: Series, means: Series, length: int, start: int, out: Series) -> None:
+    bars = len(values)
+    out[start : max(start, min(length - 1, bars))] = np.nan
+    for first in range(max(start, length - 1), bars, _WINDOWS):
+        last = min(first + _WINDOWS, bars)
+        total = out[first:last]
+        total[:] = 0.0
+        for lag in range(length):
+            _add_squared_distances(values[first - lag : last - lag], means[first:last], total)
+        for i in range(len(total)):
+            total[i] = np.sqrt(total[i] / length)
+
+
+@compiled
+def _add_squared_distances(window: Series, middle: Series, total: Series) -> None:
+    for i in range(len(total)):
+        total[i] += (window[i] - middle[i]) * (window[i] - middle[i])

@@ -16,6 +16,7 @@ import numpy as np
 
 from bittrader.errors import BittraderError
 from bittrader.market.candles import PRICES, Candles
+from bittrader.market.timeframe import Timeframe
 from bittrader.strategies.base import DISTANCES, FLAGS, Signals, Strategy, checked
 from bittrader.strategies.chart import Chart
 
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 
 # Longer histories are checked on their last bars: what is wrong shows there as well, and in seconds.
 MOST_BARS = 20_000
+_START, _HOUR = 1_577_836_800_000, 3_600_000  # 2020-01-01
 _FEW = 10
 _EVENTS = 16
 _CUTS = 16
 _DRAWN = 4
-_ENDS, _OTHER = "the candles end there", "other candles follow"
+_ENDS, _OTHER = "the candles end", "other candles follow"
 
 
 @dataclass(frozen=True)
@@ -307,7 +309,7 @@ def _look_ahead(candles: Candles, found: tuple[str, int], bars: int, tale: str, 
     name, bar = found
     when = datetime.fromtimestamp(candles.time[bar] / 1000, UTC)
     return (
-        f"{name} at bar {bar} ({when:%Y-%m-%d %H:%M} UTC) is another one when {tale}, after bar {bars - 1}"
+        f"{name} at bar {bar} ({when:%Y-%m-%d %H:%M} UTC) changes when {tale} after bar {bars - 1}"
         f"{_with(strategy)}: it was not known then."
     )
 
@@ -332,3 +334,22 @@ def _watched(strategy: Strategy, read: set[str]) -> Strategy:
     copy = object.__new__(watched)
     copy.__dict__.update(vars(strategy))
     return copy
+
+
+def random_candles(bars: int = 3000, seed: int = 1) -> Candles:
+    """Hourly candles of a random walk, rounded to cents: something to try a strategy on."""
+    rng = np.random.default_rng(seed)
+    close = np.round(100 * np.exp(np.cumsum(rng.normal(0, 0.01, bars))), 2)
+    start = np.concatenate([close[:1], close[:-1]])
+    wick = 1 + 0.01 * rng.random((2, bars))
+    return Candles(
+        symbol="RANDOM",
+        timeframe=Timeframe.parse("1h"),
+        time=_START + _HOUR * np.arange(bars),
+        open=start,
+        high=np.maximum(np.maximum(start, close), np.round(np.maximum(start, close) * wick[0], 2)),
+        low=np.minimum(np.minimum(start, close), np.round(np.minimum(start, close) / wick[1], 2)),
+        close=close,
+        volume=np.round(10 * rng.random(bars), 3),
+        synthetic=True,
+    )
