@@ -42,6 +42,12 @@ def test_stored_gaps_and_odd_ticks_are_taken_as_they_were_chosen() -> None:
     assert len(read_candles(store(holes, "holes"))) == 150
 
 
+def test_made_up_candles_stay_made_up_however_they_are_read() -> None:
+    path = store(CANDLES, "mine")
+    assert read_candles(path, gaps="fill").synthetic
+    assert read_candles(path, since="2023-12-30").synthetic
+
+
 def test_a_time_range_of_stored_candles_can_be_read() -> None:
     path = store(CANDLES, "mine")
     part = read_candles(path, since="2023-12-30", until="2023-12-31T12:00")

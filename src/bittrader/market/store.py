@@ -133,6 +133,12 @@ def default_name(symbol: str, timeframe: Timeframe) -> str:
     return f"{re.sub(r'[^a-z0-9]', '', symbol.lower()) or 'candles'}-{timeframe}"
 
 
+def facts_in(schema: pa.Schema) -> dict[str, Any]:
+    """What we wrote about a series (symbol, timeframe, synthetic) into a schema; empty when it is not of ours."""
+    written = (schema.metadata or {}).get(_KEY)
+    return dict(json.loads(written)) if written else {}
+
+
 def now() -> int:
     """The present moment in UTC milliseconds."""
     return time.time_ns() // 1_000_000
@@ -216,8 +222,8 @@ def _open(path: Path) -> tuple[Any, dict[str, Any]] | None:
         file = pq.ParquetFile(path, pre_buffer=True)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
-    facts = (file.schema_arrow.metadata or {}).get(_KEY)
-    return None if facts is None else (file, json.loads(facts))
+    facts = facts_in(file.schema_arrow)
+    return (file, facts) if facts else None
 
 
 def _read_stored(path: Path) -> Candles | None:

@@ -13,6 +13,7 @@ from bittrader.market.importers.columns import pick
 from bittrader.market.importers.names import symbol_in, symbol_of, timeframe_in
 from bittrader.market.importers.raw import read_raw
 from bittrader.market.importers.times import DateOrder, TimeUnit
+from bittrader.market.store import facts_in
 from bittrader.market.table import moment, typical_step
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Scanned:
     symbol: str
     timeframe: Timeframe
     notes: tuple[str, ...]
+    synthetic: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +83,13 @@ def scan(paths: list[Path], reading: Reading) -> Scanned:
         table = table.between(*(None if text is None else moment(text) for text in (reading.since, reading.until)))
         if len(table) == 0:
             raise DataError("there are no bars between --since and --until.")
-        stem = _stem(paths[0])
-        symbol = reading.symbol or picked.symbol or symbol_in(stem)
+        stem, facts = _stem(paths[0]), facts_in(raw.table.schema)
+        symbol = reading.symbol or facts.get("symbol") or picked.symbol or symbol_in(stem)
         if symbol is None:
             notes = (*notes, f"nothing names the symbol: it is called {stem} (--symbol says otherwise)")
         timeframe = reading.timeframe or _timeframe(table, stem)
-        return Scanned(table, symbol_of(symbol or stem), timeframe, (*picked.notes, *notes))
+        synthetic = bool(facts.get("synthetic"))
+        return Scanned(table, symbol_of(symbol or stem), timeframe, (*picked.notes, *notes), synthetic)
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
 
@@ -98,7 +101,8 @@ def read(paths: list[Path], reading: Reading, choices: Choices, *, now: int) -> 
         mended = quality.mend(scanned.table, scanned.timeframe, choices, now=now)
     except DataError as error:
         raise DataError(f"{paths[0]}: {error}") from error
-    return Imported(mended.table.candles(scanned.symbol, scanned.timeframe), scanned.notes, mended.done)
+    candles = mended.table.candles(scanned.symbol, scanned.timeframe, synthetic=scanned.synthetic)
+    return Imported(candles, scanned.notes, mended.done)
 
 
 def _one_of(flag: str, value: str | None, allowed: tuple[str, ...]) -> None:

@@ -23,6 +23,12 @@ _KIND_OF = {"pq": "parquet", "arrow": "feather", "ft": "feather", "txt": "csv", 
 _WRAPPINGS = ("gz", "zip")
 
 
+# What the libraries raise about bytes that are not what a file's name says.
+_UNREADABLE = (
+    pa.ArrowException, OSError, EOFError, zlib.error, zipfile.BadZipFile, ValueError, OverflowError, RecursionError,
+)  # fmt: skip
+
+
 @dataclass(frozen=True, eq=False)
 class Raw:
     """A file's columns, or those of several files one after the other.
@@ -89,7 +95,7 @@ def _read(path: Path) -> Raw:
     try:
         data = _unwrapped(path)
         return _READERS[kind or "csv"](data)
-    except (pa.ArrowException, OSError, EOFError, zlib.error, zipfile.BadZipFile, UnicodeError, ValueError) as error:
+    except _UNREADABLE as error:
         raise DataError(f"{path} cannot be read: {str(error).strip().rstrip('.')}.") from error
     except DataError as error:
         raise DataError(f"{path}: {error}") from error

@@ -41,6 +41,10 @@ def milliseconds(column: pa.ChunkedArray, unit: TimeUnit | None, dates: DateOrde
     if _is_text(column.type):
         numbers = _as_numbers(column)
         return _of_text(column, dates) if numbers is None else _of_numbers(numbers, unit)
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.float64())
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        raise DataError(f"its column of times holds {column.type}, which is no time.")
     return _of_numbers(column, unit)
 
 
