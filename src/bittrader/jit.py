@@ -26,4 +26,5 @@ def lean(function: F) -> F:
 
     Without Numba's reference counts: in loops that slice arrays they cost as much as the work.
     """
-    return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function))  # type: ignore[call-overload] - an option that Numba's types leave out
+    # `_nrt` is what Numba's own tests use; its types leave it out.
+    return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function))  # type: ignore[call-overload]

@@ -33,9 +33,7 @@ def signals(bars: int, seed: int, density: float, columns: dict[str, bool], max_
     """Random flags, true as often as `density` says, and random distances, some unknown; for the columns asked for."""
     rng = np.random.default_rng(seed)
     make: dict[str, Callable[[], np.ndarray]] = {
-        **dict.fromkeys(
-            ("enter_long", "exit_long", "enter_short", "exit_short"), lambda: rng.random(bars) < density
-        ),
+        **dict.fromkeys(("enter_long", "exit_long", "enter_short", "exit_short"), lambda: rng.random(bars) < density),
         **dict.fromkeys(
             ("stop", "target", "trail"), lambda: np.where(rng.random(bars) < 0.1, np.nan, rng.exponential(3, bars))
         ),

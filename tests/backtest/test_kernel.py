@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.backtest.series import columns, costs, signals, sizings, walk
+from tests.reference import engine, indicators
 
 from bittrader.backtest import kernel
 from bittrader.backtest.costs import Costs, Sizing
@@ -20,8 +22,6 @@ from bittrader.backtest.run import backtest
 from bittrader.market.store import read_candles
 from bittrader.strategies.base import Signals, Strategy, plain
 from bittrader.strategies.registry import load_strategy
-from tests.backtest.series import columns, costs, signals, sizings, walk
-from tests.reference import engine, indicators
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def wanted_side(signals: Signals, bar: int) -> int:
 
 def measure(candles: Candles, equity: list[float], exposed: int, account: Account) -> dict[str, float | None]:
     bars_per_year = candles.timeframe.bars_per_year
-    pairs = list(zip(equity, equity[1:], strict=False))
+    pairs = list(pairwise(equity))
     returns = [after / before - 1 if before > 0 else 0.0 for before, after in pairs]
     mean = math.fsum(returns) / len(returns) if returns else math.nan
     variance = math.fsum((r - mean) ** 2 for r in returns) / (len(returns) - 1) if len(returns) > 1 else 0.0

@@ -407,7 +407,8 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
     """Fills `row` with the metrics (in the order of `METRICS`, NaN where undefined) of trading `orders`.
 
     `records`, shape (n, 10), takes the first n trades: entry bar, exit bar, side, fill at entry and exit, size,
-    profit, profit / equity at entry, why it ended (0: open at the end), cash after entry. `book` is scratch space of BOOK slots.
+    profit, profit / equity at entry, why it ended (0: open at the end), cash after entry. `book` is scratch space of
+    BOOK slots.
     """
     close, table = market.close, market.bars
     following, lowest = market.next_record, market.lowest_between

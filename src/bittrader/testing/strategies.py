@@ -17,7 +17,7 @@ import numpy as np
 from bittrader.errors import BittraderError
 from bittrader.market.candles import PRICES, Candles
 from bittrader.market.timeframe import Timeframe
-from bittrader.strategies.base import DISTANCES, FLAGS, Signals, Strategy, checked
+from bittrader.strategies.base import DISTANCES, FLAGS, Signals, Strategy, checked, plain
 from bittrader.strategies.chart import Chart
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class _Raised(Exception):  # noqa: N818 - it is no error of ours
 def _signals(strategy: Strategy, chart: Chart) -> Signals:
     """The strategy's signals, checked for type and length."""
     try:
-        return checked(strategy.signals(chart), len(chart))
+        return plain(checked(strategy.signals(chart), len(chart)))
     except BittraderError as error:
         raise _Raised(f"{error}{_with(strategy)}") from error
     except Exception as error:

@@ -25,8 +25,8 @@ SAMPLERS = {
     "random": "evenly at random",
 }
 
-# Measured on seven years of hourly bars. Two parameters: evolution is as good from the start. Seven: a model finds more in
-# 80 trials and less in 400, at a hundred times the cost.
+# Measured on seven years of hourly bars. Two parameters: evolution is as good from the start. Seven: a model finds more
+# in 80 trials and less in 400, at a hundred times the cost.
 _MODELLED_TRIALS = 200
 _MODELLED_DIMENSIONS = 4
 
