@@ -23,7 +23,7 @@ from bittrader.cli.options import (
 )
 from bittrader.errors import InputError
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _COSTS, _SIZING = Costs(), Sizing()
 _SPACE = "Parameters"

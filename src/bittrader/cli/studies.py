@@ -16,7 +16,7 @@ from bittrader.optimize.database import WriterLock
 from bittrader.optimize.study import Study
 from bittrader.report import words
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Name = Annotated[str, typer.Argument(metavar="STUDY", help="Its name, as `studies list` shows it.")]
 
