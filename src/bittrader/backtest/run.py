@@ -66,12 +66,13 @@ class Evaluator:
     def __call__(self, rows: Rows) -> Evaluated:
         metrics = np.full((len(rows), len(METRICS)), np.nan)
         errors: dict[int, str] = {}
-        for index, row in enumerate(rows):
+        # Neighbours in the space share indicators, which the chart keeps for a while.
+        for index in np.lexsort(rows.T[::-1]) if rows.size else range(len(rows)):
             try:
-                self.run(self.strategy.from_row(row), metrics[index])
+                self.run(self.strategy.from_row(rows[index]), metrics[index])
             except Exception as error:  # noqa: BLE001 - whatever a strategy raises is this evaluation's failure
                 metrics[index] = np.nan
-                errors[index] = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+                errors[int(index)] = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return Evaluated(metrics, errors)
 
     def run(self, strategy: Strategy, row: Rows, records: Rows | None = None) -> None:

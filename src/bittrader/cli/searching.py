@@ -90,7 +90,7 @@ def best_tables(summary: StudySummary, held: Metrics | None) -> list[Table]:
     if held is not None:
         table.add_section()
         blanks = [""] * (len(table.columns) - len(shown) - 1)
-        table.add_row("buy & hold", *blanks, *_measured(held.as_dict(), shown), style="dim")
+        table.add_row("hold", *blanks, *_measured(held.as_dict(), shown), style="dim")
     return [table, _parameter_table(summary)] if apart else [table]
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-CACHE_BYTES = 64 * 2**20
+CACHE_BYTES = 128 * 2**20  # fifty-odd indicators of 300,000 bars
 
 
 class Chart(Drawing):
