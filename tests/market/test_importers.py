@@ -122,6 +122,13 @@ def test_dates_that_may_be_read_in_two_ways_are_asked_about(tmp_path: Path) -> N
     assert utc(imported(path, dates="month-first").time[0]) == "2020-03-04 00:00"
 
 
+def test_an_order_of_dates_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, text([[f"{day:02}/03/2020", *ROWS[day][1:]] for day in range(1, 32)]))
+    assert utc(imported(path, dates="day-first").time[-1]) == "2020-03-31 00:00"
+    with pytest.raises(DataError, match="its dates cannot be month-first"):
+        imported(path, dates="month-first")
+
+
 @pytest.mark.parametrize(
     ("first", "complaint"),
     [

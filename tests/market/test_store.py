@@ -138,6 +138,8 @@ def test_a_mistyped_argument_is_met_with_a_near_one(tmp_path: Path) -> None:
 def test_names_come_from_symbols() -> None:
     assert default_name("BTC/USDT", Timeframe.parse("1h")) == "btcusdt-1h"
     assert default_name("BTC/USDT:USDT", Timeframe.parse("5m")) == "btcusdtusdt-5m"
+    assert default_name("SYNTHETIC-BTC", Timeframe.parse("1h")) == "synthetic-btc-1h"
+    assert default_name("..//", Timeframe.parse("1h")) == "candles-1h"
 
 
 def test_a_real_file_is_read_as_it_is(real_data: Callable[[str], Path]) -> None:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import rich.progress
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -200,9 +199,9 @@ def sample(
     overwrite: Overwrite = False,
 ) -> None:
     """Make up a market that moves like Bitcoin's, for trying things out; it is labelled synthetic."""
-    from bittrader.market.sample import synthetic  # noqa: PLC0415 - for this command alone
+    from bittrader.market.sample import SYMBOL, synthetic  # noqa: PLC0415 - for this command alone
 
-    chosen = name or f"synthetic-btc-{Timeframe.parse(timeframe)}"
+    chosen = name or store.default_name(SYMBOL, Timeframe.parse(timeframe))
     store.free(chosen, overwrite=overwrite)
     note = "the prices are made up: no strategy can be judged by them"
     _save(synthetic(bars, seed, timeframe), chosen, [("note", note)], overwrite=overwrite)
@@ -334,14 +333,16 @@ def _say(words: str) -> None:
 @contextmanager
 def _bar(title: str) -> Iterator[Callable[[Progress], None]]:
     """A progress bar on standard error, and what moves it."""
+    from rich import progress as parts  # noqa: PLC0415 - for downloads alone
+
     shown = (
-        rich.progress.TextColumn("{task.description}"),
-        rich.progress.BarColumn(),
-        rich.progress.TaskProgressColumn(),
-        rich.progress.TextColumn("{task.fields[bars]:,} bars, to {task.fields[reached]}"),
-        rich.progress.TimeRemainingColumn(),
+        parts.TextColumn("{task.description}"),
+        parts.BarColumn(),
+        parts.TaskProgressColumn(),
+        parts.TextColumn("{task.fields[bars]:,} bars, to {task.fields[reached]}"),
+        parts.TimeRemainingColumn(),
     )
-    with rich.progress.Progress(*shown, console=Console(stderr=True)) as progress:
+    with parts.Progress(*shown, console=Console(stderr=True)) as progress:
         task = progress.add_task(title, total=None, bars=0, reached="")
 
         def told(now: Progress) -> None:

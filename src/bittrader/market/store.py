@@ -123,14 +123,12 @@ def is_stored(name: str) -> bool:
 
 def stored() -> list[Stored]:
     """All stored series, by name."""
-    folder = paths.candles_dir()
-    files = sorted(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else []
-    return [facts for facts in map(_facts, files) if facts is not None]
+    return [facts for facts in map(_facts, _files()) if facts is not None]
 
 
 def default_name(symbol: str, timeframe: Timeframe) -> str:
     """The name that a series gets by itself: `btcusdt-1h`."""
-    return f"{re.sub(r'[^a-z0-9]', '', symbol.lower()) or 'candles'}-{timeframe}"
+    return f"{re.sub(r'[^a-z0-9-]', '', symbol.lower()).strip('-')[:60] or 'candles'}-{timeframe}"
 
 
 def facts_in(schema: pa.Schema) -> dict[str, Any]:
@@ -191,12 +189,16 @@ def _between(candles: Candles, since: str | None, until: str | None) -> Candles:
     return candles.window(int(start), int(stop))
 
 
+def _files() -> list[Path]:
+    return sorted(paths.candles_dir().glob(f"*{_SUFFIX}"))
+
+
 def _file_of(name: str) -> Path:
     return paths.candles_dir() / f"{name}{_SUFFIX}"
 
 
 def _hint(ref: str) -> str:
-    names = [series.name for series in stored()]
+    names = [file.stem for file in _files()]
     if hint := did_you_mean(ref, names):
         return hint
     return " `bittrader data list` shows what is stored." if names else " Import some: bittrader data import FILE."
@@ -221,7 +223,7 @@ def _open(path: Path) -> tuple[Any, dict[str, Any]] | None:
     try:
         file = pq.ParquetFile(path, pre_buffer=True)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
+        raise DataError(f"{path} cannot be read: {error}.") from error
     facts = facts_in(file.schema_arrow)
     return (file, facts) if facts else None
 

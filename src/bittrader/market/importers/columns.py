@@ -73,18 +73,18 @@ def pick(
 
 def numbers(table: pa.Table, name: str) -> NDArray[np.float64]:
     """The column as float64, NaN where it is empty; DataError naming the value that is no number."""
-    column = table[name]
     try:
-        return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+        return np.asarray(table[name].cast(pa.float64()).to_numpy(), dtype=np.float64)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        pass
-    for row, value in enumerate(column.to_pylist()):
-        try:
-            float(value if value not in (None, "") else "nan")
-        except (TypeError, ValueError):
-            raise DataError(f"{value!r} in column {name!r} (row {row + 1:,}) is no number.") from None
-    texts = [value if value not in (None, "") else "nan" for value in column.to_pylist()]
-    return np.array(texts, dtype=np.float64)
+        # Arrow takes no empty or padded texts, and does not say which row is at fault.
+        return np.array([_number(value, row, name) for row, value in enumerate(table[name].to_pylist(), start=1)])
+
+
+def _number(value: object, row: int, name: str) -> float:
+    try:
+        return float("nan" if value in (None, "") else value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise DataError(f"{value!r} in column {name!r} (row {row:,}) is no number.") from None
 
 
 def _of_symbol(table: pa.Table, wanted: str | None) -> tuple[pa.Table, str | None]:

@@ -100,8 +100,7 @@ def _scaled(values: NDArray[Any], unit: str) -> Whole:
 def _of_text(column: pa.ChunkedArray, dates: DateOrder | None) -> tuple[Whole, list[str]]:
     parts = pc.extract_regex(column, _DATE)
     _refuse(np.asarray(parts.is_null()), column, "is no date that can be read. Write 2020-01-31 12:00")
-    field = {name: pc.struct_field(parts, name) for name in parts.type.names} if hasattr(parts.type, "names") else {}
-    field = field or {parts.type.field(i).name: pc.struct_field(parts, i) for i in range(parts.type.num_fields)}
+    field = {parts.type.field(i).name: pc.struct_field(parts, i) for i in range(parts.type.num_fields)}
     number = {name: _whole(field[name]) for name in ("a", "b", "c", "hour", "minute", "second")}
     year_first = np.asarray(pc.utf8_length(field["a"])) == 4
     _refuse(~year_first & (np.asarray(pc.utf8_length(field["c"])) != 4), column, "has no year of four digits")
@@ -142,6 +141,8 @@ def _day_first(a: Whole, b: Whole, column: pa.ChunkedArray, dates: DateOrder | N
             example = column[0].as_py()
             raise DataError(f"{example!r} may have the day or the month first. Say --dates day-first|month-first.")
         return dates == "day-first"
+    if len(a) and dates is not None and day_first != (dates == "day-first"):
+        raise DataError(f"its dates cannot be {dates}: one of them would have a month above 12.")
     return day_first
 
 
