@@ -8,7 +8,7 @@ import numpy as np
 
 from bittrader.jit import compiled
 from bittrader.strategies import buffers
-from bittrader.strategies.arrays import Series, as_series, multiple, previous
+from bittrader.strategies.arrays import Series, as_series, previous
 from bittrader.strategies.averages import ema, sma
 from bittrader.strategies.rolling import highest, lowest, stddev
 from bittrader.strategies.ta import talib
@@ -53,7 +53,8 @@ def keltner(
 
 def bands(middle: Series, unit: Series, width: float) -> Bands:
     """Lines `width` units above and below the middle."""
-    upper, lower = multiple(unit, width), buffers.series(len(unit))
+    upper, lower = buffers.series(len(unit)), buffers.series(len(unit))
+    np.multiply(unit, width, out=upper)
     np.subtract(middle, upper, out=lower)
     return Bands(np.add(middle, upper, out=upper), middle, lower)
 
