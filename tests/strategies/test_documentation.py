@@ -18,7 +18,7 @@ TEXT = (Path(__file__).parents[2] / "Documentation" / "STRATEGIES.md").read_text
 METHODS = [name for name, method in vars(Drawing).items() if inspect.isfunction(method) and not name.startswith("_")]
 
 
-@pytest.mark.parametrize("name", sorted({*METHODS, "crossed_above", "crossed_below", "rising", "previous", "multiple"}))
+@pytest.mark.parametrize("name", sorted({*METHODS, "crossed_above", "crossed_below", "rising", "previous"}))
 def test_every_indicator_has_its_line(name):
     assert f"`{name}(" in TEXT or f"chart.{name}(" in TEXT
 

@@ -225,3 +225,15 @@ def test_the_session_average_begins_again_at_midnight():
 def test_a_length_that_is_none_is_refused_in_one_line(length, words):
     with pytest.raises(StrategyError, match=words):
         Chart(REAL).sma(length)
+
+
+@settings(deadline=None)
+@given(
+    values=st.lists(st.one_of(st.integers(-3, 3).map(float), st.just(float("nan"))), min_size=1, max_size=40),
+    length=st.integers(1, 12),
+)
+def test_extremes_are_those_of_the_window_and_nan_where_it_has_a_hole(values, length):
+    series = np.array(values)
+    windows = [series[bar - length + 1 : bar + 1] if bar >= length - 1 else [np.nan] for bar in range(len(values))]
+    np.testing.assert_array_equal(indicators.highest(series, length), [np.max(window) for window in windows])
+    np.testing.assert_array_equal(indicators.lowest(series, length), [np.min(window) for window in windows])

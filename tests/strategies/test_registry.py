@@ -150,6 +150,17 @@ def test_a_digest_differs_when_the_file_or_a_helper_differs(write):
     assert len(set(digests)) == 3
 
 
+@pytest.mark.parametrize("statement", ["from package import far", "from .far import X", "from package.far import *"])
+def test_a_digest_follows_imports_between_helpers(write, statement):
+    def digest(far: str) -> str:
+        write(far, "package/far.py")
+        return code_digest(load_strategy(write("import package.near\n" + PLAIN)))
+
+    write("", "package/__init__.py")
+    write(statement, "package/near.py")
+    assert digest("X = 1") != digest("X = 2")
+
+
 def test_line_endings_do_not_count(write, tmp_path):
     unix = code_digest(load_strategy(write(PLAIN)))
     (tmp_path / "mine.py").write_bytes(PLAIN.replace("\n", "\r\n").encode())

@@ -147,28 +147,36 @@ def _sources(strategy: type) -> list[bytes]:
     if file is None or not Path(file).exists():
         functions = [value for value in vars(strategy).values() if isinstance(value, FunctionType)]
         return [marshal.dumps(function.__code__) for function in functions]
-    seen: dict[Path, bytes] = {}
-    _collect(Path(file).resolve(), seen)
+    path, seen = Path(file).resolve(), dict[Path, bytes]()
+    packages = 0 if _is_ours(strategy.__module__) else strategy.__module__.count(".")
+    _collect(path, path.parents[packages], seen)
     return [seen[path] for path in sorted(seen)]
 
 
-def _collect(path: Path, seen: dict[Path, bytes]) -> None:
+def _collect(path: Path, root: Path, seen: dict[Path, bytes]) -> None:
+    """Reads a file and, from there, every module below `root` that it may import."""
     if path in seen:
         return
     seen[path] = path.read_bytes().replace(b"\r\n", b"\n")
     for node in ast.walk(ast.parse(seen[path])):
-        for name in _imported(node):
-            base = path.parent.joinpath(*name.split("."))
-            for candidate in (base.with_suffix(".py"), base / "__init__.py"):
-                if candidate.is_file():
-                    _collect(candidate, seen)
+        for level, name in _imported(node):
+            folder = path.parents[level - 1] if level else root
+            parts = name.split(".")
+            for base in (folder.joinpath(*parts[: count + 1]) for count in range(len(parts))):
+                for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+                    if candidate.is_file():
+                        _collect(candidate, root, seen)
 
 
-def _imported(node: ast.AST) -> list[str]:
-    """The modules that a statement may import, those that `from package import name` may mean included."""
+def _imported(node: ast.AST) -> list[tuple[int, str]]:
+    """The modules that a statement may import, those that `from package import name` may mean included, each after the
+    number of its leading dots.
+    """
     if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
+        return [(0, alias.name) for alias in node.names]
     if isinstance(node, ast.ImportFrom):
         stem = f"{node.module}." if node.module else ""
-        return [name for name in [node.module, *(f"{stem}{alias.name}" for alias in node.names)] if name]
+        return [(node.level, f"{stem}{alias.name}") for alias in node.names if alias.name != "*"] or [
+            (node.level, node.module or "")
+        ]
     return []

@@ -19,12 +19,12 @@ _CHUNK = 512  # bars that stay in the first-level cache from lag to lag
 
 def highest(values: Series, length: int = 20) -> Series:
     """The highest of the last `length` values, this bar's included."""
-    return _taken(values, _age_of_best(values, whole("length", length), 1.0))
+    return _best(values, whole("length", length), 1.0)
 
 
 def lowest(values: Series, length: int = 20) -> Series:
     """The lowest of the last `length` values, this bar's included."""
-    return _taken(values, _age_of_best(values, whole("length", length), -1.0))
+    return _best(values, whole("length", length), -1.0)
 
 
 def bars_since_highest(values: Series, length: int) -> Series:
@@ -92,9 +92,9 @@ def hma(values: Series, length: int = 20) -> Series:
     return wma(2.0 * wma(values, length // 2) - wma(values, length), max(1, round(length**0.5)))
 
 
-def _taken(values: Series, ages: Series) -> Series:
-    out = buffers.series(len(values))
-    _take(as_series(values), as_series(ages), out)
+def _best(values: Series, length: int, sign: float) -> Series:
+    out, to_end, from_start = (buffers.series(len(values)) for _ in range(3))
+    _extremes(as_series(values), length, sign, to_end, from_start, out)
     return out
 
 
@@ -111,29 +111,44 @@ def _weighted(values: Series, weights: Series, level: float) -> Series:
 
 
 @compiled
-def _ages(values: Series, length: int, sign: float, out: Series) -> None:
-    """Keeps the place of the best value, and looks for it again only when it has left the window."""
-    best, seen = 0, 0
-    for i in range(len(values)):
-        seen = 0 if np.isnan(values[i]) else seen + 1
-        if seen < length:
-            out[i] = np.nan
-            best = -1
-            continue
-        if best <= i - length:
-            best = i - length + 1
-            for j in range(i - length + 2, i + 1):
-                if sign * values[j] >= sign * values[best]:
-                    best = j
-        elif sign * values[i] >= sign * values[best]:
-            best = i
-        out[i] = i - best
+def _extremes(values: Series, length: int, sign: float, to_end: Series, from_start: Series, out: Series) -> None:
+    """Cuts the bars into blocks as long as the window: a window is the end of one and the start of the next, and the
+    best of those are running maxima (van Herk 1992, Gil and Werman 1993).
+    """
+    bars = len(values)
+    best = np.nan
+    for i in range(bars):
+        x = sign * values[i]
+        best = x if i % length == 0 or x > best or np.isnan(x) else best
+        from_start[i] = best
+    for i in range(bars - 1, -1, -1):
+        x = sign * values[i]
+        best = x if (i + 1) % length == 0 or i == bars - 1 or x > best or np.isnan(x) else best
+        to_end[i] = best
+    out[: min(length - 1, bars)] = np.nan
+    for i in range(length - 1, bars):
+        a, b = to_end[i - length + 1], from_start[i]
+        out[i] = sign * (a if a > b or np.isnan(a) else b)
 
 
 @compiled
-def _take(values: Series, ages: Series, out: Series) -> None:
+def _ages(values: Series, length: int, sign: float, out: Series) -> None:
+    """Keeps the best value and its place, and looks through the window again only when that has left it."""
+    top, place, seen = 0.0, 0, 0
     for i in range(len(values)):
-        out[i] = np.nan if np.isnan(ages[i]) else values[i - int(ages[i])]
+        x = sign * values[i]
+        seen = 0 if np.isnan(x) else seen + 1
+        if seen < length:
+            out[i] = np.nan
+            continue
+        if seen == length or place <= i - length:
+            top, place = x, i
+            for j in range(i - 1, i - length, -1):
+                if sign * values[j] > top:
+                    top, place = sign * values[j], j
+        elif x >= top:
+            top, place = x, i
+        out[i] = i - place
 
 
 @compiled

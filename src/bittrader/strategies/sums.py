@@ -255,17 +255,23 @@ def _add_squares(values: Series, scale: float, high: Series, low: Series) -> Non
 def _exact_deviations(sums: Series, high: Series, low: Series, length: int, divisor: float, out: Series) -> None:
     """The root of (length * sum of squares - square of sum), whole numbers both, over the divisor."""
     out[: min(length - 1, len(out))] = np.nan
-    for i in range(length - 1, len(out)):
-        after, before = i + 1, i + 1 - length
-        a, b = high[after], high[before]
+    count, many = len(out) - length + 1, float(length)
+    if count <= 0:
+        return
+    sum_after, sum_before = sums[length : length + count], sums[:count]
+    high_after, high_before = high[length : length + count], high[:count]
+    low_after, low_before = low[length : length + count], low[:count]
+    deviations = out[length - 1 : length - 1 + count]
+    for i in range(count):
+        a, b = high_after[i], high_before[i]
         squares = a - b
         part = a - squares
-        rest = ((a - (squares + part)) + (part - b)) + (low[after] - low[before])
-        many, many_rest = _product(squares, float(length))
-        total = sums[after] - sums[before]
+        rest = ((a - (squares + part)) + (part - b)) + (low_after[i] - low_before[i])
+        scaled, scaled_rest = _product(squares, many)
+        total = sum_after[i] - sum_before[i]
         square, square_rest = _product(total, total)
-        variance = (many - square) + ((many_rest - square_rest) + rest * length)
-        out[i] = np.sqrt(max(variance, 0.0)) / divisor
+        variance = (scaled - square) + ((scaled_rest - square_rest) + rest * many)
+        deviations[i] = np.sqrt(max(variance, 0.0)) / divisor
 
 
 @compiled
