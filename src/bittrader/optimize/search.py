@@ -144,6 +144,8 @@ def resume(
         market, facts = _candles(origin, then.candles.reading)
         _refuse_other(study, then, known, facts)
         budget = opened.budget if trials is None else trials
+        if budget < (asked := opened.counts().asked):
+            raise InputError(f"{study} has {asked:,} trials already: say how many it may have in all, more than that.")
         _check(budget, then.objective, threads, then.time_limit)
         opened.allow(budget)
         return _search(opened, known, market, threads, progress)
