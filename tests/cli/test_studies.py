@@ -82,9 +82,7 @@ def test_resume_with_fewer_trials_than_there_are_is_refused(study):
 
 def test_resume_with_other_candles_is_refused_with_what_differs(study):
     store(synthetic(bars=2000), "others")
-    with pytest.raises(
-        StudyError, match="one cannot go on: candles: 3,000 synthetic bars .* then; 2,000 synthetic bars"
-    ):
+    with pytest.raises(StudyError, match=r"one cannot go on: candles: 3,000 .* then; 2,000 synthetic bars"):
         run(["studies", "resume", "one", "--candles", "others"])
 
 
@@ -102,10 +100,9 @@ def test_resume_of_candles_that_moved_takes_their_new_place(study, capsys, tmp_p
 
 
 @pytest.mark.parametrize(("form", "suffix"), [("csv", ".csv"), ("parquet", ".parquet"), ("optuna", ".optuna.db")])
-def test_export_writes_a_file_called_like_the_study(study, capsys, tmp_path, monkeypatch, form, suffix):
+def test_export_writes_a_file_called_like_the_study(study, tmp_path, monkeypatch, form, suffix):
     monkeypatch.chdir(tmp_path)
     assert run(["studies", "export", "one", "--format", form]) == 0
-    assert "10 trials are in" in capsys.readouterr().err
     assert (tmp_path / f"one{suffix}").stat().st_size > 0
 
 
@@ -122,5 +119,5 @@ def test_a_running_study_is_not_deleted(study):
 
 @pytest.mark.parametrize("words", [["show", "on"], ["resume", "on"], ["export", "on"], ["delete", "on", "--yes"]])
 def test_a_study_that_is_not_there_is_named(study, words):
-    with pytest.raises(StudyError, match="there is no study 'on'"):
+    with pytest.raises(StudyError, match=r"there is no study 'on'\. Did you mean 'one'"):
         run(["studies", *words])

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bittrader.errors import StudyError
+from bittrader.errors import StudyError, did_you_mean
 from bittrader.optimize.database import (
     WriterLock,
     check_schema,
@@ -277,7 +277,9 @@ def _lay_out(path: Path, experiment: Experiment) -> None:
 def require(path: Path) -> None:
     """StudyError when there is no such study."""
     if not path.exists():
-        raise StudyError(f"there is no study {path.stem!r}. `bittrader studies list` shows those there are.")
+        known = [file.stem for file in path.parent.glob(f"*{path.suffix}")]
+        hint = did_you_mean(path.stem, known) or " `bittrader studies list` shows those there are."
+        raise StudyError(f"there is no study {path.stem!r}.{hint}")
 
 
 def _keys(rows: Rows) -> list[int]:
