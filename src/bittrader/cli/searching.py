@@ -206,7 +206,7 @@ def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) ->
     report = _report(result, full) if report_wanted and full is not None else None
     console = Console(stderr=json_wanted)
     if summary.best:
-        console.print(*best_tables(summary, full and full.buy_and_hold))
+        console.print(*best_tables(summary, full.buy_and_hold if full else None))
     facts = CandleFacts.of(result.candles, None, {})
     text = closing(summary, facts, result.path, report, interrupted=result.interrupted, budget=result.budget)
     console.print(text, soft_wrap=True, highlight=False)
