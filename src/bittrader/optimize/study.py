@@ -117,6 +117,13 @@ class Study:
             self.connection.execute("UPDATE study SET budget = ?", (budget,))
         self.budget = budget
 
+    def redefine(self, experiment: Experiment) -> None:
+        """Writes the same experiment with what may change in it: where its strategy and its candles are."""
+        assert experiment.fingerprint == self.experiment.fingerprint
+        with told(self.path), transaction(self.connection):
+            self.connection.execute("UPDATE study SET experiment = ?", (json.dumps(experiment.to_json()),))
+        self.experiment = experiment
+
     def begin(self, cores: int) -> None:
         """Starts a session, whose time counts."""
         self._session_began = time.monotonic()
