@@ -42,7 +42,7 @@ def experiment(**changes):
     return replace(base, **changes)
 
 
-def searching(sampler, trials=120, **changes):
+def searching(sampler, trials=60, **changes):
     return experiment(sampler=sampler, trials=trials, generation=min(20, generation_size(sampler, trials)), **changes)
 
 

@@ -108,11 +108,11 @@ def test_a_space_that_allows_nothing_is_refused(name):
 @pytest.mark.parametrize("name", ["tpe", "evolution"])
 def test_those_that_learn_beat_chance(name):
     def best(name, seed):
-        sampler = make(name, mixed(), seed, 240, 20)
-        return min(losses_of(mixed(), rows).min() for rows in history_of(sampler, 240, 20))
+        sampler = make(name, mixed(), seed, 150, 15)
+        return min(losses_of(mixed(), rows).min() for rows in history_of(sampler, 150, 15))
 
-    wins = [best(name, seed) < best("random", seed) for seed in range(5)]
-    assert sum(wins) >= 4
+    wins = [best(name, seed) < best("random", seed) for seed in range(3)]
+    assert all(wins)
 
 
 def history_of(sampler, trials, generation):

@@ -201,11 +201,12 @@ def show(study: Study, summary: StudySummary) -> None:
 
 def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) -> int:
     """Writes the report, prints what was found, and returns the exit code: 0, 1 when all failed, 130 when stopped."""
-    summary, full = result.summary, result.backtest()
-    report = _report(result, full) if report_wanted and full is not None and not result.interrupted else None
+    summary = result.summary
+    full = None if result.interrupted else result.backtest()  # who stops a search does not want to wait
+    report = _report(result, full) if report_wanted and full is not None else None
     console = Console(stderr=json_wanted)
-    if full is not None:
-        console.print(*best_tables(summary, full.buy_and_hold))
+    if summary.best:
+        console.print(*best_tables(summary, full.buy_and_hold if full else None))
     facts = CandleFacts.of(result.candles, None, {})
     text = closing(summary, facts, result.path, report, interrupted=result.interrupted, budget=result.budget)
     console.print(text, soft_wrap=True, highlight=False)
@@ -216,10 +217,10 @@ def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) ->
         print(json.dumps(answer, allow_nan=False))  # noqa: T201 - this is the output
     if result.interrupted:
         return 130
-    if full is None:
-        _all_failed(summary)
-        return 1
-    return 0
+    if summary.best:
+        return 0
+    _all_failed(summary)
+    return 1
 
 
 def _report(result: SearchResult, full: Any) -> Path:

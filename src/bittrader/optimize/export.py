@@ -100,7 +100,7 @@ def _to_parquet(study: Study, target: Path) -> None:
     with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
         for piece in _pieces(study):
             columns = [
-                pa.array([str(x) for x in column] if kind == text else column, kind)
+                pa.array([x if x is None else str(x) for x in column] if kind == text else column, kind)
                 for column, kind in zip(zip(*piece, strict=True), types, strict=True)
             ]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))

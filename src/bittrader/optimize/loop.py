@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bittrader.optimize import found
 from bittrader.optimize.outcomes import judged
@@ -15,16 +16,16 @@ from bittrader.optimize.outcomes import judged
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from bittrader.backtest.run import Evaluated
     from bittrader.execution.base import Done, Executor
     from bittrader.optimize.samplers.base import Sampler
     from bittrader.optimize.study import Study
     from bittrader.strategies.parameters import Rows
 
-# A batch takes about this long: far more than it costs to hand over and to write, and short enough to watch.
+# A batch takes about this long, and never much less than the least: far more than it costs to hand over and to write,
+# and short enough to watch.
 _BATCH_SECONDS = 0.05
+_LEAST_SECONDS = 0.005
 _BATCH_ROWS = 512
 # Batches on their way for each slot: one that runs, and one that waits for it to end.
 _AHEAD = 2
@@ -131,7 +132,7 @@ class Search:
     def _enough(self) -> bool:
         if self._sampler.learns:
             return bool(self._waiting or self._running)
-        return len(self._waiting) >= _AHEAD * max(1, self._executor.slots) * self._batch_rows()
+        return len(self._waiting) >= _AHEAD * max(1, self._executor.slots) * self._rows_in(_BATCH_SECONDS)
 
     def _write_down(self, rows: Rows) -> None:
         if len(rows) == 0:
@@ -147,27 +148,38 @@ class Search:
         slots = max(1, self._executor.slots)
         while self._waiting and len(self._running) < _AHEAD * slots:
             share = -(-len(self._waiting) // slots)  # at a generation's end, something for each
-            count = max(1, min(self._batch_rows(), share))
-            batch = [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
+            count = min(len(self._waiting), self._rows_in(_BATCH_SECONDS), max(share, self._rows_in(_LEAST_SECONDS)))
+            batch = [self._waiting.popleft() for _ in range(count)]
             ticket = self._executor.submit(np.array([row for _, row in batch]))
             self._running[ticket] = [number for number, _ in batch]
 
-    def _batch_rows(self) -> int:
+    def _rows_in(self, seconds: float) -> int:
+        """How many rows take about so long, at least one."""
         if self._row_seconds is None:
             return 1 if self._experiment.time_limit else 4
-        return int(min(_BATCH_ROWS, max(1, _BATCH_SECONDS / max(self._row_seconds, 1e-9))))
+        return int(min(_BATCH_ROWS, max(1, seconds / max(self._row_seconds, 1e-9))))
 
     def _write(self, answers: list[Done[Evaluated]]) -> None:
+        """Writes the batches that came back together, in one transaction."""
+        if not answers:
+            return
+        numbers, pieces, causes = list[int](), list[NDArray[np.float64]](), dict[int, str]()
         for done in answers:
-            numbers = self._running.pop(done.ticket)
-            metrics, causes = judged(done.parts, self._experiment.metrics, self._experiment.objective)
-            self._study.answer(numbers, metrics, causes, done.seconds)
-            self._row_seconds = done.seconds / len(numbers)
-            self._evaluated += len(numbers)
-            self._failed += len(causes)
-            self._finished += len(numbers) - len(causes)
-            good = np.delete(metrics[:, self._experiment.metrics.index(self._experiment.objective)], list(causes))
-            self._better(good)
+            metrics, failed = judged(done.parts, self._experiment.metrics, self._experiment.objective)
+            causes.update({len(numbers) + index: cause for index, cause in failed.items()})
+            numbers.extend(self._running.pop(done.ticket))
+            pieces.append(metrics)
+        seconds = sum(done.seconds for done in answers)
+        self._study.answer(numbers, np.concatenate(pieces), causes, seconds)
+        self._row_seconds = seconds / len(numbers)
+        self._count(np.concatenate(pieces), causes)
+
+    def _count(self, metrics: NDArray[np.float64], causes: dict[int, str]) -> None:
+        self._evaluated += len(metrics)
+        self._failed += len(causes)
+        self._finished += len(metrics) - len(causes)
+        objective = metrics[:, self._experiment.metrics.index(self._experiment.objective)]
+        self._better(np.delete(objective, list(causes)))
 
     def _better(self, values: NDArray[np.float64]) -> None:
         best = max if self._experiment.direction == "maximize" else min
@@ -175,10 +187,11 @@ class Search:
 
     def _settle(self) -> None:
         """Answers the sets that were asked before."""
-        if self._repeats:
+        if self._repeats > 0:
             ends = self._study.settle()
             self._finished += ends.get("finished", 0)
             self._failed += ends.get("failed", 0)
+            self._repeats -= sum(ends.values())
 
     def _losses(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Objective values as samplers take them: smaller is better, infinite is failed."""

@@ -139,13 +139,17 @@ def resume(
     """
     with Study.write(shelf.path_of(study)) as opened:
         then = opened.experiment
-        known, _ = _strategy(strategy or then.strategy or _missing(study, "strategy", "strategy=…"))
-        origin = candles or then.candles.reference or _missing(study, "candles", "candles=…")
+        known, reference = _strategy(strategy or then.strategy or _missing(study, "strategy"))
+        origin = candles or then.candles.reference or _missing(study, "candles")
         market, facts = _candles(origin, then.candles.reading)
         _refuse_other(study, then, known, facts)
         budget = opened.budget if trials is None else trials
+        if budget < (asked := opened.counts().asked):
+            raise InputError(f"{study} has {asked:,} trials already: say how many it may have in all, more than that.")
         _check(budget, then.objective, threads, then.time_limit)
         opened.allow(budget)
+        found_at = replace(facts, reference=facts.reference or then.candles.reference)
+        opened.redefine(replace(then, strategy=reference or then.strategy, candles=found_at))
         return _search(opened, known, market, threads, progress)
 
 
@@ -162,8 +166,8 @@ def _refuse_other(study: str, then: Experiment, known: type[Strategy], candles: 
         raise StudyError(f"{study} cannot go on: {'; '.join(others)}. Begin a new study with `bittrader optimize`.")
 
 
-def _missing(study: str, what: str, how: str) -> str:
-    raise InputError(f"{study} does not know where its {what} came from. Give it with {how}.")
+def _missing(study: str, what: str) -> str:
+    raise InputError(f"{study} does not know where its {what} came from: say so with --{what} (in Python, {what}=).")
 
 
 def _search(
@@ -196,10 +200,17 @@ def _silent(_: Progress) -> None:
 
 
 def _executor(experiment: Experiment, strategy: type[Strategy], candles: Candles, slots: int) -> Executor[Evaluated]:
-    made = MakeEvaluator(experiment.strategy or strategy, candles, experiment.costs, experiment.sizing)
+    made = MakeEvaluator(_portable(strategy), candles, experiment.costs, experiment.sizing)
     if experiment.time_limit is not None:
         return ProcessExecutor(made, slots, experiment.time_limit)
     return ThreadExecutor(MakeEvaluator(strategy, candles, experiment.costs, experiment.sizing)(), slots)
+
+
+def _portable(strategy: type[Strategy]) -> type[Strategy] | str:
+    """What another process knows the class by: itself, or its file when only `load_strategy` made its module."""
+    module = sys.modules.get(strategy.__module__)
+    made_here = module is not None and module.__spec__ is None and strategy.__module__ != "__main__"
+    return _reference(strategy) if made_here else strategy
 
 
 def cores() -> int:
@@ -216,7 +227,9 @@ def _strategy(strategy: type[Strategy] | str) -> tuple[type[Strategy], str]:
 
 
 def _reference(strategy: type[Strategy]) -> str:
-    """What `load_strategy` takes to find the class again; empty when no file holds it at its top."""
+    """What `load_strategy` takes to find the class again; empty when no file but a running program holds it."""
+    if strategy.__module__ == "__main__":
+        return ""
     file = Path(getattr(sys.modules.get(strategy.__module__), "__file__", None) or "")
     return f"{file.resolve()}:{strategy.__name__}" if file.suffix == ".py" and "." not in strategy.__qualname__ else ""
 

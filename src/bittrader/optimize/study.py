@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bittrader.errors import StudyError
+from bittrader.errors import StudyError, did_you_mean
 from bittrader.optimize.database import (
     WriterLock,
     check_schema,
@@ -116,6 +116,13 @@ class Study:
         with told(self.path), transaction(self.connection):
             self.connection.execute("UPDATE study SET budget = ?", (budget,))
         self.budget = budget
+
+    def redefine(self, experiment: Experiment) -> None:
+        """Writes the same experiment with what may change in it: where its strategy and its candles are."""
+        assert experiment.fingerprint == self.experiment.fingerprint
+        with told(self.path), transaction(self.connection):
+            self.connection.execute("UPDATE study SET experiment = ?", (json.dumps(experiment.to_json()),))
+        self.experiment = experiment
 
     def begin(self, cores: int) -> None:
         """Starts a session, whose time counts."""
@@ -277,7 +284,9 @@ def _lay_out(path: Path, experiment: Experiment) -> None:
 def require(path: Path) -> None:
     """StudyError when there is no such study."""
     if not path.exists():
-        raise StudyError(f"there is no study {path.stem!r}. `bittrader studies list` shows those there are.")
+        known = [file.stem for file in path.parent.glob(f"*{path.suffix}")]
+        hint = did_you_mean(path.stem, known) or " `bittrader studies list` shows those there are."
+        raise StudyError(f"there is no study {path.stem!r}.{hint}")
 
 
 def _keys(rows: Rows) -> list[int]:

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from bittrader import paths
+from bittrader.cli import run
+from bittrader.cli.optimize import parse_ranges
+from bittrader.errors import BittraderError, InputError
+from bittrader.market.sample import synthetic
+from bittrader.market.store import store
+from bittrader.optimize import found
+from bittrader.optimize.study import Study
+
+STRATEGY = """
+import time
+from bittrader import Int, Signals, Strategy
+
+class Mine(Strategy):
+    n = Int(2, 200)
+
+    def signals(self, chart):
+        time.sleep({pause})
+        if self.n % {fails} == 0:
+            raise ValueError("bad luck")
+        average = chart.sma(self.n)
+        return Signals(enter_long=chart.close > average, exit_long=chart.close < average)
+"""
+
+
+@pytest.fixture
+def candles():
+    store(synthetic(bars=3000), "made-up")
+    return "made-up"
+
+
+@pytest.fixture
+def mine(tmp_path):
+    def write(pause=0.0, fails=1000):
+        file = tmp_path / "mine.py"
+        file.write_text(STRATEGY.format(pause=pause, fails=fails))
+        return f"{file}:Mine"
+
+    return write
+
+
+def asked_for_json(capsys, *words):
+    code = run(["optimize", *words, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_json_is_one_object_that_says_what_was_found(capsys, candles):
+    words = ["sma-cross", candles, "--trials", "20", "--study", "first", "--seed", "5"]
+    code, facts = asked_for_json(capsys, *words, "--range", "fast=5:20", "--set", "slow=90", "--fee", "0.0005")
+    assert code == 0
+    assert facts["study"] == "first"
+    assert facts["best"]["params"]["slow"] == 90
+    assert 5 <= facts["best"]["params"]["fast"] <= 20
+    assert facts["evaluations"]["asked"] == facts["evaluations"]["finished"] == 16  # all there are
+    assert facts["seconds"] > 0
+    with Study.read(paths.studies_dir() / "first.sqlite") as study:
+        assert study.experiment.costs.fee == 0.0005
+        assert found.best(study, 1)[0].metrics == facts["best"]["metrics"]
+    assert (paths.reports_dir() / "first.html").exists()
+
+
+def test_the_terminal_says_what_was_done_and_how_to_go_on(capsys, candles, mine):
+    assert run(["optimize", mine(fails=3), candles, "--trials", "30", "--study", "a", "--no-report"]) == 0
+    said = capsys.readouterr().out
+    assert "buy & hold" in said
+    assert "failed: ValueError: bad luck" in said
+    assert "bittrader studies resume a --trials 60" in said
+    assert not paths.reports_dir().exists()
+
+
+def test_when_every_evaluation_fails_the_commonest_cause_is_said(capsys, candles, mine):
+    code, facts = asked_for_json(capsys, mine(fails=1), candles, "--trials", "10")
+    assert code == 1
+    assert facts["best"] is None
+    assert facts["evaluations"]["causes"] == {"ValueError: bad luck": 10}
+
+
+def test_a_study_gets_a_name_that_no_other_has(capsys, candles):
+    names = {asked_for_json(capsys, "sma-cross", candles, "--trials", "3", "--no-report")[1]["study"] for _ in range(2)}
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["sma-cros", "made-up"], "did you mean|Did you mean"),
+        (["sma-cross", "made-up", "--objective", "sharp"], "Did you mean 'sharpe'"),
+        (["sma-cross", "made-up", "--sampler", "tp"], "Did you mean 'tpe'"),
+        (["sma-cross", "made-up", "--range", "fats=5:20"], "Did you mean 'fast'"),
+        (["sma-cross", "made-up", "--range", "fast=5-20"], "Write --range name=low:high"),
+        (["sma-cross", "made-up", "--set", "fast=5000"], "fast takes 5 to 100"),
+        (["sma-cross", "made-up", "--trials", "0"], "trials must be at least 1"),
+        (["sma-cross", "made-up", "--threads", "0"], "threads must be at least 1"),
+        (["sma-cross", "made-up", "--time-limit", "0"], "time limit must be a positive"),
+        (["sma-cross", "made-up", "--study", "../a"], "cannot be called"),
+        (["sma-cross", "made-up", "--fee", "2"], "fee must be between"),
+        (["sma-cross", "nothing-here"], "nothing-here"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(candles, words, said):
+    with pytest.raises(BittraderError, match=said) as caught:
+        run(["optimize", *words])
+    assert "\n" not in str(caught.value)
+    assert not list(paths.studies_dir().glob("*"))
+
+
+def test_a_study_that_exists_is_refused_with_words(candles):
+    run(["optimize", "sma-cross", candles, "--trials", "3", "--study", "a", "--no-report"])
+    with pytest.raises(BittraderError, match="studies resume a"):
+        run(["optimize", "sma-cross", candles, "--trials", "3", "--study", "a"])
+
+
+def test_a_range_is_given_once():
+    with pytest.raises(InputError, match="gives fast twice"):
+        parse_ranges(["fast=1:2", "fast=2:3"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_writes_what_runs_exits_130_and_says_how_to_go_on(candles, mine, number):
+    words = ["optimize", mine(pause=0.02), candles, "--trials", "190", "--sampler", "random", "--study", "a"]
+    program = [sys.executable, "-c", "from bittrader.cli import main; main()", *words]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    path = paths.studies_dir() / "a.sqlite"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not (path.exists() and finished(path) > 5):
+        time.sleep(0.02)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "bittrader studies resume a" in out
+    assert "Traceback" not in err
+    done = finished(path)
+    assert 5 < done < 190
+    assert run(["studies", "resume", "a", "--no-report"]) == 0
+    assert finished(path) > done
+
+
+def finished(path):
+    with Study.read(path) as study:
+        return study.counts().finished
+
+
+def test_an_evaluation_over_its_time_limit_is_ended_and_counted(capsys, candles, mine):
+    strategy = mine(pause="30 if self.n > 100 else 0")
+    words = [strategy, candles, "--trials", "3", "--sampler", "grid", "--range", "n=99:101", "--time-limit", "0.5"]
+    code, facts = asked_for_json(capsys, *words, "--threads", "1", "--no-report")
+    assert code == 0
+    assert facts["evaluations"]["causes"] == {"time limit of 0.5 s": 1}
+    assert facts["evaluations"]["finished"] == 2

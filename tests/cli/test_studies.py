@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bittrader import paths
+from bittrader.cli import run
+from bittrader.errors import BittraderError, InputError, StudyError
+from bittrader.market.sample import synthetic
+from bittrader.market.store import store
+from bittrader.optimize.study import Study
+
+
+@pytest.fixture
+def study(capsys):
+    """A study of 10 trials called `one`."""
+    store(synthetic(bars=3000), "made-up")
+    words = ["sma-cross", "made-up", "--trials", "10", "--sampler", "random", "--study", "one", "--no-report"]
+    assert run(["optimize", *words]) == 0
+    capsys.readouterr()
+    return paths.studies_dir() / "one.sqlite"
+
+
+def json_of(capsys, *words):
+    assert run(["studies", *words, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_list_shows_every_study(study, capsys):
+    (facts,) = json_of(capsys, "list")["studies"]
+    assert (facts["study"], facts["strategy"], facts["finished"], facts["state"]) == (
+        "one",
+        "sma-cross",
+        10,
+        "complete",
+    )
+    run(["studies", "list"])
+    assert "10 of 10" in capsys.readouterr().out
+
+
+def test_list_goes_on_past_a_damaged_study(study, capsys):
+    (study.parent / "broken.sqlite").write_text("nothing " * 1000)
+    states = {one["study"]: one["state"] for one in json_of(capsys, "list")["studies"]}
+    assert states["one"] == "complete"
+    assert "not a study" in states["broken"]
+
+
+def test_list_without_studies_says_how_to_make_one(capsys):
+    assert run(["studies", "list"]) == 0
+    assert "bittrader optimize STRATEGY CANDLES" in capsys.readouterr().err
+
+
+def test_a_running_study_is_shown_as_running(study, capsys):
+    with Study.write(study):
+        assert json_of(capsys, "list")["studies"][0]["state"] == "running"
+
+
+def test_show_says_what_was_found(study, capsys):
+    facts = json_of(capsys, "show", "one")
+    assert facts["evaluations"]["finished"] == 10
+    assert facts["experiment"]["candles"]["bars"] == 3000
+    run(["studies", "show", "one"])
+    said = capsys.readouterr().out
+    assert "3,000 synthetic bars" in said
+    assert "bittrader studies resume one --trials 20" in said
+
+
+def test_resume_gives_more_trials(study, capsys):
+    before = json_of(capsys, "show", "one")
+    facts = json_of(capsys, "resume", "one", "--trials", "25", "--no-report")
+    assert facts["evaluations"]["asked"] == 25
+    assert facts["seconds"] > before["seconds"]
+
+
+def test_resume_with_fewer_trials_than_there_are_is_refused(study):
+    with pytest.raises(InputError, match="one has 10 trials already"):
+        run(["studies", "resume", "one", "--trials", "5"])
+
+
+def test_resume_with_other_candles_is_refused_with_what_differs(study):
+    store(synthetic(bars=2000), "others")
+    with pytest.raises(StudyError, match=r"one cannot go on: candles: 3,000 .* then; 2,000 synthetic bars"):
+        run(["studies", "resume", "one", "--candles", "others"])
+
+
+def test_resume_with_other_code_is_refused_with_what_differs(study):
+    with pytest.raises(StudyError, match="strategy: sma-cross then, rsi-reversion now"):
+        run(["studies", "resume", "one", "--strategy", "rsi-reversion"])
+
+
+def test_resume_of_candles_that_moved_takes_their_new_place(study, capsys, tmp_path):
+    (stored,) = paths.candles_dir().glob("made-up*")
+    moved = Path(shutil.move(stored, tmp_path / "moved.parquet"))
+    with pytest.raises(BittraderError, match="made-up"):
+        run(["studies", "resume", "one"])
+    json_of(capsys, "resume", "one", "--trials", "12", "--candles", str(moved), "--no-report")
+    assert json_of(capsys, "resume", "one", "--trials", "14", "--no-report")["evaluations"]["asked"] == 14
+
+
+@pytest.mark.parametrize(("form", "suffix"), [("csv", ".csv"), ("parquet", ".parquet"), ("optuna", ".optuna.db")])
+def test_export_writes_a_file_called_like_the_study(study, tmp_path, monkeypatch, form, suffix):
+    monkeypatch.chdir(tmp_path)
+    assert run(["studies", "export", "one", "--format", form]) == 0
+    assert (tmp_path / f"one{suffix}").stat().st_size > 0
+
+
+def test_delete_leaves_nothing(study):
+    assert run(["studies", "delete", "one", "--yes"]) == 0
+    assert list(study.parent.glob("*")) == []
+
+
+def test_a_running_study_is_not_deleted(study):
+    with Study.write(study), pytest.raises(StudyError, match="is running"):
+        run(["studies", "delete", "one", "--yes"])
+    assert study.exists()
+
+
+@pytest.mark.parametrize("words", [["show", "on"], ["resume", "on"], ["export", "on"], ["delete", "on", "--yes"]])
+def test_a_study_that_is_not_there_is_named(study, words):
+    with pytest.raises(StudyError, match=r"there is no study 'on'\. Did you mean 'one'"):
+        run(["studies", *words])
