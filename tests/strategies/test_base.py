@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bittrader.errors import InputError, StrategyError
-from bittrader.strategies.base import DISTANCES, FLAGS, Signals, Strategy, checked, with_params
+from bittrader.strategies.base import DISTANCES, FLAGS, Signals, Strategy, checked
 from bittrader.strategies.parameters import Choice, Float, Int
 
 
@@ -55,7 +55,7 @@ def test_a_strategy_from_a_row_is_the_strategy_of_its_parameters(seed):
 @pytest.mark.parametrize("params", [{"fats": 7}, {"fast": 3}, {"fast": 90, "slow": 60}, {"side": "lang"}])
 def test_a_strategy_with_parameters_that_are_not_allowed_is_not_made(params):
     with pytest.raises(InputError):
-        with_params(Example, params)
+        Example(**params)
 
 
 @pytest.mark.parametrize("name", ["signals", "params", "space", "_hidden", "name"])
