@@ -172,7 +172,7 @@ def next_true(flags: Flags, words: NDArray[np.uint64], start: int) -> int:
 
 
 # The running account of one evaluation: slots of one array. The rest of it is scratch space for `_add_returns`.
-EQUITY, PEAK, DRAWDOWN, UNDER, LONGEST, SUM, SQUARES, LOSSES, SLOTS = range(9)
+EQUITY, PEAK, DRAWDOWN, UNDER, LONGEST, SUM, SQUARES, LOSSES, LOWEST, HIGHEST, SLOTS = range(11)
 CHUNK = 256
 BOOK = SLOTS + CHUNK
 
@@ -219,98 +219,76 @@ def _mark_flat(book: Column, cash: float, bars: int) -> None:
 
 
 @lean
-def _worst(close: Column, owned: float) -> float:
-    """The close at which a position of `owned` units (negative: short) is worth least; there must be one."""
-    whole = len(close) // 8 * 8
-    side = 1.0 if owned > 0.0 else -1.0
-    a = b = c = d = e = f = g = h = np.inf
-    for i in range(0, whole, 8):
-        a = side * close[i] if side * close[i] < a else a
-        b = side * close[i + 1] if side * close[i + 1] < b else b
-        c = side * close[i + 2] if side * close[i + 2] < c else c
-        d = side * close[i + 3] if side * close[i + 3] < d else d
-        e = side * close[i + 4] if side * close[i + 4] < e else e
-        f = side * close[i + 5] if side * close[i + 5] < f else f
-        g = side * close[i + 6] if side * close[i + 6] < g else g
-        h = side * close[i + 7] if side * close[i + 7] < h else h
-    for i in range(whole, len(close)):
-        a = side * close[i] if side * close[i] < a else a
-    return side * min(a, b, c, d, e, f, g, h)
+def _extremes(bits: NDArray[np.int64], book: Column) -> tuple[float, float]:
+    """The lowest and the highest of positive floats given by their bits, which are in the same order and vectorize."""
+    lowest = highest = bits[0]
+    for i in range(len(bits)):
+        lowest = min(lowest, bits[i])
+        highest = max(highest, bits[i])
+    slots = book.view(np.int64)
+    slots[LOWEST], slots[HIGHEST] = lowest, highest
+    return book[LOWEST], book[HIGHEST]
+
+
+@lean
+def _sink_closes(book: Column, bits: NDArray[np.int64], cash: float, owned: float) -> bool:
+    """Marks closes of a position worth cash + owned * close if all are below the peak; else nothing, and False."""
+    lowest, highest = _extremes(bits, book)
+    best, worst = (highest, lowest) if owned > 0.0 else (lowest, highest)
+    if cash + owned * best >= book[PEAK]:
+        return False
+    _sink(book, cash + owned * worst, len(bits))
+    return True
 
 
 @lean
 def _peak_at(close: Column, cash: float, owned: float, peak: float) -> int:
     """The first index at which cash + owned * close reaches `peak`, or the number of closes."""
-    whole = len(close) // 8 * 8
-    start = whole
-    for i in range(0, whole, 8):
-        # Sixteen bits or-ed without a branch: this is one comparison of a vector.
-        if (
-            (cash + owned * close[i] >= peak)
-            | (cash + owned * close[i + 1] >= peak)
-            | (cash + owned * close[i + 2] >= peak)
-            | (cash + owned * close[i + 3] >= peak)
-            | (cash + owned * close[i + 4] >= peak)
-            | (cash + owned * close[i + 5] >= peak)
-            | (cash + owned * close[i + 6] >= peak)
-            | (cash + owned * close[i + 7] >= peak)
-        ):
-            start = i
-            break
-    for i in range(start, len(close)):
+    for i in range(len(close)):
         if cash + owned * close[i] >= peak:
             return i
     return len(close)
 
 
 @lean
-def _mark_holding(
-    book: Column,
-    close: Column,
-    bars: Column,
-    next_record: NDArray[np.int64],
-    lowest_between: Column,
-    size: float,
-    first: int,
-    last: int,
-) -> None:
+def _mark_holding(book: Column, market: Market, bits: NDArray[np.int64], size: float, first: int, last: int) -> None:
     """Marks the closes from `first` to `last` of a position worth `size * close` that bar `first - 1` held already."""
     if first > last:
         return
-    start, stop = bars[first - 1], bars[last]
+    close, next_record = market.close, market.next_record
+    start, stop = market.bars[first - 1], market.bars[last]
     book[SUM] += stop[1] - start[1]
     book[SQUARES] += stop[2] - start[2]
     book[LOSSES] += stop[3] - start[3]
     book[EQUITY] = size * close[last]
-    held = close[first : last + 1]
-    record = _peak_at(held, 0.0, size, book[PEAK])
-    if record > 0:
-        _sink(book, size * _worst(held[:record], size), record)
-    record += first
+    if _sink_closes(book, bits[first : last + 1], 0.0, size):
+        return
+    record = first + _peak_at(close[first:], 0.0, size, book[PEAK])
+    if record > first:
+        _sink_closes(book, bits[first:record], 0.0, size)
     while record <= last:
         _rise(book, size * close[record])
         following = next_record[record]
         if following <= last:
-            _sink(book, size * lowest_between[record], following - record - 1)
+            _sink(book, size * market.lowest_between[record], following - record - 1)
         elif record < last:
-            _sink(book, size * _worst(close[record + 1 : last + 1], size), last - record)
+            _sink_closes(book, bits[record + 1 : last + 1], 0.0, size)
         record = following
 
 
 @lean
-def _mark_bars(book: Column, close: Column, cash: float, owned: float) -> None:
+def _mark_bars(book: Column, close: Column, bits: NDArray[np.int64], cash: float, owned: float) -> None:
     """Marks the closes of a position worth cash + owned * close that the book's equity already held at close[0]."""
     for start in range(1, len(close), CHUNK):
         _add_returns(book, close[start - 1 : start + CHUNK], cash, owned)
     book[EQUITY] = cash + owned * close[-1]
-    rest = close[1:]
-    while len(rest) > 0:
-        record = _peak_at(rest, cash, owned, book[PEAK])
-        if record > 0:
-            _sink(book, cash + owned * _worst(rest[:record], owned), record)
-        if record < len(rest):
-            _rise(book, cash + owned * rest[record])
-        rest = rest[record + 1 :]
+    start = 1
+    while start < len(close) and not _sink_closes(book, bits[start:], cash, owned):
+        record = start + _peak_at(close[start:], cash, owned, book[PEAK])
+        if record > start:
+            _sink_closes(book, bits[start:record], cash, owned)
+        _rise(book, cash + owned * close[record])
+        start = record + 1
 
 
 @lean
@@ -411,7 +389,7 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
     BOOK slots.
     """
     close, table = market.close, market.bars
-    following, lowest = market.next_record, market.lowest_between
+    bits = close.view(np.int64)
     bars = len(close)
     whole = bars // 8 * 8
     enter_long, enter_short = orders.enter_long[:whole].view(np.uint64), orders.enter_short[:whole].view(np.uint64)
@@ -479,10 +457,10 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
         elif ended > entry:
             if holding and market.calm:
                 _mark(book, size * close[entry])
-                _mark_holding(book, close, table, following, lowest, size, entry + 1, ended - 1)
+                _mark_holding(book, market, bits, size, entry + 1, ended - 1)
             else:
                 _mark(book, cash + side * size * close[entry])
-                _mark_bars(book, close[entry:ended], cash, side * size)
+                _mark_bars(book, close[entry:ended], bits[entry:ended], cash, side * size)
         exposed += ended - entry
         if ended == bars:
             paid += held_cash - cash
