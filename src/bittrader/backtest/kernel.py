@@ -57,7 +57,6 @@ ENTRY, EXIT, SIDE, FILL, LEFT, SIZE, PROFIT, FRACTION, WHY, CASH = range(10)
 class Market(NamedTuple):
     """A series, and what follows from it alone; all columns read-only."""
 
-    open: Column
     high: Column
     low: Column
     close: Column
@@ -329,7 +328,7 @@ def _mark_funded(book: Column, market: Market, terms: Terms, owned: float, cash:
     """Marks the closes of bars entry to stop - 1 of a position that pays funding."""
     for bar in range(entry, stop):
         if bar > entry:
-            cash -= owned * market.open[bar] * terms.funding[bar]
+            cash -= owned * market.bars[bar, 0] * terms.funding[bar]
         _mark(book, cash + owned * market.close[bar])
 
 
@@ -352,7 +351,7 @@ def _find_exit(
     Prices are compared times `side`, so that more is always better. Returns the bar, the price before slippage, why it
     ended (0: it reached `limit`) and the cash after funding.
     """
-    opens, close = market.open[entry:limit], market.close[entry:limit]
+    table = market.bars[entry:limit]
     adverse = market.low[entry:limit] if side > 0.0 else market.high[entry:limit]
     favourable = market.high[entry:limit] if side > 0.0 else market.low[entry:limit]
     funding = terms.funding[entry:limit]
@@ -361,19 +360,19 @@ def _find_exit(
     best = side * fill
     fixed, liquidation = best - stop, -cash / kept
     floor = max(fixed, liquidation)
-    for bar in range(len(close)):
+    for bar in range(len(table)):
         if len(funding) > 0 and bar > 0:
-            cash -= side * size * opens[bar] * funding[bar]
+            cash -= side * size * table[bar, 0] * funding[bar]
             liquidation = -cash / kept
             floor = max(fixed, liquidation)
         trailing = best - trail
         level = trailing if trailing > floor else floor
         if side * adverse[bar] <= level:
             why = STOP if fixed >= level else (TRAIL if trailing >= level else LIQUIDATION)
-            return entry + bar, side * min(side * opens[bar], level), why, cash
+            return entry + bar, side * min(side * table[bar, 0], level), why, cash
         reached = side * favourable[bar]
         if reached >= goal:
-            return entry + bar, side * max(side * opens[bar], goal), TARGET, cash
+            return entry + bar, side * max(side * table[bar, 0], goal), TARGET, cash
         best = reached if reached > best else best
     return limit, 0.0, 0, cash
 

@@ -195,7 +195,6 @@ def _market(candles: Candles) -> kernel.Market:
     sums = kernel.running_sums(np.column_stack((changes, changes**2, np.minimum(changes, 0.0) ** 2)))
     following, lowest = kernel.next_record(candles.close)
     return kernel.Market(
-        open=candles.open,
         high=candles.high,
         low=candles.low,
         close=candles.close,
