@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     MakeEvaluate = Callable[[], Evaluate[Answer]]
 
 _SPAWN = multiprocessing.get_context("spawn")  # a fork copies locks that other threads hold
+_STARTS = 3  # deaths in a row before the first evaluation that are no accident any more
 
 
 class ProcessExecutor(SlotExecutor[Answer]):
@@ -112,7 +113,17 @@ class _Child(Generic[Answer]):
             raise _Died(self._stop(grace=1.0)) from None
 
     def _start(self) -> None:
-        """Starts a process; ExecutorError when it cannot even begin."""
+        """Starts a process, and another when that is killed meanwhile; ExecutorError when none can even begin."""
+        for _ in range(_STARTS):
+            complaint = self._begin()
+            if complaint is None or self._closed:
+                return
+            if self._process is not None:
+                break
+        raise ExecutorError(f"a process for evaluations cannot start: {complaint}.")
+
+    def _begin(self) -> str | None:
+        """Starts a process; says what was wrong when it is not ready to evaluate."""
         _block_interrupts()
         self._pipe, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
@@ -123,11 +134,10 @@ class _Child(Generic[Answer]):
         try:
             # Not as an argument: Python would wait forever for a process that died before it read a large one.
             self._send(self._pipe, self._make_evaluate)
-            complaint = self._receive(self._pipe, None)
+            complaint: str | None = self._receive(self._pipe, None)
         except _Died as death:
-            complaint = f"its {death} before the first evaluation"
-        if complaint is not None and not self._closed:
-            raise ExecutorError(f"a process for evaluations cannot start: {complaint}.")
+            return f"its {death} before the first evaluation"
+        return complaint
 
     def _stop(self, grace: float) -> str:
         """Kills the process, and says how it ended if it did so by itself within `grace` seconds."""
