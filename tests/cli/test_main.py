@@ -87,7 +87,6 @@ def said(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     monkeypatch.setattr(
         cli, "COMMANDS", {"noun": ("noun_of_the_test", "A noun."), "single": ("single_of_the_test", "One command.")}
     )
-    monkeypatch.setattr("bittrader.cli.tree.COMMANDS", cli.COMMANDS)
 
     def run(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["bittrader", *words])

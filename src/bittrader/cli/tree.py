@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
-from bittrader.cli import COMMANDS
+from bittrader import cli
 from bittrader.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,16 +19,16 @@ class _Tree(TyperGroup):
     """Finds commands in the table."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
-        return list(COMMANDS)
+        return list(cli.COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's signature
-        if cmd_name not in COMMANDS:
+        if cmd_name not in cli.COMMANDS:
             return None
         return _command(cmd_name)
 
 
 def _command(name: str) -> Any:
-    module, line = COMMANDS[name]
+    module, line = cli.COMMANDS[name]
     command = typer.main.get_command(import_module(module).app)
     command.name, command.short_help = name, line
     return command
@@ -53,7 +53,7 @@ def _root() -> None:
 
 def _asking(words: Sequence[str]) -> list[str]:
     """The words; with `--help` after a noun that stands alone (`bittrader data`), for that is a question."""
-    alone = len(words) == 1 and words[0] in COMMANDS and isinstance(_command(words[0]), TyperGroup)
+    alone = len(words) == 1 and words[0] in cli.COMMANDS and isinstance(_command(words[0]), TyperGroup)
     return [*words, "--help"] if alone else list(words)
 
 
