@@ -82,6 +82,8 @@ def test_five_minutes_make_the_hours_of_the_same_exchange(real_data: Callable[[s
 def test_weeks_begin_on_monday() -> None:
     made = resample(HOURS, Timeframe.parse("1w"))
     assert utc(made.time[0])[:10] == "2023-12-11"
+    fortnights = resample(resample(synthetic(24 * 70), Timeframe.parse("1w")), Timeframe.parse("2w"))
+    assert {(time // 86_400_000 + 3) % 14 for time in fortnights.time} == {7}
 
 
 def test_symbol_and_label_go_along() -> None:

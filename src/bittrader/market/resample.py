@@ -29,35 +29,42 @@ def resample(candles: Candles, timeframe: Timeframe) -> Candles:
     step, bar = candles.timeframe.milliseconds, timeframe.milliseconds
     if bar % step or bar <= step:
         raise InputError(f"{timeframe} is not a multiple of the candles' {candles.timeframe}.")
-    anchor = _FIRST_MONDAY_MS if bar % _WEEK_MS == 0 else 0
-    if (int(candles.time[0]) - anchor) % step:
+    starts = bar_starts(candles.time, timeframe)
+    if (candles.time[0] - starts[0]) % step:
         raise InputError(
             f"these candles do not start on the {candles.timeframe} grid of UTC: {timeframe} cannot be made."
         )
-    number = (candles.time - anchor) // bar
-    whole = _whole(candles, number * bar + anchor, bar)
+    first, end = int(candles.time[0]), int(candles.time[-1]) + step
+    whole = (starts >= first) & (starts + bar <= end)
     if not whole.any():
         raise InputError(f"these candles do not fill one bar of {timeframe}.")
     first, last = np.flatnonzero(whole)[[0, -1]]
-    part, number = candles.window(int(first), int(last) + 1), number[first : last + 1]
-    starts = np.flatnonzero(np.concatenate([[True], number[1:] != number[:-1]]))
+    return joined(candles.window(int(first), int(last) + 1), timeframe)
+
+
+def bar_starts(time: NDArray[np.int64], timeframe: Timeframe) -> NDArray[np.int64]:
+    """For each moment, the start of the bar of UTC's grid (weeks from Monday) that it lies in."""
+    bar = timeframe.milliseconds
+    anchor = _FIRST_MONDAY_MS if bar % _WEEK_MS == 0 else 0
+    starts: NDArray[np.int64] = (time - anchor) // bar * bar + anchor
+    return starts
+
+
+def joined(candles: Candles, timeframe: Timeframe) -> Candles:
+    """The candles put together to the bars of UTC's grid that they lie in, whether they fill these or not."""
+    time = bar_starts(candles.time, timeframe)
+    firsts = np.flatnonzero(np.diff(time, prepend=time[0] - 1))
     return Candles(
         symbol=candles.symbol,
         timeframe=timeframe,
-        time=number[starts] * bar + anchor,
-        open=part.open[starts],
-        high=np.maximum.reduceat(part.high, starts),
-        low=np.minimum.reduceat(part.low, starts),
-        close=part.close[np.concatenate([starts[1:], [len(part)]]) - 1],
-        volume=_sums(part.volume, starts),
+        time=time[firsts],
+        open=candles.open[firsts],
+        high=np.maximum.reduceat(candles.high, firsts),
+        low=np.minimum.reduceat(candles.low, firsts),
+        close=candles.close[np.append(firsts[1:], len(candles)) - 1],
+        volume=_sums(candles.volume, firsts),
         synthetic=candles.synthetic,
     )
-
-
-def _whole(candles: Candles, starts: NDArray[np.int64], bar: int) -> NDArray[np.bool_]:
-    """For each row, whether the candles reach over the whole bar that it belongs to."""
-    first, end = int(candles.time[0]), int(candles.time[-1]) + candles.timeframe.milliseconds
-    return np.asarray((starts >= first) & (starts + bar <= end))
 
 
 def _sums(values: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:

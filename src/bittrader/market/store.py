@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from dataclasses import dataclass, fields
@@ -14,15 +13,14 @@ import numpy as np
 
 from bittrader import paths
 from bittrader.errors import DataError, InputError, did_you_mean
+from bittrader.files import written_whole
 from bittrader.market.candles import PRICES, Candles
 from bittrader.market.problems import Choices
 from bittrader.market.table import moment
 from bittrader.market.timeframe import Timeframe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
-    from typing import IO
 
     import pyarrow as pa
 
@@ -147,26 +145,10 @@ def write(candles: Candles, path: Path) -> None:
     import pyarrow.parquet as pq  # noqa: PLC0415 - pyarrow takes a fifth of a second to import
 
     table = _to_arrow(candles)
-
-    def put(file: IO[bytes]) -> None:
-        pq.write_table(table, file, compression="zstd", use_dictionary=False, column_encoding=_ENCODING)
-
-    replace(path, put)
-
-
-def replace(path: Path, put: Callable[[IO[bytes]], None]) -> None:
-    """Replaces a file by what `put(file)` writes, at one stroke; whatever fails, the old one stays."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("wb") as file:
-                put(file)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        with written_whole(path) as part, part.open("wb") as file:
+            pq.write_table(table, file, compression="zstd", use_dictionary=False, column_encoding=_ENCODING)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}.") from error
 

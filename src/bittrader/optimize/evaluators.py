@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 # What turns candles and parameters into metrics.
-_ENGINE = ("backtest/**/*.py", "strategies/*.py", "jit.py")
+_ENGINE = ("backtest/**/*.py", "strategies/*.py", "market/resample.py", "market/timeframe.py", "jit.py")
 
 
 @cache

@@ -6,6 +6,7 @@ import csv
 from typing import TYPE_CHECKING, Any, Literal
 
 from bittrader.errors import InputError
+from bittrader.files import written_whole
 from bittrader.optimize.database import told
 from bittrader.optimize.spaces import Fixed
 from bittrader.strategies.parameters import Int
@@ -29,15 +30,11 @@ def export(study: Study, form: Format, target: Path) -> None:
     """Writes the whole study to a new file, which is there whole or not at all."""
     if target.exists():
         raise InputError(f"{target} exists already. Choose another file with --output.")
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
     try:
-        _write(study, form, unfinished)
-        unfinished.rename(target)
+        with written_whole(target) as part:
+            _write(study, form, part)
     except OSError as error:
         raise InputError(f"{target} cannot be written: {error.strerror or error}. Choose another file.") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _write(study: Study, form: Format, target: Path) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bittrader.errors import StudyError, did_you_mean
+from bittrader.files import written_whole
 from bittrader.optimize.database import (
     WriterLock,
     check_schema,
@@ -269,16 +270,14 @@ class Study:
 
 
 def _lay_out(path: Path, experiment: Experiment) -> None:
-    """Writes an empty study beside its place, and moves it there when it is whole."""
-    unfinished = path.with_suffix(".new")
-    unfinished.unlink(missing_ok=True)
-    connection = sqlite3.connect(unfinished, isolation_level=None)
-    with transaction(connection):
-        lay_out(connection, experiment.space.names, experiment.metrics)
-        facts = (json.dumps(experiment.to_json()), experiment.trials, time.time())
-        connection.execute("INSERT INTO study VALUES (?, ?, ?)", facts)
-    connection.close()
-    unfinished.rename(path)
+    """Writes an empty study."""
+    with written_whole(path) as part:
+        connection = sqlite3.connect(part, isolation_level=None)
+        with transaction(connection):
+            lay_out(connection, experiment.space.names, experiment.metrics)
+            facts = (json.dumps(experiment.to_json()), experiment.trials, time.time())
+            connection.execute("INSERT INTO study VALUES (?, ?, ?)", facts)
+        connection.close()
 
 
 def require(path: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import os
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bittrader.errors import BittraderError, InputError
+from bittrader.files import written_whole
 from bittrader.report import words
 from bittrader.report.build import build
 
@@ -33,20 +33,12 @@ def write_report(path: str | Path, result: Result, study: StudySummary | None = 
     text = render(build(result, study))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _replace(target, text.encode())
+        with written_whole(target) as part:
+            part.write_bytes(text.encode())
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"the report cannot be written to {target}: {reason}. Choose another file.") from None
     return target.resolve()
-
-
-def _replace(target: Path, content: bytes) -> None:
-    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_bytes(content)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def render(page: Page) -> str:

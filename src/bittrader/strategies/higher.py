@@ -8,17 +8,15 @@ import numpy as np
 
 from bittrader.errors import StrategyError
 from bittrader.jit import compiled
-from bittrader.market.candles import Candles
+from bittrader.market.resample import bar_starts, joined
 from bittrader.strategies import buffers
 from bittrader.strategies.arrays import Series, as_series
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bittrader.market.candles import Candles
     from bittrader.market.timeframe import Timeframe
-
-_WEEK_MS = 7 * 86_400_000
-_FIRST_MONDAY_MS = 4 * 86_400_000  # 1970-01-01 was a Thursday
 
 
 def higher_bars(candles: Candles, timeframe: Timeframe) -> tuple[Candles, NDArray[np.int64]]:
@@ -31,13 +29,12 @@ def higher_bars(candles: Candles, timeframe: Timeframe) -> tuple[Candles, NDArra
     step, bar = candles.timeframe.milliseconds, timeframe.milliseconds
     if bar % step:
         raise StrategyError(f"{timeframe} is not a multiple of the candles' {candles.timeframe}.")
-    anchor = _FIRST_MONDAY_MS if bar % _WEEK_MS == 0 else 0
-    number = (candles.time - anchor) // bar
-    if number[0] * bar + anchor < candles.time[0] and number[-1] > number[0]:
-        whole = np.searchsorted(number, number[0], side="right")
-        bars = _joined(candles.window(int(whole), len(candles)), timeframe, number[whole:], anchor)
+    starts = bar_starts(candles.time, timeframe)
+    if starts[0] < candles.time[0] and starts[-1] > starts[0]:
+        whole = np.searchsorted(starts, starts[0], side="right")
+        bars = joined(candles.window(int(whole), len(candles)), timeframe)
     else:
-        bars = _joined(candles, timeframe, number, anchor)
+        bars = joined(candles, timeframe)
     ends = bars.time + bar
     if bars.time[0] < candles.time[0]:  # one bar, which began before the candles
         ends = ends + (candles.time[-1] - candles.time[0]) + 2 * bar
@@ -49,21 +46,6 @@ def aligned(values: Series, last: NDArray[np.int64]) -> Series:
     out = buffers.series(len(last))
     _align(as_series(values), last, out)
     return out
-
-
-def _joined(candles: Candles, timeframe: Timeframe, number: NDArray[np.int64], anchor: int) -> Candles:
-    starts = np.flatnonzero(np.diff(number, prepend=number[0] - 1))
-    return Candles(
-        symbol=candles.symbol,
-        timeframe=timeframe,
-        time=number[starts] * timeframe.milliseconds + anchor,
-        open=candles.open[starts],
-        high=np.maximum.reduceat(candles.high, starts),
-        low=np.minimum.reduceat(candles.low, starts),
-        close=candles.close[np.append(starts[1:], len(candles)) - 1],
-        volume=np.add.reduceat(candles.volume, starts),
-        synthetic=candles.synthetic,
-    )
 
 
 @compiled

@@ -1,0 +1,42 @@
+"""A file is there whole, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bittrader.files import written_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_what_is_written_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    for words in ("first", "second"):
+        with written_whole(path) as part:
+            part.write_text(words)
+        assert path.read_text() == words
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("fails", ["while it is written", "as it is made safe"])
+def test_whatever_fails_the_old_file_stays_and_nothing_lies_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"), written_whole(path) as part:  # noqa: PT012 - one deed
+        part.write_text("new")
+        if fails == "while it is written":
+            full(0)
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == "old"
