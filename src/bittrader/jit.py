@@ -22,9 +22,10 @@ def compiled(function: F) -> F:
 
 
 def lean(function: F) -> F:
-    """Like `compiled`, for functions that make no array.
+    """Like `compiled`, for functions that make no array, and inlined where they are called.
 
-    Without Numba's reference counts: in loops that slice arrays they cost as much as the work.
+    Without Numba's reference counts, which in loops that slice arrays cost as much as the work; inlined, because an
+    array is passed as seven numbers, and a few of them cost more than a short trade.
     """
     # `_nrt` is what Numba's own tests use; its types leave it out.
-    return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function))  # type: ignore[call-overload]
+    return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True, _nrt=False)(function))  # type: ignore[call-overload]

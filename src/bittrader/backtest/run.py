@@ -14,6 +14,7 @@ from bittrader.backtest.costs import Costs, Sizing
 from bittrader.backtest.metrics import METRICS, Metrics
 from bittrader.backtest.result import Exit, OpenPosition, Result, Trades
 from bittrader.errors import InputError, StrategyError
+from bittrader.memory import keep_freed_arrays
 from bittrader.strategies.base import Multiple, Signals, Strategy, checked
 from bittrader.strategies.chart import Chart
 from bittrader.strategies.registry import load_strategy
@@ -56,6 +57,7 @@ class Evaluator:
     def __init__(
         self, strategy: type[Strategy], candles: Candles, costs: Costs | None = None, sizing: Sizing | None = None
     ) -> None:
+        keep_freed_arrays()
         self.strategy, self.candles = strategy, candles
         self.costs, self.sizing = costs or Costs(), sizing or Sizing()
         self.chart = Chart(candles)
