@@ -14,7 +14,8 @@ import threading
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Generic
 
-from bittrader.execution.base import Answer, ExecutorError, Failure, Part, cause_of
+from bittrader.errors import cause_of
+from bittrader.execution.base import Answer, ExecutorError, Failure, Part
 from bittrader.execution.slots import SlotExecutor
 from bittrader.execution.threads import outcome_of
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bittrader.errors import BittraderError
+from bittrader.errors import BittraderError, cause_of
 from bittrader.market.candles import PRICES, Candles
 from bittrader.market.timeframe import Timeframe
 from bittrader.strategies.base import DISTANCES, FLAGS, Signals, Strategy, checked, plain
@@ -108,9 +108,7 @@ def _signals(strategy: Strategy, chart: Chart) -> Signals:
         raise _Raised(f"{error}{_with(strategy)}") from error
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        words = " ".join(str(error).split())
-        place = f"{last.filename}, line {last.lineno}"
-        raise _Raised(f"{type(error).__name__}: {words} ({place}){_with(strategy)}.") from error
+        raise _Raised(f"{cause_of(error)} ({last.filename}, line {last.lineno}){_with(strategy)}.") from error
 
 
 def _runs(subject: Subject) -> Iterator[str]:
