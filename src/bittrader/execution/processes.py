@@ -113,7 +113,19 @@ class _Child(Generic[Answer]):
             raise _Died(self._stop(grace=1.0)) from None
 
     def _start(self) -> None:
-        """Starts a process; ExecutorError when it cannot even begin."""
+        """Starts a process, another when the first one dies; ExecutorError when none can even begin."""
+        complaint: str | None = None
+        for _ in range(2):
+            try:
+                complaint = self._begin()
+                break
+            except _Died as death:
+                complaint = f"its {death} before the first evaluation"
+        if complaint is not None and not self._closed:
+            raise ExecutorError(f"a process for evaluations cannot start: {complaint}.")
+
+    def _begin(self) -> str | None:
+        """A new process that is ready: None, or what kept it from being so."""
         _block_interrupts()
         self._pipe, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
@@ -121,14 +133,10 @@ class _Child(Generic[Answer]):
         theirs.close()
         if self._closed:
             self._process.kill()
-        try:
-            # Not as an argument: Python would wait forever for a process that died before it read a large one.
-            self._send(self._pipe, self._make_evaluate)
-            complaint = self._receive(self._pipe, None)
-        except _Died as death:
-            complaint = f"its {death} before the first evaluation"
-        if complaint is not None and not self._closed:
-            raise ExecutorError(f"a process for evaluations cannot start: {complaint}.")
+        # Not as an argument: Python would wait forever for a process that died before it read a large one.
+        self._send(self._pipe, self._make_evaluate)
+        complaint: str | None = self._receive(self._pipe, None)
+        return complaint
 
     def _stop(self, grace: float) -> str:
         """Kills the process, and says how it ended if it did so by itself within `grace` seconds."""
