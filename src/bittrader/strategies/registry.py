@@ -16,7 +16,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 from bittrader import __version__
-from bittrader.errors import InputError, StrategyError, cause_of, did_you_mean
+from bittrader.errors import InputError, StrategyError, did_you_mean
 from bittrader.strategies import builtin
 from bittrader.strategies.base import Strategy
 
@@ -117,7 +117,8 @@ def _complaint(path: Path, error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).is_relative_to(path.parent)]
     where = f"{own[-1].filename}, line {own[-1].lineno}" if own else str(path)
-    return f"{where}: {error if isinstance(error, StrategyError) else cause_of(error)}"
+    words = " ".join(str(error).split())
+    return f"{where}: {words if isinstance(error, StrategyError) else f'{type(error).__name__}: {words}'}"
 
 
 def _pick(module: ModuleType, ref: str, name: str | None) -> type[Strategy]:
