@@ -104,11 +104,6 @@ def parameter(value: Value) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def day(milliseconds: int) -> str:
-    """`2024-05-19`, in UTC."""
-    return _utc(milliseconds).strftime("%Y-%m-%d")
-
-
 def minute(milliseconds: int) -> str:
     """`2024-05-19 23:00`, in UTC."""
     return _utc(milliseconds).strftime("%Y-%m-%d %H:%M")
