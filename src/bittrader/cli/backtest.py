@@ -30,6 +30,7 @@ from bittrader.cli.options import (
     parse_settings,
 )
 from bittrader.errors import InputError
+from bittrader.market.table import utc
 from bittrader.report import words
 
 app = typer.Typer(add_completion=False)
@@ -140,7 +141,7 @@ def shown(result: Result) -> Group:
     """What was run, and its metrics in words and units, buy and hold beside them."""
     candles = result.candles
     params = ", ".join(f"{name}={words.parameter(value)}" for name, value in result.params.items())
-    first, last = (words.minute(int(candles.time[bar])) for bar in (0, -1))
+    first, last = (utc(candles.time[bar]) for bar in (0, -1))
     return Group(
         Text(f"{result.strategy} {params}".strip(), style="bold"),
         Text(
