@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import gzip
 import json
 import os
@@ -41,6 +42,8 @@ def write_report(path: str | Path, result: Result, study: StudySummary | None = 
 
 
 def _replace(target: Path, content: bytes) -> None:
+    if target.exists() and not target.is_file():  # a folder, or a device, which a file must not take the place of
+        raise FileExistsError(errno.EEXIST, "that is no file")
     beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         beside.write_bytes(content)
