@@ -104,5 +104,8 @@ class Executor(ABC, Generic[Answer]):
 
 def cause_of(error: BaseException) -> str:
     """An exception in one line, as a cause of failure."""
-    words = " ".join(str(error).split())
+    try:
+        words = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - an exception's words may be a user's code, and fail themselves
+        words = ""
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
