@@ -11,6 +11,7 @@ import json
 import sqlite3
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -83,9 +84,12 @@ class Study:
         with told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = WriterLock(path)
-            _lay_out(path, experiment)
-            connection = connect(path, write=True)
-        return cls(path, connection, lock)
+            try:
+                _lay_out(path, experiment)
+                return cls(path, connect(path, write=True), lock)
+            except BaseException:
+                lock.release()
+                raise
 
     @classmethod
     def write(cls, path: Path) -> Self:
@@ -272,13 +276,14 @@ def _lay_out(path: Path, experiment: Experiment) -> None:
     """Writes an empty study beside its place, and moves it there when it is whole."""
     unfinished = path.with_suffix(".new")
     unfinished.unlink(missing_ok=True)
-    connection = sqlite3.connect(unfinished, isolation_level=None)
-    with transaction(connection):
-        lay_out(connection, experiment.space.names, experiment.metrics)
-        facts = (json.dumps(experiment.to_json()), experiment.trials, time.time())
-        connection.execute("INSERT INTO study VALUES (?, ?, ?)", facts)
-    connection.close()
-    unfinished.rename(path)
+    try:
+        with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection, transaction(connection):
+            lay_out(connection, experiment.space.names, experiment.metrics)
+            facts = (json.dumps(experiment.to_json()), experiment.trials, time.time())
+            connection.execute("INSERT INTO study VALUES (?, ?, ?)", facts)
+        unfinished.rename(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def require(path: Path) -> None:
