@@ -258,3 +258,10 @@ def test_output_that_finds_no_room_is_told(folder: Path) -> None:
         2,
         "bittrader: the output: No space left on device. Free some space, and try again.\n",
     )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes its output as a POSIX shell does")
+def test_a_closed_output_is_no_defect(folder: Path) -> None:
+    line = f"{sys.executable} {folder / 'program.py'} noun ask 1 >&-"
+    run = subprocess.run(["sh", "-c", line], stderr=subprocess.PIPE, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")

@@ -229,3 +229,13 @@ def test_a_lock_that_cannot_be_taken_for_another_reason_is_not_called_running(pa
     path.with_suffix(".lock").write_bytes(b"no SQLite file, but longer than the header of one" * 3)
     with pytest.raises(StudyError, match="it is not a study"):
         Study.create(path, experiment())
+
+
+@pytest.mark.parametrize("text", ["junk", "[]", "{}", None])
+def test_a_study_that_does_not_say_what_it_searched_is_refused(path, text):
+    Study.create(path, experiment()).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DELETE FROM study" if text is None else f"UPDATE study SET experiment = '{text}'")
+    connection.close()
+    with pytest.raises(StudyError, match="does not say what it searched"):
+        Study.read(path)

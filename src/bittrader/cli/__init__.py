@@ -103,7 +103,8 @@ def _guarded(work: Callable[[], int]) -> int:
     """The exit code of the work, with what users may cause turned into a line, and no line for a closed pipe."""
     try:
         code = work()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as after `>&-`
+            sys.stdout.flush()
     except BittraderError as error:
         return _refused(str(error), error.exit_code)
     except KeyboardInterrupt:

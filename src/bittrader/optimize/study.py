@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bittrader.errors import StudyError, did_you_mean
+from bittrader.errors import BittraderError, StudyError, did_you_mean
+from bittrader.execution.base import cause_of
 from bittrader.optimize.database import (
     WriterLock,
     check_schema,
@@ -66,8 +67,13 @@ class Study:
         self._lock = lock
         with told(path):
             check_schema(connection, path)
-            text, self.budget = connection.execute("SELECT experiment, budget FROM study").fetchone()
-        self.experiment = Experiment.from_json(json.loads(text))
+            facts = connection.execute("SELECT experiment, budget FROM study").fetchone()
+        try:
+            text, self.budget = facts
+            self.experiment = Experiment.from_json(json.loads(text))
+        except (BittraderError, ValueError, TypeError, KeyError) as error:
+            reason = cause_of(error)
+            raise StudyError(f"the study {path} does not say what it searched ({reason}). Restore a copy.") from error
         self.parameter_columns = [parameter_column(name) for name in self.experiment.space.names]
         self.metric_columns = [quoted(name) for name in self.experiment.metrics]
         self._session: int | None = None
