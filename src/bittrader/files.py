@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ def written_whole(path: Path) -> Iterator[Path]:
 
     OSError, for the caller to put in words, when the file cannot be written.
     """
+    if path.exists() and not path.is_file():  # a folder or a device, whose place a file must not take
+        raise FileExistsError(errno.EEXIST, "that is no file")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.unlink(missing_ok=True)

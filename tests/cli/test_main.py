@@ -41,6 +41,16 @@ def interrupt() -> None:
     raise KeyboardInterrupt
 
 @app.command()
+def be_refused() -> None:
+    """Meets a file that may not be opened."""
+    raise PermissionError(13, "Permission denied", "/somewhere/else")
+
+@app.command()
+def ramble() -> None:
+    """Fails in many lines."""
+    raise InputError("first\\n  and second.")
+
+@app.command()
 def break_down() -> None:
     """Shows a defect of ours."""
     raise ZeroDivisionError("ours")
@@ -226,3 +236,31 @@ def test_the_completion_script_can_be_seen(folder: Path) -> None:
         cwd=folder, capture_output=True, text=True, check=True, env=os.environ | named,
     )  # fmt: skip
     assert "_BITTRADER_COMPLETE=complete_bash" in run.stdout
+
+
+def test_what_the_system_refuses_is_one_line_with_the_place_and_code_2(said: Said) -> None:
+    code, out, err = said("noun", "be-refused")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "/somewhere/else: Permission denied. Look at its permissions" in err
+
+
+def test_a_message_of_several_lines_is_said_on_one(said: Said) -> None:
+    assert said("noun", "ramble") == (2, "", "bittrader: first and second.\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")  # noqa: PTH110 - a device
+def test_output_that_finds_no_room_is_told(folder: Path) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        words = [sys.executable, str(folder / "program.py"), "noun", "ask", "1"]
+        run = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (run.returncode, run.stderr) == (
+        2,
+        "bittrader: the output: No space left on device. Free some space, and try again.\n",
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes its output as a POSIX shell does")
+def test_a_closed_output_is_no_defect(folder: Path) -> None:
+    line = f"{sys.executable} {folder / 'program.py'} noun ask 1 >&-"
+    run = subprocess.run(["sh", "-c", line], stderr=subprocess.PIPE, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")

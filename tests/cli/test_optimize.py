@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -100,10 +101,13 @@ def test_a_study_gets_a_name_that_no_other_has(capsys, candles):
         (["sma-cross", "made-up", "--range", "fats=5:20"], "Did you mean 'fast'"),
         (["sma-cross", "made-up", "--range", "fast=5-20"], "Write --range name=low:high"),
         (["sma-cross", "made-up", "--set", "fast=5000"], "fast takes 5 to 100"),
-        (["sma-cross", "made-up", "--trials", "0"], "trials must be at least 1"),
+        (["sma-cross", "made-up", "--trials", "0"], "trials must be between 1"),
         (["sma-cross", "made-up", "--threads", "0"], "threads must be at least 1"),
         (["sma-cross", "made-up", "--time-limit", "0"], "time limit must be a positive"),
         (["sma-cross", "made-up", "--study", "../a"], "cannot be called"),
+        (["sma-cross", "made-up", "--study", ""], "cannot be called"),
+        (["sma-cross", "made-up", "--trials", str(10**30)], "trials must be between 1"),
+        (["sma-cross", "made-up", "--range", "fast=90:100", "--range", "slow=50:60"], "no parameter set keeps fast"),
         (["sma-cross", "made-up", "--fee", "2"], "fee must be between"),
         (["sma-cross", "nothing-here"], "nothing-here"),
     ],
@@ -159,3 +163,28 @@ def test_an_evaluation_over_its_time_limit_is_ended_and_counted(capsys, candles,
     assert code == 0
     assert facts["evaluations"]["causes"] == {"time limit of 0.5 s": 1}
     assert facts["evaluations"]["finished"] == 2
+
+
+def test_a_report_without_room_costs_nothing_of_what_was_found(capsys, candles, home):
+    (home / "reports").write_text("in the way")
+    with pytest.raises(InputError, match="the report cannot be written"):
+        run(["optimize", "sma-cross", candles, "--trials", "5", "--study", "a", "--json"])
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["evaluations"]["asked"], facts["report"]) == (5, None)
+
+
+def test_bad_input_puts_nothing_above_its_line(capsys, candles):
+    with pytest.raises(InputError):
+        run(["optimize", "sma-cross", candles, "--trials", "0"])
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("more", [[], ["--time-limit", "20"]])
+def test_what_a_strategy_prints_is_no_answer(capfd, candles, mine, more):
+    file = mine().removesuffix(":Mine")
+    text = Path(file).read_text() + "\nprint('hello')\n"
+    Path(file).write_text(text.replace("average = ", "print('hello'); average = "))
+    assert run(["optimize", file, candles, "--trials", "3", "--json", "--no-report", *more]) == 0
+    out, err = capfd.readouterr()
+    assert json.loads(out)["evaluations"]["finished"] == 3
+    assert "hello" in err

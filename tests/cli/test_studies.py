@@ -122,3 +122,10 @@ def test_a_running_study_is_not_deleted(study):
 def test_a_study_that_is_not_there_is_named(study, words):
     with pytest.raises(StudyError, match=r"there is no study 'on'\. Did you mean 'one'"):
         run(["studies", *words])
+
+
+def test_a_study_that_may_not_be_written_is_not_shown_as_running(study, capsys):
+    lock = paths.studies_dir() / f"{study}.lock"
+    lock.unlink(missing_ok=True)
+    lock.mkdir()
+    assert json_of(capsys, "list")["studies"][0]["state"] == "complete"

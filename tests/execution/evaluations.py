@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -80,3 +81,31 @@ def broken_factory():
 
 def dying_factory():
     os._exit(7)
+
+
+def leave(rows):
+    sys.exit(3)
+
+
+class Mute(Exception):  # noqa: N818 - what it says is the point
+    """Fails to say why."""
+
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+def mumble(rows):
+    raise Mute
+
+
+class MakingAtTheSecondTry:
+    """A picklable factory whose first process is killed."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __call__(self):
+        if not Path(self.marker).exists():
+            Path(self.marker).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return double

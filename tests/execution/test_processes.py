@@ -10,6 +10,7 @@ from tests.execution import evaluations
 from tests.execution.evaluations import Making
 from tests.execution.test_contract import collect, rows_of
 
+from bittrader.execution import processes
 from bittrader.execution.base import ExecutorError, Failure
 from bittrader.execution.processes import ProcessExecutor
 
@@ -84,3 +85,23 @@ def test_a_factory_that_dies_ends_the_search_and_says_how():
 def test_a_factory_that_cannot_be_pickled_ends_the_search():
     with pytest.raises(ExecutorError, match="cannot start"):
         run(lambda: None, rows_of(1))
+
+
+def test_first_rows_that_never_return_do_not_keep_the_others_from_running(monkeypatch):
+    monkeypatch.setattr(processes, "_FIRST_SECONDS", 1.0)
+    with ProcessExecutor(Making(evaluations.hang_on_negative), 1, 5.0, first=rows_of(-1)) as executor:
+        executor.submit(rows_of(2, count=1))
+        (done,) = collect(executor).values()
+    assert outcomes(done)[0][0, 0] == 4
+
+
+def test_first_rows_that_end_their_process_do_not_keep_the_others_from_running():
+    with ProcessExecutor(Making(evaluations.die_on_negative), 1, 20.0, first=rows_of(-1)) as executor:
+        executor.submit(rows_of(2, count=1))
+        (done,) = collect(executor).values()
+    assert outcomes(done)[0][0, 0] == 4
+
+
+def test_a_process_killed_while_it_starts_is_started_again(tmp_path):
+    (answer,) = run(evaluations.MakingAtTheSecondTry(str(tmp_path / "died")), rows_of(2, count=1))
+    assert answer[0, 0] == 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import zipfile
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -499,3 +500,25 @@ def test_bitstamps_swapped_volumes_are_put_right(real_data: Callable[[str], Path
     assert volume[0] == 559.93
     assert volume[time == moment("2022-08-20")] == 244.35412623
     assert volume.max() < 50_000
+
+
+@pytest.mark.parametrize("kind", [pa.duration("ms"), pa.time32("ms")])
+def test_lengths_and_hours_are_no_moments(tmp_path: Path, kind: pa.DataType) -> None:
+    table = pa.table({name: pa.array([1, 2, 3], kind if name == "time" else pa.int32()) for name in NAMES})
+    pq.write_table(table, tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="which is no time"):
+        scan([tmp_path / "x.parquet"], Reading())
+
+
+def test_a_column_of_symbols_that_holds_none_is_told(tmp_path: Path) -> None:
+    table = pa.table({**{name: [1, 2, 3] for name in NAMES}, "symbol": [["X"]] * 3})
+    pq.write_table(table, tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="which is no symbol"):
+        scan([tmp_path / "x.parquet"], Reading())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.csv")
+    with pytest.raises(DataError, match="is a pipe or a device"):
+        scan([tmp_path / "x.csv"], Reading())

@@ -54,3 +54,9 @@ def test_returns_have_fat_tails_and_clustered_volatility() -> None:
 def test_what_cannot_be_made_is_refused(bars: int, seed: int) -> None:
     with pytest.raises(InputError, match="must"):
         synthetic(bars, seed)
+
+
+@pytest.mark.parametrize(("bars", "timeframe"), [(10, "999999w"), (1_000_000, "1w"), (10, "2w")])
+def test_a_series_that_would_leave_the_calendar_is_refused(bars: int, timeframe: str) -> None:
+    with pytest.raises(InputError, match="begin before 1970, or are too long"):
+        synthetic(bars, timeframe=timeframe)

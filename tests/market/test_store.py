@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
@@ -145,3 +146,32 @@ def test_names_come_from_symbols() -> None:
 def test_a_real_file_is_read_as_it_is(real_data: Callable[[str], Path]) -> None:
     candles = read_candles(real_data("bitfinex_btcusd_5m_clean.parquet"))
     assert (len(candles), candles.symbol, str(candles.timeframe)) == (303_552, "BTC/USD", "5m")
+
+
+@pytest.mark.parametrize("written", [b"junk", b"[1]", b'{"symbol": "X"}', b'{"symbol": 1, "timeframe": 2}'])
+def test_notes_in_a_file_that_are_not_ours_are_left_alone(home: Path, written: bytes) -> None:
+    table = pq.read_table(store(CANDLES, "mine")).replace_schema_metadata({b"bittrader": written})
+    pq.write_table(table, home / "other.parquet")
+    assert len(read_candles(home / "other.parquet")) == len(CANDLES)
+
+
+def test_a_file_with_our_notes_and_other_columns_is_not_taken_as_it_is(home: Path) -> None:
+    table = pq.read_table(store(CANDLES, "mine")).select(["time", "open"])
+    pq.write_table(table, home / "other.parquet")
+    with pytest.raises(DataError, match="no column is called high"):
+        read_candles(home / "other.parquet")
+
+
+def test_damage_in_the_middle_of_a_file_is_told() -> None:
+    path = store(CANDLES, "mine")
+    data = bytearray(path.read_bytes())
+    data[200:1000] = b"\xff" * 800
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="cannot be read"):
+        load_candles("mine")
+
+
+def test_dates_beyond_the_calendar_can_be_listed() -> None:
+    far = replace(CANDLES, time=CANDLES.time - 10**15)
+    store(far, "far")
+    assert stored()[0].first == far.time[0]

@@ -166,3 +166,18 @@ def ended(path):
         return {}
     with Study.read(path) as study:
         return {row[0]: row for row in contents(study) if row[2] != "asked"}
+
+
+def test_a_search_of_a_space_that_is_used_up_can_be_stopped(tmp_path):
+    wishes = iter([False] * 400)
+    with Study.create(tmp_path / "a.sqlite", searching("random", trials=10**9)) as study:
+        assert not run(study, stopped=lambda: next(wishes, True))
+
+
+def test_a_cause_that_no_file_can_hold_is_written_in_other_words(tmp_path):
+    def half(rows):
+        raise ValueError("half a character: \ud800")
+
+    with Study.create(tmp_path / "a.sqlite", searching("random", trials=3)) as study:
+        run(study, evaluate=half)
+        assert found.failures(study) == {"ValueError: half a character: \\ud800": 3}

@@ -214,3 +214,26 @@ def test_parameters_may_be_called_like_our_columns(path):
         study.ask(0, rows_of((1, 2, 3, 4, 5)))
         study.answer([0], metrics_of(1.5), {}, 0.1)
         assert found.best(study)[0].params == dict(zip(names, range(1, 6), strict=True))
+
+
+def test_a_study_that_cannot_be_laid_out_leaves_nothing_and_can_be_made_after(path):
+    with pytest.raises(OverflowError):
+        Study.create(path, experiment(trials=2**63))
+    assert not path.with_suffix(".new").exists()
+    Study.create(path, experiment()).close()
+
+
+def test_a_lock_that_cannot_be_taken_for_another_reason_is_not_called_running(path, monkeypatch):
+    path.with_suffix(".lock").write_bytes(b"no SQLite file, but longer than the header of one" * 3)
+    with pytest.raises(StudyError, match="it is not a study"):
+        Study.create(path, experiment())
+
+
+@pytest.mark.parametrize("text", ["junk", "[]", "{}", None])
+def test_a_study_that_does_not_say_what_it_searched_is_refused(path, text):
+    Study.create(path, experiment()).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DELETE FROM study" if text is None else f"UPDATE study SET experiment = '{text}'")
+    connection.close()
+    with pytest.raises(StudyError, match="does not say what it searched"):
+        Study.read(path)

@@ -82,3 +82,9 @@ def test_every_column_and_row_of_a_table_has_a_head():
 def test_plotly_is_never_imported():
     code = "import sys; import bittrader.report.page as p; p.plotly_packed(); sys.exit('plotly' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("target", ["/", "/dev/null"])
+def test_what_is_no_file_is_not_replaced_by_one(target):
+    with pytest.raises(InputError, match="that is no file"):
+        write_report(target, samples.result())

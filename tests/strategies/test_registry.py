@@ -9,9 +9,10 @@ import pytest
 from tests.strategies.made import walk
 
 from bittrader.errors import InputError, StrategyError
+from bittrader.strategies import registry
 from bittrader.strategies.base import Strategy, checked
 from bittrader.strategies.chart import Chart
-from bittrader.strategies.registry import builtin_strategies, code_digest, load_strategy
+from bittrader.strategies.registry import builtin_strategies, code_digest, load_strategy, place_in_strategy
 
 PLAIN = """
 from bittrader import Int, Signals, Strategy
@@ -179,3 +180,38 @@ def test_strategies_without_a_file_have_digests_too():
 
 def test_every_builtin_has_a_digest_of_its_own():
     assert len({code_digest(load_strategy(name)) for name in builtin_strategies()}) == len(builtin_strategies())
+
+
+def test_an_error_in_signals_has_its_place_in_the_strategys_file(write):
+    strategy = load_strategy(write(PLAIN.replace("return", "raise ValueError('no\\nluck') #")))
+    with pytest.raises(ValueError, match="luck") as caught:
+        strategy().signals(Chart(walk(50)))
+    assert place_in_strategy(caught.value).endswith("mine.py, line 8: ValueError: no luck")
+
+
+def test_an_error_of_ours_has_no_place_in_a_strategy(write):
+    load_strategy(write(PLAIN))
+    with pytest.raises(InputError) as caught:
+        load_strategy("sma-cros")
+    assert place_in_strategy(caught.value) is None
+
+
+def test_packages_below_the_strategys_folder_are_not_the_users(write, monkeypatch, tmp_path):
+    monkeypatch.setattr(registry, "_PACKAGES", (tmp_path / ".venv",))
+    package = tmp_path / ".venv" / "other.py"
+    package.parent.mkdir()
+    package.write_text("def fail():\n    raise ValueError('deep')\n")
+    text = f"import sys\nsys.path.append({str(package.parent)!r})\nimport other\nother.fail()\n"
+    with pytest.raises(StrategyError, match=r"mine\.py, line 4: ValueError: deep"):
+        load_strategy(write(text))
+
+
+def test_an_abstract_class_is_no_strategy(write):
+    text = PLAIN.replace("def signals", "@abc.abstractmethod\n    def signals")
+    with pytest.raises(StrategyError, match="has 0 strategies"):
+        load_strategy(write(f"import abc\n{text.replace('(Strategy)', '(Strategy, abc.ABC)')}"))
+
+
+def test_a_path_with_a_zero_byte_is_refused():
+    with pytest.raises(InputError, match="cannot read the strategy file"):
+        load_strategy("a\0b.py")

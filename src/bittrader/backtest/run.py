@@ -13,7 +13,7 @@ from bittrader.backtest import kernel
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.backtest.metrics import METRICS, Metrics
 from bittrader.backtest.result import Exit, OpenPosition, Result, Trades
-from bittrader.errors import InputError, StrategyError
+from bittrader.errors import InputError, StrategyError, cause_of
 from bittrader.memory import keep_freed_arrays
 from bittrader.strategies.base import Multiple, Signals, Strategy, checked
 from bittrader.strategies.chart import Chart
@@ -74,7 +74,7 @@ class Evaluator:
                 self.run(self.strategy.from_row(rows[index]), metrics[index])
             except Exception as error:  # noqa: BLE001 - whatever a strategy raises is this evaluation's failure
                 metrics[index] = np.nan
-                errors[int(index)] = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+                errors[int(index)] = cause_of(error)
         return Evaluated(metrics, errors)
 
     def run(self, strategy: Strategy, row: Rows, records: Rows | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -32,6 +33,15 @@ OPTIONS = {
 
 _HELP = ("-h", "--help")
 _COMPLETION = ("--install-completion", "--show-completion")
+
+_ADVICE = {
+    errno.EACCES: "Look at its permissions and those of its folder.",
+    errno.EPERM: "Look at its permissions and those of its folder.",
+    errno.EROFS: "Take a place that may be written, with BITTRADER_HOME for all that we keep.",
+    errno.ENOSPC: "Free some space, and try again.",
+    errno.EDQUOT: "Free some space, and try again.",
+    errno.ENAMETOOLONG: "Take a shorter name.",
+}
 
 _REPORT_A_DEFECT = (
     "bittrader: this is a defect of ours, not of your input. Please report it with the lines above and the command."
@@ -93,17 +103,42 @@ def _guarded(work: Callable[[], int]) -> int:
     """The exit code of the work, with what users may cause turned into a line, and no line for a closed pipe."""
     try:
         code = work()
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as after `>&-`
+            sys.stdout.flush()
     except BittraderError as error:
-        print(f"bittrader: {error}", file=sys.stderr)  # noqa: T201 - the one line
-        return error.exit_code
+        return _refused(str(error), error.exit_code)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # As in `| head`: the reader has enough. What is still buffered must not fail a second time at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 1
-    except Exception as error:
-        error.add_note(_REPORT_A_DEFECT)
+    except (Exception, SystemExit) as error:
+        from bittrader.strategies.registry import place_in_strategy  # noqa: PLC0415 - needed only here
+
+        if (line := place_in_strategy(error)) is not None:
+            return _refused(line)
+        if isinstance(error, OSError) and (error.filename is not None or error.errno == errno.ENOSPC):
+            if error.filename is None:
+                _drop_output()
+            return _refused(_of_the_system(error))
+        if isinstance(error, Exception):
+            error.add_note(_REPORT_A_DEFECT)
         raise
     return code
+
+
+def _refused(line: str, code: int = BittraderError.exit_code) -> int:
+    """Prints why on one line, whatever a message or the name of a file holds, and returns the exit code."""
+    print(f"bittrader: {' '.join(line.split())}", file=sys.stderr)  # noqa: T201 - the one line
+    return code
+
+
+def _of_the_system(error: OSError) -> str:
+    """What the system refused, and what to do about it."""
+    advice = _ADVICE.get(error.errno or 0, "Look at that place, or take another.")
+    return f"{error.filename or 'the output'}: {error.strerror or error}. {advice}"
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

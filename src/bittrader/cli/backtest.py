@@ -28,6 +28,7 @@ from bittrader.cli.options import (
     StrategyRef,
     costs_and_sizing,
     parse_settings,
+    strategy_speaks,
 )
 from bittrader.errors import InputError
 from bittrader.market.table import utc
@@ -68,7 +69,8 @@ def backtest(
         leverage=leverage,
         maintenance_margin=maintenance_margin,
     )
-    result = _run(strategy, candles, parse_settings(settings or ()), costs, sizing, gaps)
+    with strategy_speaks():
+        result = _run(strategy, candles, parse_settings(settings or ()), costs, sizing, gaps)
     written = _write(report, result) if report else None
     if as_json:
         typer.echo(json.dumps(facts(result), allow_nan=False))

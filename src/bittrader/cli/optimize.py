@@ -20,6 +20,7 @@ from bittrader.cli.options import (
     StrategyRef,
     costs_and_sizing,
     parse_settings,
+    strategy_speaks,
 )
 from bittrader.errors import InputError
 
@@ -78,7 +79,7 @@ def optimize(
     from bittrader.cli.searching import bar, conclude  # noqa: PLC0415 - see above
     from bittrader.optimize.search import optimize as search  # noqa: PLC0415 - see above
 
-    with bar(objective) as progress:
+    with bar(objective) as progress, strategy_speaks():
         result = search(
             strategy,
             candles,

@@ -1,7 +1,9 @@
 """Options that several commands share: one spelling, one meaning, one way from words to types."""
 
+import sys
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from contextlib import redirect_stdout
+from typing import Annotated, Literal, TextIO
 
 import typer
 
@@ -49,6 +51,11 @@ GapsOption = Annotated[
     Gaps | None, typer.Option("--gaps", help="What to do with missing bars of a file: fill, keep or refuse.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+
+def strategy_speaks() -> redirect_stdout[TextIO]:
+    """While this is open, what a strategy prints goes to standard error: standard output is for the answer."""
+    return redirect_stdout(sys.stderr)
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bittrader.cli.options import JsonOption
+from bittrader.cli.options import JsonOption, strategy_speaks
 from bittrader.paths import reports_dir
 from bittrader.report import write_report
 
@@ -28,7 +28,8 @@ def report(
     """Run a study's best parameters again and write what they did, and how they were found, as one HTML file."""
     from bittrader.optimize.rerun import rerun  # noqa: PLC0415 - the engine is loaded only when it runs
 
-    result, summary = rerun(study, trial)
+    with strategy_speaks():
+        result, summary = rerun(study, trial)
     path = write_report(output or reports_dir() / f"{summary.name}.html", result, summary)
     if as_json:
         typer.echo(json.dumps({"study": summary.name, "params": dict(result.params), "report": str(path)}))

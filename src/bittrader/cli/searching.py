@@ -12,6 +12,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Te
 from rich.table import Table
 from rich.text import Text
 
+from bittrader.cli.options import strategy_speaks
+from bittrader.errors import InputError
 from bittrader.optimize.experiment import CandleFacts
 from bittrader.report import words
 
@@ -45,7 +47,9 @@ def bar(objective: str) -> Iterator[Callable[[Now], None]]:
         TextColumn("{task.fields[best]}"),
         TimeRemainingColumn(compact=True),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    # Where nobody looks on, even an empty bar would leave its line above an error's one.
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Preparing", total=None, best="", rate=0.0, failed=0)
 
         def move(now: Now) -> None:
@@ -192,8 +196,9 @@ def show(study: Study, summary: StudySummary) -> None:
 def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) -> int:
     """Writes the report, prints what was found, and returns the exit code: 0, 1 when all failed, 130 when stopped."""
     summary = result.summary
-    full = None if result.interrupted else result.backtest()  # who stops a search does not want to wait
-    report = _report(result, full) if report_wanted and full is not None else None
+    with strategy_speaks():
+        full = None if result.interrupted else result.backtest()  # who stops a search does not want to wait
+    report, complaint = _report(result, full) if report_wanted and full is not None else (None, None)
     console = Console(stderr=json_wanted)
     if summary.best:
         console.print(*best_tables(summary, full.buy_and_hold if full else None))
@@ -205,6 +210,8 @@ def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) ->
         where = {"path": str(result.path), "report": report and str(report)}
         answer = {**as_json(summary), "buy_and_hold": held, **where, "interrupted": result.interrupted}
         print(json.dumps(answer, allow_nan=False))  # noqa: T201 - this is the output
+    if complaint is not None:
+        raise complaint  # only now: the search is done, and what it found has been said
     if result.interrupted:
         return 130
     if summary.best:
@@ -213,11 +220,15 @@ def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) ->
     return 1
 
 
-def _report(result: SearchResult, full: Any) -> Path:
+def _report(result: SearchResult, full: Any) -> tuple[Path | None, InputError | None]:
+    """Where the report is, or why there is none."""
     from bittrader.paths import reports_dir  # noqa: PLC0415 - see below
     from bittrader.report import write_report  # noqa: PLC0415 - a search that is stopped needs no report
 
-    return write_report(reports_dir() / f"{result.summary.name}.html", full, result.summary)
+    try:
+        return write_report(reports_dir() / f"{result.summary.name}.html", full, result.summary), None
+    except InputError as error:
+        return None, error
 
 
 def _all_failed(summary: StudySummary) -> None:

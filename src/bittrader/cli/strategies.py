@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
 
+from bittrader.cli.options import strategy_speaks
 from bittrader.errors import InputError
 from bittrader.strategies.parameters import Choice
 from bittrader.strategies.registry import builtin_strategies, load_strategy
@@ -79,7 +80,8 @@ def list_(as_json: Json = False) -> None:
 @app.command()
 def show(strategy: Reference, as_json: Json = False) -> None:
     """Show a strategy: what it does, its parameters, its source."""
-    shown = load_strategy(strategy)
+    with strategy_speaks():
+        shown = load_strategy(strategy)
     source = _source(shown)
     if as_json:
         _print_json({**_described(shown), "source": source})
@@ -133,9 +135,10 @@ def check(
     """Check that a strategy keeps its contract: above all that it does not look ahead."""
     from bittrader.testing.strategies import CHECKS, check_strategy  # noqa: PLC0415 - only this command needs them
 
-    checked = load_strategy(strategy)
     series = _candles(candles)
-    findings = check_strategy(checked, series)
+    with strategy_speaks():
+        checked = load_strategy(strategy)
+        findings = check_strategy(checked, series)
     broken = [finding for finding in findings if finding.breaks]
     if as_json:
         told = [{"check": one.check, "breaks_contract": one.breaks, "message": one.words} for one in findings]

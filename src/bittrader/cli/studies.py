@@ -1,6 +1,7 @@
 """`bittrader studies`: what was searched, and how to go on with it."""
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,10 +10,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bittrader.cli.options import JsonOption
+from bittrader.cli.options import JsonOption, strategy_speaks
 from bittrader.errors import InputError, StudyError
 from bittrader.optimize import found, shelf
-from bittrader.optimize.database import WriterLock
+from bittrader.optimize.database import StudyRunningError, WriterLock
 from bittrader.optimize.study import Study
 from bittrader.report import words
 
@@ -56,8 +57,10 @@ def _facts(name: str) -> dict[str, Any]:
 def _state(study: Study) -> str:
     try:
         WriterLock(study.path).release()
-    except StudyError:
+    except StudyRunningError:
         return "running"
+    except sqlite3.OperationalError:
+        pass  # where nobody may write, nobody does
     counts = study.counts()
     return "complete" if counts.unanswered == 0 and counts.asked >= study.budget else "stopped"
 
@@ -110,7 +113,7 @@ def resume(
 
     with Study.read(shelf.path_of(name)) as study:
         objective = study.experiment.objective
-    with bar(objective) as progress:
+    with bar(objective) as progress, strategy_speaks():
         result = search(name, strategy=strategy, candles=candles, trials=trials, threads=threads, progress=progress)
     raise typer.Exit(conclude(result, json_wanted=as_json, report_wanted=not no_report))
 

@@ -10,6 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Generic
@@ -28,22 +29,33 @@ if TYPE_CHECKING:
 
     MakeEvaluate = Callable[[], Evaluate[Answer]]
 
+# Compiling takes seconds, on slow machines tens of them; what takes longer than this is no compiler.
+_FIRST_SECONDS = 60.0
 _SPAWN = multiprocessing.get_context("spawn")  # a fork copies locks that other threads hold
 
 
 class ProcessExecutor(SlotExecutor[Answer]):
     """Runs up to `slots` batches at once, each in a process of its own kept between batches.
 
-    `make_evaluate` is pickled, and called once in each process. `time_limit`: seconds that one row may take.
+    `make_evaluate` is pickled, and called once in each process. `time_limit`: seconds that one row may take. `first`:
+    rows that each new process evaluates for nothing, because the first evaluation compiles, which should not count.
     """
 
-    def __init__(self, make_evaluate: MakeEvaluate[Answer], slots: int, time_limit: float | None = None) -> None:
+    def __init__(
+        self,
+        make_evaluate: MakeEvaluate[Answer],
+        slots: int,
+        time_limit: float | None = None,
+        *,
+        first: Rows | None = None,
+    ) -> None:
         super().__init__(slots)
+        self._first = first
         self._make_evaluate = make_evaluate
         self._time_limit = time_limit
 
     def _runner(self) -> Runner[Answer]:
-        return _Child(self._make_evaluate, self._time_limit)
+        return _Child(self._make_evaluate, self._time_limit, self._first)
 
 
 class _Died(Exception):  # noqa: N818 - an event that is answered, never an error that travels
@@ -57,9 +69,10 @@ class _Overdue(Exception):  # noqa: N818 - likewise
 class _Child(Generic[Answer]):
     """One process at a time, started when first needed and replaced when it dies."""
 
-    def __init__(self, make_evaluate: MakeEvaluate[Answer], time_limit: float | None) -> None:
+    def __init__(self, make_evaluate: MakeEvaluate[Answer], time_limit: float | None, first: Rows | None) -> None:
         self._make_evaluate = make_evaluate
         self._time_limit = time_limit
+        self._first = first
         self._process: Any = None
         self._pipe: Connection[Any, Any] | None = None
         self._closed = False
@@ -85,6 +98,7 @@ class _Child(Generic[Answer]):
     def _ask(self, rows: Rows) -> Answer | Failure:
         if self._process is None and not self._closed:
             self._start()
+            self._warm_up()
         if self._closed:
             return Failure("closed")
         pipe = self._pipe
@@ -138,6 +152,19 @@ class _Child(Generic[Answer]):
         complaint: str | None = self._receive(self._pipe, None)
         return complaint
 
+    def _warm_up(self) -> None:
+        """Evaluates the first rows. What ends or outlives that gets a new process without: each row is then judged."""
+        if self._first is None or self._closed:
+            return
+        assert self._pipe is not None
+        self._send(self._pipe, self._first)
+        try:
+            self._receive(self._pipe, _FIRST_SECONDS)
+        except (_Died, _Overdue):
+            self._first = None
+            if not self._closed:
+                self._start()
+
     def _stop(self, grace: float) -> str:
         """Kills the process, and says how it ended if it did so by itself within `grace` seconds."""
         process, self._process = self._process, None
@@ -185,6 +212,7 @@ def _block_interrupts() -> None:
 def _serve(pipe: Connection[Any, Any]) -> None:
     """The life of a process: says that it is ready (None) or why not, then answers batches until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stdout = sys.stderr  # what an evaluation prints is no answer of the program's
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         make_evaluate: MakeEvaluate[Any] = pipe.recv()

@@ -45,5 +45,5 @@ def outcome_of(evaluate: Evaluate[Answer], rows: Rows) -> Answer | Failure:
     """The answer, or the failure that an exception stands for."""
     try:
         return evaluate(rows)
-    except Exception as error:  # noqa: BLE001 - whatever a user's code raises is that batch's failure
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a user's code raises is that batch's failure
         return Failure(cause_of(error))

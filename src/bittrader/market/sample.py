@@ -28,6 +28,7 @@ BARS = 297_000
 
 _END = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp()) * 1000
 _LONGEST = 5_000_000
+_LONGEST_BAR = 604_800_000
 _FIRST_PRICE = 20_000.0
 _ANNUAL_VOLATILITY = 0.75
 # Each volatility factor is one of these two, which average to 1, and lasts so many hours on average.
@@ -49,6 +50,8 @@ def synthetic(bars: int = BARS, seed: int = 1, timeframe: str | Timeframe = "1h"
     if not 1 <= bars <= _LONGEST or seed < 0:
         raise InputError(f"bars must be between 1 and {_LONGEST:,}, and the seed must not be negative.")
     bar = Timeframe.parse(timeframe) if isinstance(timeframe, str) else timeframe
+    if bar.milliseconds > _LONGEST_BAR or bars * bar.milliseconds > _END:
+        raise InputError(f"{bars:,} bars of {bar} begin before 1970, or are too long. Take fewer, or shorter ones.")
     rng = np.random.Generator(np.random.PCG64(seed))
     wildness = np.sqrt(_variance(rng, bars, bar))
     deviation = _ANNUAL_VOLATILITY / np.sqrt(bar.bars_per_year) * wildness

@@ -20,8 +20,6 @@ from bittrader.market.table import moment
 from bittrader.market.timeframe import Timeframe
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import pyarrow as pa
 
 _SUFFIX = ".parquet"
@@ -29,6 +27,7 @@ _KEY = b"bittrader"
 # Prices hardly repeat, but their bytes do: split, they take a fifth less room and half the time to read.
 _ENCODING = dict.fromkeys((*PRICES, "volume"), "BYTE_STREAM_SPLIT")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+_FACTS = {"symbol": str, "timeframe": str, "synthetic": bool}
 # Windows keeps these names for devices.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
@@ -131,8 +130,11 @@ def default_name(symbol: str, timeframe: Timeframe) -> str:
 
 def facts_in(schema: pa.Schema) -> dict[str, Any]:
     """What we wrote about a series (symbol, timeframe, synthetic) into a schema; empty when it is not of ours."""
-    written = (schema.metadata or {}).get(_KEY)
-    return dict(json.loads(written)) if written else {}
+    try:
+        facts = json.loads((schema.metadata or {}).get(_KEY, b"{}"))
+    except ValueError:
+        return {}
+    return facts if isinstance(facts, dict) and {name: type(value) for name, value in facts.items()} == _FACTS else {}
 
 
 def now() -> int:
@@ -192,7 +194,15 @@ def _to_arrow(candles: Candles) -> pa.Table:
     columns = {"time": pa.array(candles.time.view("datetime64[ms]")).cast(pa.timestamp("ms", "UTC"))}
     columns |= {name: pa.array(getattr(candles, name)) for name in (*PRICES, "volume")}
     facts = {"symbol": candles.symbol, "timeframe": str(candles.timeframe), "synthetic": candles.synthetic}
-    return pa.table(columns).replace_schema_metadata({_KEY: json.dumps(facts).encode()})
+    return pa.table(columns, _schema(facts))
+
+
+def _schema(facts: dict[str, Any]) -> pa.Schema:
+    """What the Parquet file of a series holds."""
+    import pyarrow as pa  # noqa: PLC0415 - likewise
+
+    kinds = {"time": pa.timestamp("ms", "UTC"), **dict.fromkeys((*PRICES, "volume"), pa.float64())}
+    return pa.schema(kinds.items(), {_KEY: json.dumps(facts).encode()})
 
 
 def _open(path: Path) -> tuple[Any, dict[str, Any]] | None:
@@ -207,7 +217,8 @@ def _open(path: Path) -> tuple[Any, dict[str, Any]] | None:
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} cannot be read: {error}.") from error
     facts = facts_in(file.schema_arrow)
-    return (file, facts) if facts else None
+    ours = facts and file.schema_arrow.equals(_schema(facts))
+    return (file, facts) if ours else None
 
 
 def _read_stored(path: Path) -> Candles | None:
@@ -215,7 +226,12 @@ def _read_stored(path: Path) -> Candles | None:
     if opened is None:
         return None
     file, facts = opened
-    table = file.read()
+    import pyarrow as pa  # noqa: PLC0415 - likewise
+
+    try:
+        table = file.read()
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} cannot be read: {error}.") from error
     columns = {name: table[name].to_numpy() for name in table.column_names}
     columns["time"] = columns["time"].view(np.int64)
     return Candles(
@@ -237,12 +253,8 @@ def _facts(path: Path) -> Stored | None:
         symbol=facts["symbol"],
         timeframe=Timeframe.parse(facts["timeframe"]),
         bars=file.metadata.num_rows,
-        first=_ms(groups[0].min),
-        last=_ms(groups[-1].max),
+        first=groups[0].min_raw,
+        last=groups[-1].max_raw,
         synthetic=facts["synthetic"],
         bytes=path.stat().st_size,
     )
-
-
-def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)

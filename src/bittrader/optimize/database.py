@@ -99,18 +99,24 @@ def parameter_column(name: str) -> str:
     return quoted(f"param_{name}")
 
 
+class StudyRunningError(StudyError):
+    """Another process writes to the study."""
+
+
 class WriterLock:
     """Held by the one process that writes to a study; the system frees it when that process ends, however it ends."""
 
     def __init__(self, study: Path) -> None:
         self._connection = sqlite3.connect(lock_file(study), timeout=0.0, isolation_level=None)
         try:
+            self._connection.execute("PRAGMA journal_mode=MEMORY")  # a full disk can be locked too
             self._connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             self._connection.close()
-            name = study.stem
-            raise StudyError(
-                f"the study {name} is running in another process. Wait for it, or stop it first."
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            raise StudyRunningError(
+                f"the study {study.stem} is running in another process. Wait for it, or stop it first."
             ) from None
 
     def release(self) -> None:

@@ -12,12 +12,15 @@ import numpy as np
 
 import bittrader
 from bittrader.backtest.run import Evaluator
+from bittrader.errors import InputError
+from bittrader.optimize.samplers.grid import allowed_count, lattice
 from bittrader.strategies.registry import load_strategy
 
 if TYPE_CHECKING:
     from bittrader.backtest.costs import Costs, Sizing
     from bittrader.market.candles import Candles
     from bittrader.strategies.base import Strategy
+    from bittrader.strategies.parameters import Rows, Space
 
 
 # What turns candles and parameters into metrics.
@@ -45,7 +48,17 @@ class MakeEvaluator:
 
     def __call__(self) -> Evaluator:
         known = load_strategy(self.strategy) if isinstance(self.strategy, str) else self.strategy
-        evaluator = Evaluator(known, self.candles, self.costs, self.sizing)
-        # Compiles before the first evaluation, which a time limit would not forgive. What fails here fails there.
-        evaluator(known.space.sample(np.random.default_rng(0), 1))
-        return evaluator
+        return Evaluator(known, self.candles, self.costs, self.sizing)
+
+
+def first_rows(space: Space) -> Rows:
+    """What is evaluated once before a search, to compile what a time limit would not forgive, and several threads
+    would compile at once; what fails there fails in the search. InputError when the space allows nothing at all.
+    """
+    if allowed_count(space) is None:
+        return space.sample(np.random.default_rng(0), 1)
+    rows = lattice(space, None)[:1]
+    if len(rows) == 0:
+        words = ", ".join(map(str, space.constraints))
+        raise InputError(f"no parameter set keeps {words}. Widen the ranges, or fix other values.")
+    return rows

@@ -75,7 +75,7 @@ class Search:
         self._take_up()
         progress(self.progress())
         while not stopped():
-            self._refill()
+            self._refill(stopped)
             self._dispatch()
             if not self._running:
                 break
@@ -114,9 +114,12 @@ class Search:
             else:
                 self._sampler.tell(rows, self._losses(values))
 
-    def _refill(self) -> None:
-        """Asks for the next generation, when the sampler can say one now and there is need of it."""
-        while not self._enough():
+    def _refill(self, stopped: Callable[[], bool]) -> None:
+        """Asks for the next generation, when the sampler can say one now and there is need of it.
+
+        In a space that is used up, generation after generation may hold nothing new: then only `stopped` ends it early.
+        """
+        while not self._enough() and not stopped():
             if self._generation is not None:
                 self._settle()
                 rows, values = self._study.generation(self._generation)

@@ -28,13 +28,18 @@ def judged(
     causes: dict[int, str] = {}
     for part in parts:
         if isinstance(part.outcome, Failure):
-            causes.update(dict.fromkeys(range(part.start, part.stop), part.outcome.cause))
+            causes.update(dict.fromkeys(range(part.start, part.stop), _written(part.outcome.cause)))
             continue
         rows[part.start : part.stop] = part.outcome.metrics
-        causes.update({part.start + index: " ".join(cause.split()) for index, cause in part.outcome.errors.items()})
+        causes.update({part.start + index: _written(cause) for index, cause in part.outcome.errors.items()})
     for index in np.flatnonzero(~np.isfinite(rows[:, metrics.index(objective)])).tolist():
         causes.setdefault(index, _undefined(dict(zip(metrics, rows[index].tolist(), strict=True)), objective))
     return rows, causes
+
+
+def _written(cause: str) -> str:
+    """A cause as a file can hold it: on one line, and with no half of a character."""
+    return " ".join(cause.split()).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _undefined(values: dict[str, float], objective: str) -> str:

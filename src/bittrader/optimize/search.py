@@ -19,7 +19,7 @@ from bittrader.execution.threads import ThreadExecutor
 from bittrader.market.candles import Candles
 from bittrader.market.store import load_candles, read_candles
 from bittrader.optimize import found, shelf
-from bittrader.optimize.evaluators import MakeEvaluator, engine_digest
+from bittrader.optimize.evaluators import MakeEvaluator, engine_digest, first_rows
 from bittrader.optimize.experiment import CandleFacts, Experiment, differences
 from bittrader.optimize.interrupt import stop_wished
 from bittrader.optimize.loop import Progress, Search
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from bittrader.optimize.summary import StudySummary, Trial
     from bittrader.strategies.base import Strategy
 
+# More trials than anyone waits for, and no more than fit into a study's numbers.
+_MOST = 10**12
 _LIBRARIES = ("numpy", "numba", "scipy", "optuna")
 
 
@@ -98,6 +100,7 @@ def optimize(
     _check(trials, objective, threads, time_limit)
     space = narrowed(known.space, ranges or {}, fixed or {})
     choice = choose(sampler, space, trials)
+    first_rows(space)  # a space without one set is refused before a study is made of it
     experiment = Experiment(
         strategy=reference,
         name=known.name,
@@ -118,7 +121,7 @@ def optimize(
         time_limit=time_limit,
         versions=_versions(),
     )
-    path = shelf.path_of(study or shelf.free_name(known.name, market.symbol, str(market.timeframe)))
+    path = shelf.path_of(shelf.free_name(known.name, market.symbol, str(market.timeframe)) if study is None else study)
     with Study.create(path, experiment) as opened:
         return _search(opened, known, market, threads, progress)
 
@@ -200,10 +203,12 @@ def _silent(_: Progress) -> None:
 
 
 def _executor(experiment: Experiment, strategy: type[Strategy], candles: Candles, slots: int) -> Executor[Evaluated]:
-    if experiment.time_limit is None:
-        return ThreadExecutor(MakeEvaluator(strategy, candles, experiment.costs, experiment.sizing)(), slots)
-    made = MakeEvaluator(_portable(strategy), candles, experiment.costs, experiment.sizing)
-    return ProcessExecutor(made, slots, experiment.time_limit)
+    if experiment.time_limit is not None:
+        made = MakeEvaluator(_portable(strategy), candles, experiment.costs, experiment.sizing)
+        return ProcessExecutor(made, slots, experiment.time_limit, first=first_rows(experiment.space))
+    evaluator = MakeEvaluator(strategy, candles, experiment.costs, experiment.sizing)()
+    evaluator(first_rows(experiment.space))
+    return ThreadExecutor(evaluator, slots)
 
 
 def _portable(strategy: type[Strategy]) -> type[Strategy] | str:
@@ -244,8 +249,8 @@ def _candles(candles: Candles | str | Path, reading: Mapping[str, str]) -> tuple
 
 
 def _check(trials: int, objective: str, threads: int | None, time_limit: float | None) -> None:
-    if trials < 1:
-        raise InputError(f"trials must be at least 1, not {trials}.")
+    if not 1 <= trials <= _MOST:
+        raise InputError(f"trials must be between 1 and {_MOST:,}, not {trials:,}.")
     if objective not in METRICS:
         hint = did_you_mean(objective, METRICS) or f" There are {', '.join(METRICS)}."
         raise InputError(f"there is no metric {objective!r}.{hint}")

@@ -11,13 +11,14 @@ import json
 import sqlite3
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bittrader.errors import StudyError, did_you_mean
+from bittrader.errors import BittraderError, StudyError, cause_of, did_you_mean
 from bittrader.files import written_whole
 from bittrader.optimize.database import (
     WriterLock,
@@ -66,8 +67,13 @@ class Study:
         self._lock = lock
         with told(path):
             check_schema(connection, path)
-            text, self.budget = connection.execute("SELECT experiment, budget FROM study").fetchone()
-        self.experiment = Experiment.from_json(json.loads(text))
+            facts = connection.execute("SELECT experiment, budget FROM study").fetchone()
+        try:
+            text, self.budget = facts
+            self.experiment = Experiment.from_json(json.loads(text))
+        except (BittraderError, ValueError, TypeError, KeyError) as error:
+            reason = cause_of(error)
+            raise StudyError(f"the study {path} does not say what it searched ({reason}). Restore a copy.") from error
         self.parameter_columns = [parameter_column(name) for name in self.experiment.space.names]
         self.metric_columns = [quoted(name) for name in self.experiment.metrics]
         self._session: int | None = None
@@ -84,9 +90,12 @@ class Study:
         with told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = WriterLock(path)
-            _lay_out(path, experiment)
-            connection = connect(path, write=True)
-        return cls(path, connection, lock)
+            try:
+                _lay_out(path, experiment)
+                return cls(path, connect(path, write=True), lock)
+            except BaseException:
+                lock.release()
+                raise
 
     @classmethod
     def write(cls, path: Path) -> Self:
@@ -271,13 +280,14 @@ class Study:
 
 def _lay_out(path: Path, experiment: Experiment) -> None:
     """Writes an empty study."""
-    with written_whole(path) as part:
-        connection = sqlite3.connect(part, isolation_level=None)
-        with transaction(connection):
-            lay_out(connection, experiment.space.names, experiment.metrics)
-            facts = (json.dumps(experiment.to_json()), experiment.trials, time.time())
-            connection.execute("INSERT INTO study VALUES (?, ?, ?)", facts)
-        connection.close()
+    with (
+        written_whole(path) as part,
+        closing(sqlite3.connect(part, isolation_level=None)) as connection,
+        transaction(connection),
+    ):
+        lay_out(connection, experiment.space.names, experiment.metrics)
+        facts = (json.dumps(experiment.to_json()), experiment.trials, time.time())
+        connection.execute("INSERT INTO study VALUES (?, ?, ?)", facts)
 
 
 def require(path: Path) -> None:

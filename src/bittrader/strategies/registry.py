@@ -8,21 +8,25 @@ import marshal
 import pkgutil
 import re
 import sys
+import sysconfig
 import traceback
 from contextlib import contextmanager
 from importlib import import_module
+from inspect import isabstract
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 from bittrader import __version__
-from bittrader.errors import InputError, StrategyError, did_you_mean
+from bittrader.errors import InputError, StrategyError, cause_of, did_you_mean
 from bittrader.strategies import builtin
 from bittrader.strategies.base import Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_MODULE = "bittrader_strategy_"
+_PACKAGES = tuple({Path(__file__).parents[1], *(Path(path).resolve() for path in sysconfig.get_paths().values())})
 _FILE = re.compile(r"(?P<file>.+\.py)(?::(?P<name>\w+))?")
 
 # Modules that strategy files brought in from beside them: each file is to meet its own helpers, as they are now.
@@ -68,10 +72,11 @@ def _run_file(path: Path) -> ModuleType:
     """The module of a strategy file, run from its text (not from Python's cache, which can be a second behind)."""
     try:
         source = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read the strategy file {path}: {error.strerror or error}.") from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a zero byte
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot read the strategy file {path}: {reason}.") from None
     path = path.resolve()
-    module = ModuleType(f"bittrader_strategy_{path.stem}_{hashlib.blake2b(bytes(path) + source).hexdigest()[:12]}")
+    module = ModuleType(f"{_MODULE}{path.stem}_{hashlib.blake2b(bytes(path) + source).hexdigest()[:12]}")
     module.__file__ = str(path)
     with _helpers_from(path.parent):
         sys.modules[module.__name__] = module  # dataclasses and pickle look a class's module up there
@@ -107,23 +112,45 @@ def _is_ours(name: str) -> bool:
 
 def _lies_in(folder: Path, module: ModuleType) -> bool:
     file: str | None = getattr(module, "__file__", None)
-    return file is not None and Path(file).resolve().is_relative_to(folder)
+    return file is not None and _is_users(Path(file).resolve(), folder)
+
+
+def _is_users(file: Path, folder: Path) -> bool:
+    """Whether a file belongs to a strategy in this folder: an environment's packages may lie below it, and are not."""
+    return file.is_relative_to(folder) and not any(map(file.is_relative_to, _PACKAGES))
+
+
+def place_in_strategy(error: BaseException) -> str | None:
+    """One line with the place in a strategy's file that an error came from; None when it came from elsewhere."""
+    modules = [module for name, module in list(sys.modules.items()) if name.startswith(_MODULE)]
+    for folder in {Path(module.__file__ or "").parent for module in modules}:
+        if (place := _place(folder, error)) is not None:
+            return f"{place}: {_words(error)}"
+    return None
 
 
 def _complaint(path: Path, error: BaseException) -> str:
     """One line with the place in the user's own files where things went wrong."""
     if isinstance(error, SyntaxError):
         return f"{error.filename or path}, line {error.lineno}: {error.msg}."
+    return f"{_place(path.parent, error) or path}: {_words(error)}"
+
+
+def _place(folder: Path, error: BaseException) -> str | None:
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(path.parent)]
-    where = f"{own[-1].filename}, line {own[-1].lineno}" if own else str(path)
-    words = " ".join(str(error).split())
-    return f"{where}: {words if isinstance(error, StrategyError) else f'{type(error).__name__}: {words}'}"
+    own = [frame for frame in frames if _is_users(Path(frame.filename), folder)]
+    return f"{own[-1].filename}, line {own[-1].lineno}" if own else None
+
+
+def _words(error: BaseException) -> str:
+    return " ".join(str(error).split()) if isinstance(error, StrategyError) else cause_of(error)
 
 
 def _pick(module: ModuleType, ref: str, name: str | None) -> type[Strategy]:
     def is_strategy(value: object) -> bool:
-        return isinstance(value, type) and issubclass(value, Strategy) and value is not Strategy
+        return (
+            isinstance(value, type) and issubclass(value, Strategy) and not isabstract(value) and value is not Strategy
+        )
 
     if name is not None:
         found = getattr(module, name, None)

@@ -92,7 +92,10 @@ def _of_symbol(table: pa.Table, wanted: str | None) -> tuple[pa.Table, str | Non
     column = next((name for name in table.column_names if _key(name) in _SYMBOLS), None)
     if column is None:
         return table, None
-    symbols = [str(symbol) for symbol in pc.unique(table[column]).to_pylist()]
+    try:
+        symbols = [str(symbol) for symbol in pc.unique(table[column]).to_pylist()]
+    except pa.ArrowNotImplementedError:
+        raise DataError(f"its column {column!r} holds {table[column].type}, which is no symbol.") from None
     if len(symbols) == 1:
         return table, symbols[0]
     meant = [symbol for symbol in symbols if wanted is not None and symbol_of(symbol) == symbol_of(wanted)]

@@ -70,8 +70,10 @@ def _files(paths: list[Path]) -> list[Path]:
             if not inside:
                 raise DataError(f"the folder {path} holds no files of candles ({', '.join(KINDS)}).")
             files += inside
-        elif path.exists():
+        elif path.is_file():
             files.append(path)
+        elif path.exists():
+            raise DataError(f"{path} is a pipe or a device. Save what it gives as a file first.")
         else:
             raise DataError(f"there is no file {path}.")
     return files

@@ -36,7 +36,7 @@ def milliseconds(column: pa.ChunkedArray, unit: TimeUnit | None, dates: DateOrde
     if column.null_count:
         row = int(np.flatnonzero(np.asarray(column.is_null()))[0])
         raise DataError(f"row {row + 1:,} has no time.")
-    if pa.types.is_temporal(column.type):
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         return _of_temporal(column)
     if _is_text(column.type):
         numbers = _as_numbers(column)
