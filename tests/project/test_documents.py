@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "Documentation").glob("*.md")), ROOT / ".github" / "CONTRIBUTING.md"]
 
-_BLOCK = re.compile(r"(?:<!-- (not run|file): ?(.*?) -->\n+)?^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"(?:<!-- (not run|file): ?(.*?) -->\n+)?^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,7 @@ def test_what_a_document_shows_works(document: Path, tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     write_candles(tmp_path / "candles.csv")
     for block in blocks(document.read_text(encoding="utf-8")):
+        assert block.language, f"{document.name}:{block.line} has no language, so nobody runs it"
         if block.mark == "not run":
             assert block.said, f"{document.name}:{block.line} does not say why it is not run"
             continue
@@ -142,6 +143,11 @@ def test_the_tree_in_the_architecture_is_the_tree_there_is() -> None:
     drawn = set(re.findall(r"^    (\w+(?:/|\.py))", tree, re.MULTILINE))
     folders = {f"{path.name}/" for path in package.iterdir() if (path / "__init__.py").exists()}
     assert drawn == folders | {path.name for path in package.glob("*.py") if not path.name.startswith("_")}
+
+
+def test_every_document_can_be_reached_from_the_readme() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in DOCUMENTS[1:] if path.name not in text] == []
 
 
 def test_links_between_documents_lead_somewhere() -> None:
