@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from bittrader import cli
+from bittrader.market.sample import synthetic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,15 +59,9 @@ def commands(block: Block) -> list[str]:
 
 def write_candles(path: Path, bars: int = 3_000) -> None:
     """A small file of hourly candles."""
-    steps = np.random.default_rng(7).normal(0, 0.006, (bars, 4)).cumsum(axis=1)
-    closes = 20_000 * np.exp(steps[:, -1].cumsum())
-    opens = np.concatenate([[20_000], closes[:-1]])
-    prices = np.column_stack([opens, np.maximum(opens, closes) * 1.001, np.minimum(opens, closes) * 0.999, closes])
-    rows = [
-        f"{1_600_000_000_000 // 3_600_000 * 3_600_000 + i * 3_600_000},{','.join(f'{p:.2f}' for p in row)},1.5"
-        for i, row in enumerate(prices)
-    ]
-    path.write_text("\n".join(["timestamp,open,high,low,close,volume", *rows, ""]))
+    columns = synthetic(bars).columns()
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    path.write_text("\n".join([",".join(columns), *(",".join(map(str, row)) for row in rows), ""]))
 
 
 def run(command: str) -> str:
