@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
@@ -34,8 +35,7 @@ _HOMES = {
     "bittrader.strategies.indicators": ("crossed_above", "crossed_below"),
     "bittrader.strategies.parameters": ("Choice", "Float", "Int"),
 }
-# These packages can be called as the functions of the same name, because Python gives both one place in this namespace.
-_CALLABLE = ("backtest", "optimize")
+_FUNCTIONS = {"backtest": "bittrader.backtest.run", "optimize": "bittrader.optimize.search"}
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -61,9 +61,21 @@ __all__ = [
 ]
 
 
+class CallablePackage(ModuleType):
+    """A package that can be called as its function of the same name: Python gives both one place in this namespace.
+
+    `from bittrader import backtest` finds the package whatever was imported before, so it must do as the function.
+    Nothing heavy is imported until it is called.
+    """
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        name = self.__name__.rpartition(".")[2]
+        return getattr(import_module(_FUNCTIONS[name]), name)(*args, **options)
+
+
 def __getattr__(name: str) -> object:
     """Imports a public name's module when the name is first asked for."""
-    if name in _CALLABLE:
+    if name in _FUNCTIONS:
         return import_module(f"bittrader.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'bittrader' has no attribute {name!r}")

@@ -6,8 +6,8 @@ from bittrader.backtest.costs import Costs, Sizing
 from bittrader.cli.options import costs_and_sizing, parse_settings
 from bittrader.errors import InputError
 
-names = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
-values = st.from_regex(r"[a-z0-9.=-]{1,8}", fullmatch=True)
+names = st.text("az_", min_size=1, max_size=8)
+values = st.text("az09.=-", min_size=1, max_size=8)
 
 
 @given(st.dictionaries(names, values))

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from bittrader import cli
+from bittrader.market.sample import synthetic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "Documentation").glob("*.md")), ROOT / ".github" / "CONTRIBUTING.md"]
 
-_BLOCK = re.compile(r"(?:<!-- (not run|file): ?(.*?) -->\n+)?^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"(?:<!-- (not run|file): ?(.*?) -->\n+)?^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,9 @@ def commands(block: Block) -> list[str]:
 
 def write_candles(path: Path, bars: int = 3_000) -> None:
     """A small file of hourly candles."""
-    steps = np.random.default_rng(7).normal(0, 0.006, (bars, 4)).cumsum(axis=1)
-    closes = 20_000 * np.exp(steps[:, -1].cumsum())
-    opens = np.concatenate([[20_000], closes[:-1]])
-    prices = np.column_stack([opens, np.maximum(opens, closes) * 1.001, np.minimum(opens, closes) * 0.999, closes])
-    rows = [
-        f"{1_600_000_000_000 // 3_600_000 * 3_600_000 + i * 3_600_000},{','.join(f'{p:.2f}' for p in row)},1.5"
-        for i, row in enumerate(prices)
-    ]
-    path.write_text("\n".join(["timestamp,open,high,low,close,volume", *rows, ""]))
+    columns = synthetic(bars).columns()
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    path.write_text("\n".join([",".join(columns), *(",".join(map(str, row)) for row in rows), ""]))
 
 
 def run(command: str) -> str:
@@ -99,6 +93,7 @@ def test_what_a_document_shows_works(document: Path, tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     write_candles(tmp_path / "candles.csv")
     for block in blocks(document.read_text(encoding="utf-8")):
+        assert block.language, f"{document.name}:{block.line} has no language, so nobody runs it"
         if block.mark == "not run":
             assert block.said, f"{document.name}:{block.line} does not say why it is not run"
             continue
@@ -142,6 +137,11 @@ def test_the_tree_in_the_architecture_is_the_tree_there_is() -> None:
     drawn = set(re.findall(r"^    (\w+(?:/|\.py))", tree, re.MULTILINE))
     folders = {f"{path.name}/" for path in package.iterdir() if (path / "__init__.py").exists()}
     assert drawn == folders | {path.name for path in package.glob("*.py") if not path.name.startswith("_")}
+
+
+def test_every_document_can_be_reached_from_the_readme() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in DOCUMENTS[1:] if path.name not in text] == []
 
 
 def test_links_between_documents_lead_somewhere() -> None:

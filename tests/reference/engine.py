@@ -189,6 +189,14 @@ def wanted_side(signals: Signals, bar: int) -> int:
     return int(long) - int(short)
 
 
+def growth_a_year(final: float, years: float) -> float | None:
+    """Undefined where it is larger than any float: a few bars of a ruinous leverage, a year long."""
+    try:
+        return final ** (1 / years) - 1
+    except OverflowError:
+        return None
+
+
 def measure(candles: Candles, equity: list[float], exposed: int, account: Account) -> dict[str, float | None]:
     bars_per_year = candles.timeframe.bars_per_year
     pairs = list(pairwise(equity))
@@ -204,7 +212,7 @@ def measure(candles: Candles, equity: list[float], exposed: int, account: Accoun
         under = under + 1 if value < peak else 0
         longest = max(longest, under)
     years = float(candles.time[-1] - candles.time[0]) / (365 * 86_400_000)
-    cagr = equity[-1] ** (1 / years) - 1 if years > 0 else None
+    cagr = growth_a_year(equity[-1], years) if years > 0 else None
     trades = account.trades
     gains = math.fsum(t.profit for t in trades if t.profit > 0)
     losses = -math.fsum(t.profit for t in trades if t.profit <= 0)

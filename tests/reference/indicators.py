@@ -25,12 +25,12 @@ def sma(prices: Sequence[float], length: int) -> list[float]:
 def sma_crosses(prices: Sequence[float], fast: int, slow: int) -> tuple[list[bool], list[bool]]:
     """Where the exact average of `fast` bars crosses above, and below, that of `slow`."""
     exact = [Fraction(repr(float(price))) for price in prices]
-    up, down = [False] * len(exact), [False] * len(exact)
-    for bar in range(max(fast, slow), len(exact)):
-        was = _mean(exact[bar - fast : bar]) - _mean(exact[bar - slow : bar])
-        now = _mean(exact[bar - fast + 1 : bar + 1]) - _mean(exact[bar - slow + 1 : bar + 1])
-        up[bar], down[bar] = was <= 0 < now, was >= 0 > now
-    return up, down
+    longest = max(fast, slow)
+    ends = range(longest, len(exact) + 1)
+    above = [sum(exact[end - fast : end]) / fast - sum(exact[end - slow : end]) / slow for end in ends]
+    early = [False] * min(longest, len(exact))
+    up = early + [was <= 0 < now for was, now in pairwise(above)]
+    return up, early + [was >= 0 > now for was, now in pairwise(above)]
 
 
 def ema(prices: Sequence[float], length: int) -> list[float]:
@@ -83,7 +83,3 @@ def higher(times: Sequence[int], step: int, period: int) -> list[int]:
         over = [start for start in starts if start + period <= time + step and start >= times[0]]
         out.append(max(over, default=-1))
     return out
-
-
-def _mean(prices: Sequence[Fraction]) -> Fraction:
-    return sum(prices, start=Fraction(0)) / len(prices)

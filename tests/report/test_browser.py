@@ -79,10 +79,13 @@ def lost_result() -> Result:
 
 CASES = {
     "a result and its study": (rich_result, lambda: samples.study(choices={"side": ("long", "<b>both</b>")}), 10),
-    "no trades": (lambda: samples.result(trades=samples.no_trades()), lambda: None, 2),
     "everything lost in one trade": (lost_result, lambda: None, 5),
     "one bar": (lambda: samples.result(samples.walk(1), samples.no_trades(), params={}), lambda: None, 2),
-    "failures alone": (samples.result, lambda: samples.study(0, failures={"ValueError": 3}), 5),
+    "no trades, and failures alone": (
+        lambda: samples.result(trades=samples.no_trades()),
+        lambda: samples.study(0, failures={"ValueError": 3}),
+        2,
+    ),
     "eight parameters": (
         samples.result,
         lambda: samples.study(3000, parameters={f"p{n}": (0, 99) for n in range(8)}, direction="minimize"),

@@ -140,7 +140,7 @@ def test_the_builtins_keep_the_contract_on_flat_stretches_and_gaps(name):
 
 
 def test_the_builtins_keep_the_contract_on_real_candles(real_data):
-    table = pq.read_table(real_data("kraken_btcusd_1h_raw.parquet")).slice(0, 1500)
+    table = pq.read_table(real_data("kraken_btcusd_1h_raw.parquet")).slice(0, 800)
     columns = {name: table[name].to_numpy() for name in ("open", "high", "low", "close", "volume")}
     series = Candles("BTCUSD", Timeframe.parse("1h"), table["timestamp"].to_numpy(), **columns)
     for name in builtin_strategies():

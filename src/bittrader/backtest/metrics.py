@@ -25,9 +25,10 @@ class Metrics:
     sharpe: float | None
     """Mean / standard deviation (ddof 1) of per-bar returns, times sqrt(bars per year). Sharpe (1994)."""
     sortino: float | None
-    """Mean / root mean square of the negative per-bar returns (all bars counted), times sqrt(bars per year)."""
+    """Mean / root mean square of the negative per-bar returns (all bars counted), times sqrt(bars per year).
+    Sortino and Price (1994)."""
     calmar: float | None
-    """CAGR / maximum drawdown."""
+    """CAGR / maximum drawdown. Young (1991)."""
     volatility: float | None
     """Standard deviation (ddof 1) of per-bar returns, times sqrt(bars per year)."""
     max_drawdown: float

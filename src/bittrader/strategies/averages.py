@@ -26,18 +26,20 @@ def ema(values: Series, length: int = 20) -> Series:
 
 
 def rma(values: Series, length: int = 14) -> Series:
-    """Wilder's moving average: exponential with weight 1 / length, started with the simple mean."""
+    """Wilder's moving average: exponential with weight 1 / length, started with the simple mean (Wilder 1978)."""
     return smoothed(values, whole("length", length), 1.0 / length)
 
 
 def dema(values: Series, length: int = 20) -> Series:
-    """Double exponential moving average: twice the average, less the average of it."""
+    """Double exponential moving average: twice the average, less the average of it (Mulloy 1994)."""
     once = ema(values, length)
     return 2.0 * once - ema(once, length)
 
 
 def tema(values: Series, length: int = 20) -> Series:
-    """Triple exponential moving average: three times the average, less three times its average, plus that one's."""
+    """Triple exponential moving average: three times the average, less three times its average, plus that one's
+    (Mulloy 1994).
+    """
     once = ema(values, length)
     twice = ema(once, length)
     return 3.0 * once - 3.0 * twice + ema(twice, length)
@@ -49,13 +51,13 @@ def vwma(values: Series, volume: Series, length: int = 20) -> Series:
 
 
 def efficiency_ratio(values: Series, length: int = 10) -> Series:
-    """Kaufman's ratio of the way made to the way gone over `length` steps, 0 to 1; 0 when nothing has moved."""
+    """Kaufman's ratio of the way made to the way gone over `length` steps, 0 to 1; 0 when nothing has moved (1995)."""
     steps = np.abs(change(values))
     return ratio(np.abs(change(values, length)), length * sma(steps, length), 0.0)
 
 
 def kama(values: Series, length: int = 10, fast: int = 2, slow: int = 30) -> Series:
-    """Kaufman's adaptive average: from `slow` where the price goes to and fro to `fast` where it goes straight."""
+    """Kaufman's adaptive average (1995): `slow` where the price goes to and fro, `fast` where it goes straight."""
     quick, steady = 2.0 / (whole("fast", fast) + 1), 2.0 / (whole("slow", slow) + 1)
     weights = (efficiency_ratio(values, length) * (quick - steady) + steady) ** 2
     out = buffers.series(len(values))

@@ -40,7 +40,7 @@ class Ichimoku(NamedTuple):
 
 
 def bollinger(values: Series, length: int = 20, width: float = 2.0) -> Bands:
-    """Bollinger bands: the simple average, and `width` standard deviations above and below it."""
+    """Bollinger bands (2001): the simple average, and `width` standard deviations above and below it."""
     return bands(sma(values, length), stddev(values, length), width)
 
 
@@ -76,7 +76,7 @@ def ichimoku(high: Series, low: Series, conversion: int = 9, base: int = 26, spa
 
 def supertrend(high: Series, low: Series, close: Series, length: int = 10, width: float = 3.0) -> Supertrend:
     """Supertrend: a line `width` average true ranges from the bars' middles that only ever moves in the trend's
-    direction, and changes sides when the close passes it.
+    direction, and changes sides when the close passes it (Seban).
     """
     return supertrend_of(high, low, close, atr(high, low, close, length), width)
 
@@ -89,7 +89,7 @@ def supertrend_of(high: Series, low: Series, close: Series, ranges: Series, widt
 
 
 def parabolic_sar(high: Series, low: Series, acceleration: float = 0.02, maximum: float = 0.2) -> Series:
-    """Wilder's parabolic stop and reverse (TA-Lib)."""
+    """Wilder's parabolic stop and reverse (1978; TA-Lib)."""
     return talib("SAR", high, low, acceleration=acceleration, maximum=maximum)
 
 

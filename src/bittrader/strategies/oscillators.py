@@ -41,7 +41,7 @@ class Aroon(NamedTuple):
 
 def rsi(values: Series, length: int = 14) -> Series:
     """Wilder's relative strength index, 0 to 100, started with the mean of the first `length` changes; 50 when
-    nothing has moved.
+    nothing has moved (Wilder 1978).
     """
     out = buffers.series(len(values))
     _rsi(as_series(values), whole("length", length), out)
@@ -50,25 +50,25 @@ def rsi(values: Series, length: int = 14) -> Series:
 
 def stochastic(high: Series, low: Series, close: Series, length: int = 14, smooth: int = 3, d: int = 3) -> Stochastic:
     """Where the close stands in the range of the last `length` bars, 0 to 100, averaged over `smooth` bars; and the
-    average of that over `d` bars.
+    average of that over `d` bars (Lane).
     """
     k = sma(_place(close, highest(high, length), lowest(low, length)), smooth)
     return Stochastic(k, sma(k, d))
 
 
 def stoch_rsi(values: Series, length: int = 14, window: int = 14, smooth: int = 3, d: int = 3) -> Stochastic:
-    """The stochastic of the relative strength index."""
+    """The stochastic of the relative strength index (Chande and Kroll 1994)."""
     strength = rsi(values, length)
     return stochastic(strength, strength, strength, window, smooth, d)
 
 
 def williams_r(high: Series, low: Series, close: Series, length: int = 14) -> Series:
-    """Where the close stands in the range of the last `length` bars, from -100 to 0."""
+    """Where the close stands in the range of the last `length` bars, from -100 to 0 (Williams)."""
     return _place(close, highest(high, length), lowest(low, length)) - 100.0
 
 
 def macd(values: Series, fast: int = 12, slow: int = 26, signal: int = 9) -> Macd:
-    """Moving average convergence divergence: a fast exponential average less a slow one, and its average."""
+    """Moving average convergence divergence: a fast exponential average less a slow one, and its average (Appel)."""
     return macd_of(ema(values, fast), ema(values, slow), signal)
 
 
@@ -85,7 +85,7 @@ def ppo(values: Series, fast: int = 12, slow: int = 26) -> Series:
 
 
 def cci(high: Series, low: Series, close: Series, length: int = 20) -> Series:
-    """Commodity channel index: the typical price's distance from its average, in 0.015 mean deviations."""
+    """Commodity channel index: the typical price's distance from its average in 0.015 mean deviations (Lambert)."""
     typical = (high + low + close) / 3.0
     return ratio(typical - sma(typical, length), 0.015 * mean_deviation(typical, length), 0.0)
 
@@ -102,29 +102,31 @@ def momentum(values: Series, length: int = 10) -> Series:
 
 
 def trix(values: Series, length: int = 15) -> Series:
-    """Rate of change, in per cent a bar, of an exponential average of an average of an average."""
+    """Rate of change, in per cent a bar, of an exponential average of an average of an average (Hutson 1983)."""
     return roc(ema(ema(ema(values, length), length), length), 1)
 
 
 def aroon(high: Series, low: Series, length: int = 14) -> Aroon:
-    """How fresh the highest high and the lowest low of the last `length` bars are: 100 is now, 0 is at the far end."""
+    """How fresh the highest high and the lowest low of the last `length` bars are: 100 is now, 0 is at the far end
+    (Chande 1995).
+    """
     length = whole("length", length)
     up, down = bars_since_highest(high, length + 1), bars_since_lowest(low, length + 1)
     return Aroon(100.0 - 100.0 * up / length, 100.0 - 100.0 * down / length)
 
 
 def adx(high: Series, low: Series, close: Series, length: int = 14) -> Series:
-    """Wilder's average directional index, 0 to 100: how one-sided the movement is (TA-Lib)."""
+    """Wilder's average directional index, 0 to 100: how one-sided the movement is (1978; TA-Lib)."""
     return talib("ADX", high, low, close, timeperiod=whole("length", length, 2))
 
 
 def plus_di(high: Series, low: Series, close: Series, length: int = 14) -> Series:
-    """Wilder's positive directional indicator (TA-Lib)."""
+    """Wilder's positive directional indicator (1978; TA-Lib)."""
     return talib("PLUS_DI", high, low, close, timeperiod=whole("length", length, 2))
 
 
 def minus_di(high: Series, low: Series, close: Series, length: int = 14) -> Series:
-    """Wilder's negative directional indicator (TA-Lib)."""
+    """Wilder's negative directional indicator (1978; TA-Lib)."""
     return talib("MINUS_DI", high, low, close, timeperiod=whole("length", length, 2))
 
 

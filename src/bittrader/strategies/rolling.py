@@ -87,7 +87,7 @@ def wma(values: Series, length: int = 20) -> Series:
 
 
 def hma(values: Series, length: int = 20) -> Series:
-    """Hull's moving average: of twice the weighted average of half the length less that of the whole."""
+    """Hull's moving average: of twice the weighted average of half the length less that of the whole (2005)."""
     length = whole("length", length, 2)
     return wma(2.0 * wma(values, length // 2) - wma(values, length), max(1, round(length**0.5)))
 

@@ -19,7 +19,7 @@ def true_range(high: Series, low: Series, close: Series) -> Series:
 
 
 def atr(high: Series, low: Series, close: Series, length: int = 14) -> Series:
-    """Wilder's average true range, started with the mean of the first `length` true ranges."""
+    """Wilder's average true range, started with the mean of the first `length` true ranges (1978)."""
     return rma(true_range(high, low, close), whole("length", length))
 
 
@@ -30,7 +30,7 @@ def natr(high: Series, low: Series, close: Series, length: int = 14) -> Series:
 
 def choppiness(high: Series, low: Series, close: Series, length: int = 14) -> Series:
     """Choppiness index: the true ranges' sum over the whole range, on a logarithmic scale where one straight move is 0
-    and all to and fro is 100; 50 when nothing has moved.
+    and all to and fro is 100; 50 when nothing has moved (Dreiss).
     """
     length = whole("length", length, 2)
     way = length * sma(true_range(high, low, close), length)

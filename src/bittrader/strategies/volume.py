@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def obv(close: Series, volume: Series) -> Series:
-    """On-balance volume: what was traded on rising closes less what was traded on falling ones (TA-Lib)."""
+    """On-balance volume: what was traded on rising closes less what was traded on falling ones (Granville; TA-Lib)."""
     return talib("OBV", close, volume)
 
 
@@ -39,7 +39,9 @@ def cmf(high: Series, low: Series, close: Series, volume: Series, length: int = 
 
 
 def mfi(high: Series, low: Series, close: Series, volume: Series, length: int = 14) -> Series:
-    """Money flow index: a relative strength index of typical price times volume, 0 to 100; 50 when nothing flowed."""
+    """Money flow index: a relative strength index of typical price times volume, 0 to 100; 50 when nothing flowed
+    (Quong and Soudack 1989).
+    """
     typical = (high + low + close) / 3.0
     step, flow = change(typical), typical * volume
     into = sma(np.where(np.isnan(step), np.nan, np.where(step > 0.0, flow, 0.0)), length)
