@@ -71,19 +71,20 @@ class Evaluator:
         # Neighbours in the space share indicators, which the chart keeps for a while.
         for index in np.lexsort(rows.T[::-1]) if rows.size else range(len(rows)):
             try:
-                self.run(self.strategy.from_row(rows[index]), metrics[index])
-            except Exception as error:  # noqa: BLE001 - whatever a strategy raises is this evaluation's failure
+                self.trade(self.orders(self.strategy.from_row(rows[index])), metrics[index])
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - what a strategy raises is its evaluation's failure
                 metrics[index] = np.nan
                 errors[int(index)] = cause_of(error)
         return Evaluated(metrics, errors)
 
-    def run(self, strategy: Strategy, row: Rows, records: Rows | None = None) -> None:
-        """Fills `row` with the metrics of one strategy, and `records` with its trades (see `kernel.run`)."""
-        signals = checked(strategy.signals(self.chart), len(self.candles))
+    def trade(self, orders: kernel.Orders, row: Rows, records: Rows | None = None) -> None:
+        """Fills `row` with the metrics of trading these orders, and `records` with the trades (see `kernel.run`)."""
         kept = _NO_RECORDS if records is None else records
-        kernel.run(self._market, self._orders(signals), self._terms, kept, row, np.empty(kernel.BOOK))
+        kernel.run(self._market, orders, self._terms, kept, row, np.empty(kernel.BOOK))
 
-    def _orders(self, signals: Signals) -> kernel.Orders:
+    def orders(self, strategy: Strategy) -> kernel.Orders:
+        """What the strategy wants, as the kernel takes it. StrategyError when it breaks its contract."""
+        signals: Signals = checked(strategy.signals(self.chart), len(self.candles))
         if self.sizing.risk_per_trade is not None and signals.stop is None:
             raise StrategyError("risk per trade needs a strategy with a stop: this one gives none.")
         stop, stop_times = _distance(signals.stop)
@@ -233,10 +234,11 @@ def _run_in_full(
     evaluator: Evaluator, strategy: Strategy
 ) -> tuple[Metrics, Trades, OpenPosition | None, NDArray[np.float64]]:
     row = np.empty(len(METRICS))
-    evaluator.run(strategy, row)
+    orders = evaluator.orders(strategy)
+    evaluator.trade(orders, row)
     metrics = Metrics.from_row(row)
     records = np.full((metrics.trades + 1, 10), np.nan)
-    evaluator.run(strategy, row, records)
+    evaluator.trade(orders, row, records)
     last = records[metrics.trades]
     position = None
     if not np.isnan(last[kernel.ENTRY]):

@@ -137,14 +137,15 @@ class SlotExecutor(Executor[Answer]):
         start = time.perf_counter()
         try:
             done = [Done(ticket, runner.run(rows), time.perf_counter() - start)]
-        except BaseException:
-            self._end([])
+        except BaseException as error:
+            self._end([], error)
             raise
         self._end(done)
 
-    def _end(self, done: list[Done[Answer]]) -> None:
-        """One batch less runs, and there may be an answer: in one step, or `wait` could miss it."""
+    def _end(self, done: list[Done[Answer]], error: BaseException | None = None) -> None:
+        """One batch less runs, and there may be an answer, or none ever: in one step, or `wait` could miss it."""
         with self._changed:
             self._running -= 1
+            self._broken = self._broken or error
             self._done.extend(done if not self._closed else [])
             self._changed.notify_all()
