@@ -12,8 +12,10 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Te
 from rich.table import Table
 from rich.text import Text
 
+from bittrader.optimize import found
 from bittrader.optimize.experiment import CandleFacts
 from bittrader.report import words
+from bittrader.report.words import FEW_TRADES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,6 +33,7 @@ SHOWN = ("sharpe", "total_return", "max_drawdown", "trades", "win_rate", "profit
 _ROWS = 10
 # More parameters than this share one column, or a terminal cannot hold the table.
 _COLUMNS = 4
+_FEW = "the best closed only {}: too few to tell skill from luck"
 
 
 @contextmanager
@@ -45,7 +48,8 @@ def bar(objective: str) -> Iterator[Callable[[Now], None]]:
         TextColumn("{task.fields[best]}"),
         TimeRemainingColumn(compact=True),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Preparing", total=None, best="", rate=0.0, failed=0)
 
         def move(now: Now) -> None:
@@ -132,6 +136,7 @@ def closing(
         ("Sampler", f"{summary.sampler}, {summary.sampler_reason}"),
         ("Study", str(path)),
         *([("Report", str(report))] if report else []),
+        *([("Beware", _FEW.format(words.trades(few)))] if (few := _few_trades(summary)) else []),
         ("Go on", _command(summary, interrupted=interrupted, budget=budget)),
     ]
     text = Text()
@@ -142,10 +147,18 @@ def closing(
     return text
 
 
+def _few_trades(summary: StudySummary) -> int | None:
+    """How many trades the best parameters closed, where they are too few to mean much."""
+    count = summary.best[0].metrics["trades"] if summary.best else None
+    return int(count) if count and count < FEW_TRADES else None
+
+
 def _command(summary: StudySummary, *, interrupted: bool, budget: int) -> str:
     if interrupted:
         left = budget - summary.finished - summary.failed
         return f"bittrader studies resume {summary.name}   (stopped, {left:,} of {budget:,} to go)"
+    if summary.asked < budget:
+        return f"bittrader report {summary.name} --open   (every parameter set has been tried)"
     return f"bittrader studies resume {summary.name} --trials {2 * budget}"
 
 
@@ -194,7 +207,7 @@ def show(study: Study, summary: StudySummary) -> None:
     console = Console()
     if summary.best:
         console.print(*best_tables(summary, None))
-    left = summary.asked - summary.finished - summary.failed > 0 or summary.asked < study.budget
+    left = summary.asked - summary.finished - summary.failed > 0 or summary.asked < found.goal(study)
     text = closing(summary, study.experiment.candles, study.path, None, interrupted=left, budget=study.budget)
     console.print(text, soft_wrap=True, highlight=False)
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -17,6 +16,8 @@ from bittrader.optimize.study import Study
 from bittrader.report import words
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+_WHOLE_NAME = 40
 
 Name = Annotated[str, typer.Argument(metavar="STUDY", help="Its name, as `studies list` shows it.")]
 
@@ -42,7 +43,7 @@ def _facts(name: str) -> dict[str, Any]:
                 "study": name,
                 "strategy": experiment.name,
                 "candles": f"{experiment.candles.symbol} {experiment.candles.timeframe}",
-                "trials": study.budget,
+                "trials": found.goal(study),
                 "finished": counts.finished,
                 "failed": counts.failed,
                 "objective": experiment.objective,
@@ -59,15 +60,17 @@ def _state(study: Study) -> str:
     except StudyError:
         return "running"
     counts = study.counts()
-    return "complete" if counts.unanswered == 0 and counts.asked >= study.budget else "stopped"
+    return "complete" if counts.unanswered == 0 and counts.asked >= found.goal(study) else "stopped"
 
 
 def _table(facts: list[dict[str, Any]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("Study", overflow="fold")  # a name is of use only when whole
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    # A name is of use only when whole: the rest gives way on a narrow terminal.
+    longest = max(len(one["study"]) for one in facts)
+    table.add_column("Study", overflow="fold", min_width=min(longest, _WHOLE_NAME), style="cyan")
     table.add_column("Candles")
     for name in ("Finished", "Failed", "Best"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right")
     table.add_column("State")
     for one in facts:
         if "strategy" not in one:
