@@ -172,7 +172,7 @@ def test_where_every_set_has_been_tried_more_trials_are_not_proposed(capsys, can
     run(["optimize", "buy-and-hold", candles, "--study", "a", "--no-report"])
     run(["studies", "show", "a"])
     said = capsys.readouterr().out
-    assert said.count("every parameter set has been tried") == 2
+    assert said.count("every parameter set there is") == said.count("bittrader report a --open") == 2
     assert "studies resume" not in said
     run(["studies", "list", "--json"])
     (facts,) = json.loads(capsys.readouterr().out)["studies"]
@@ -190,3 +190,10 @@ def test_an_error_without_a_terminal_is_one_line_and_nothing_else(candles, capsy
     with pytest.raises(SystemExit):
         main()
     assert capsys.readouterr().err == "bittrader: there is no metric 'sharp'. Did you mean 'sharpe'?\n"
+
+
+def test_a_narrow_terminal_cuts_no_parameter(capsys, candles, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    words = ["supertrend", candles, "--trials", "20", "--objective", "profit_factor", "--study", "a", "--no-report"]
+    run(["optimize", *words])
+    assert "…" not in capsys.readouterr().out

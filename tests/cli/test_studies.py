@@ -43,11 +43,12 @@ def test_list_shows_every_study(study, capsys):
 
 def test_list_breaks_no_name(study, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    name = "sma-cross-synthetic-btc-1h-another-1"
+    name = "donchian-breakout-made-up-1h-1"
     study.rename(study.with_name(f"{name}.sqlite"))
     run(["studies", "list"])
     said = capsys.readouterr().out
     assert name in said
+    assert "complete" in said
     assert max(map(len, said.splitlines())) <= 80
 
 

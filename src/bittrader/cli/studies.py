@@ -17,7 +17,7 @@ from bittrader.report import words
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
-_WHOLE_NAME = 40
+_WHOLE_NAME = 32
 
 Name = Annotated[str, typer.Argument(metavar="STUDY", help="Its name, as `studies list` shows it.")]
 
@@ -67,11 +67,12 @@ def _table(facts: list[dict[str, Any]]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     # A name is of use only when whole: the rest gives way on a narrow terminal.
     longest = max(len(one["study"]) for one in facts)
-    table.add_column("Study", overflow="fold", min_width=min(longest, _WHOLE_NAME), style="cyan")
-    table.add_column("Candles")
-    for name in ("Finished", "Failed", "Best"):
-        table.add_column(name, justify="right")
-    table.add_column("State")
+    table.add_column("Study", overflow="fold", no_wrap=longest <= _WHOLE_NAME, style="cyan")
+    table.add_column("Candles", overflow="fold")
+    for name in ("Finished", "Failed"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Best", justify="right", overflow="fold")
+    table.add_column("State", no_wrap=all("strategy" in one for one in facts))  # a damaged study has a sentence here
     for one in facts:
         if "strategy" not in one:
             table.add_row(one["study"], *[""] * 4, one["state"])
