@@ -39,3 +39,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` Did you mean 'fast'?` when a known word is close to `word`, else an empty string."""
     close = get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def cause_of(error: BaseException) -> str:
+    """An exception in one line, as a cause of failure."""
+    try:
+        words = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - an exception's words may be a user's code, and fail themselves
+        words = ""
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__

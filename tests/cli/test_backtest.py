@@ -121,5 +121,5 @@ def test_an_error_in_a_strategy_of_ones_own_is_one_line_that_says_where(tmp_path
         "        return Signals(enter_long=chart.close > chart.smaa(20))\n"
     )
     store(synthetic(bars=500), "made-up")
-    with pytest.raises(StrategyError, match=r"^mine raised AttributeError: .*'smaa'.* \(.*mine\.py, line 6\)$"):
+    with pytest.raises(StrategyError, match=r"^mine raised AttributeError: .*'smaa'.* \(.*mine\.py, line 6\)\.$"):
         run(["backtest", str(file), "made-up"])

@@ -5,8 +5,10 @@ from tests.report import samples
 
 from bittrader.errors import StudyError
 from bittrader.market.store import store
+from bittrader.optimize import shelf
 from bittrader.optimize.rerun import rerun
 from bittrader.optimize.search import optimize
+from bittrader.optimize.study import Study
 
 
 @pytest.fixture
@@ -42,9 +44,9 @@ def test_candles_that_changed_are_refused(study):
         rerun("eight")
 
 
-def test_figures_that_differ_from_those_of_the_study_are_refused(study, monkeypatch):
-    other = samples.result(params=study.best[0].params)
-    monkeypatch.setattr("bittrader.optimize.rerun.backtest", lambda *_: other)
+def test_figures_that_differ_from_those_of_the_study_are_refused(study):
+    with Study.write(shelf.path_of("eight")) as opened:
+        opened.connection.execute("UPDATE trials SET win_rate = win_rate + 0.1")
     with pytest.raises(StudyError, match="Search again"):
         rerun("eight")
 

@@ -5,12 +5,14 @@ import time
 
 import numpy as np
 import pytest
+from tests.optimize.spaces import named
 from tests.optimize.studies import contents, evaluate, experiment
 
 from bittrader.backtest.metrics import METRICS
 from bittrader.errors import StudyError
 from bittrader.optimize import found
 from bittrader.optimize.study import Counts, Study
+from bittrader.strategies.parameters import Int, Space
 
 SHARPE = METRICS.index("sharpe")
 
@@ -206,10 +208,6 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path):
 
 
 def test_parameters_may_be_called_like_our_columns(path):
-    from tests.optimize.spaces import named  # noqa: PLC0415 - likewise
-
-    from bittrader.strategies.parameters import Int, Space  # noqa: PLC0415 - for this test alone
-
     names = ("number", "state", "sharpe", "select", "trades")
     space = Space(named(**{name: Int(1, 9) for name in names}))
     with Study.create(path, experiment(space=space)) as study:

@@ -14,7 +14,8 @@ import pytest
 from tests.report import samples
 
 from bittrader.backtest.result import Exit, OpenPosition
-from bittrader.report import words, write_report
+from bittrader.market.table import utc
+from bittrader.report import write_report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,4 +120,4 @@ def test_the_table_of_trades_is_filled_with_times_in_utc_wherever_the_reader_is(
     table = document[document.index('id="trade-list"') :]
     assert table[: table.index("</table>")].count("<tr") == 26
     assert "1 to 25 of 60" in document
-    assert f">{words.minute(int(result.candles.time[result.trades.entry_bar[0]]))}</td>" in table
+    assert f">{utc(result.candles.time[result.trades.entry_bar[0]])}</td>" in table

@@ -28,10 +28,16 @@ def test_a_metric_is_written_with_its_unit(name, value, text):
     assert words.metric(name, value) == text
 
 
-def test_dates_are_in_utc():
-    assert words.minute(1_716_159_600_000) == "2024-05-19 23:00"
+def test_dates_for_machines_are_iso_in_utc():
     assert words.iso(1_716_159_600_000) == "2024-05-19T23:00:00Z"
 
 
 def test_parameters_are_short():
     assert [words.parameter(value) for value in (20, 0.1 + 0.2, "both", True)] == ["20", "0.3", "both", "True"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.534, "0.53 s"), (57.2, "57 s"), (738, "12.3 minutes"), (7_560, "2.1 hours")]
+)
+def test_a_duration_has_the_unit_that_suits_it(seconds, text):
+    assert words.duration(seconds) == text

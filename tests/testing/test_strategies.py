@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -242,11 +243,10 @@ def test_threads_that_meddle_with_one_another_are_found():
             if len(chart) != len(scratch):
                 return flags(chart.close > self.level)
             scratch[:] = chart.close > self.level
+            time.sleep(0.002)  # long enough for another thread to write into it
             return Signals(enter_long=scratch)
 
-    series = SERIES.head(1200)
-    findings = found(Shares, series)
-    assert set(findings) <= {"threads", "notes"}
+    assert "differs when several threads run at once" in found(Shares)["threads"]
 
 
 def test_a_distance_that_is_not_positive_is_found():

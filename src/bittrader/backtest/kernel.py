@@ -5,7 +5,7 @@ The conventions are those of `tests/reference/engine.py`, which this must match.
 - While flat, nothing happens until the next entry flag: flags are skipped eight at a time, as one word.
 - A long position of all equity is worth `size * close`, so what its bars add to the sums of returns is a difference of
   running sums, and its drawdown follows from record closes linked once per series (`Market.next_record`).
-- The bars of any other position are read twice: for its exit, one by one, and for its returns, in vectors.
+- The bars of any other position are read twice: for its exit, one by one, and for its returns, in vectors unless few.
 
 Loops run over slices from 0 on: only then does the compiler know that no index is negative, and vectorize. Reductions
 keep eight lanes by hand, so that every processor adds in the same order and gives the same bits.
@@ -174,6 +174,8 @@ def next_true(flags: Flags, words: NDArray[np.uint64], start: int) -> int:
 EQUITY, PEAK, DRAWDOWN, UNDER, LONGEST, SUM, SQUARES, LOSSES, LOWEST, HIGHEST, SLOTS = range(11)
 CHUNK = 256
 BOOK = SLOTS + CHUNK
+# Up to so many bars, marking them one by one is quicker than preparing vectors.
+FEW = 24
 
 
 @lean
@@ -247,6 +249,33 @@ def _peak_at(close: Column, cash: float, owned: float, peak: float) -> int:
         if cash + owned * close[i] >= peak:
             return i
     return len(close)
+
+
+@lean
+def _mark_few(book: Column, close: Column, cash: float, owned: float) -> None:
+    """Marks the closes of a position worth cash + owned * close, one by one."""
+    equity, peak = book[EQUITY], book[PEAK]
+    total, squares, losses = book[SUM], book[SQUARES], book[LOSSES]
+    trough, below = np.inf, 0
+    for i in range(len(close)):
+        before = equity
+        equity = cash + owned * close[i]
+        change = equity / before - 1.0
+        loss = min(change, 0.0)
+        total += change
+        squares += change * change
+        losses += loss * loss
+        if equity >= peak:
+            _sink(book, trough, below)
+            _rise(book, equity)
+            peak = equity
+            trough, below = np.inf, 0
+        else:
+            trough = min(trough, equity)
+            below += 1
+    _sink(book, trough, below)
+    book[EQUITY] = equity
+    book[SUM], book[SQUARES], book[LOSSES] = total, squares, losses
 
 
 @lean
@@ -453,13 +482,14 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
             )
         if funded:
             _mark_funded(book, market, terms, side * size, held_cash, entry, ended)
-        elif ended > entry:
-            if holding and market.calm:
-                _mark(book, size * close[entry])
-                _mark_holding(book, market, bits, size, entry + 1, ended - 1)
-            else:
-                _mark(book, cash + side * size * close[entry])
-                _mark_bars(book, close[entry:ended], bits[entry:ended], cash, side * size)
+        elif ended - entry <= FEW:
+            _mark_few(book, close[entry:ended], 0.0 if holding else cash, side * size)
+        elif holding and market.calm:
+            _mark(book, size * close[entry])
+            _mark_holding(book, market, bits, size, entry + 1, ended - 1)
+        else:
+            _mark(book, cash + side * size * close[entry])
+            _mark_bars(book, close[entry:ended], bits[entry:ended], cash, side * size)
         exposed += ended - entry
         if ended == bars:
             paid += held_cash - cash

@@ -31,7 +31,8 @@ from bittrader.cli.options import (
     costs_and_sizing,
     parse_settings,
 )
-from bittrader.errors import BittraderError, InputError, StrategyError
+from bittrader.errors import BittraderError, InputError, StrategyError, cause_of
+from bittrader.market.table import utc
 from bittrader.report import words
 from bittrader.strategies.base import Strategy
 
@@ -96,8 +97,7 @@ def _run(
     except Exception as error:
         if isinstance(error, BittraderError) or not (line := _line_of(error, loaded)):
             raise
-        (*_, said) = traceback.TracebackException.from_exception(error).format_exception_only()
-        raise StrategyError(f"{loaded.name} raised {' '.join(said.split())} ({line})") from error
+        raise StrategyError(f"{loaded.name} raised {cause_of(error)} ({line}).") from error
 
 
 def _line_of(error: Exception, strategy: type[Strategy]) -> str:
@@ -158,7 +158,7 @@ def shown(result: Result) -> Group:
     """What was run, and its metrics in words and units, buy and hold beside them."""
     candles = result.candles
     params = ", ".join(f"{name}={words.parameter(value)}" for name, value in result.params.items())
-    first, last = (words.minute(int(candles.time[bar])) for bar in (0, -1))
+    first, last = (utc(candles.time[bar]) for bar in (0, -1))
     return Group(
         Text(f"{result.strategy} {params}".strip(), style="bold"),
         Text(

@@ -139,6 +139,7 @@ def closing(
     """What was done, where it is, and the command that goes on from here."""
     exhausted = not interrupted and summary.asked < budget
     all_tried = ", every parameter set there is" if exhausted else ""
+    speed = words.rate(summary.evaluations_per_second)
     lines = [
         ("Candles", str(candles)),
         (
@@ -146,7 +147,7 @@ def closing(
             f"{summary.asked:,} asked, {summary.finished:,} finished, {summary.failed:,} failed{all_tried}",
         ),
         *(("", f"{times:,} failed: {cause}") for cause, times in list(summary.failures.items())[:5]),
-        ("Time", f"{_seconds(summary.seconds)} on {_cores(summary.cores)}, {_rate(summary)} evaluations a second"),
+        ("Time", f"{words.duration(summary.seconds)} on {_cores(summary.cores)}, {speed}"),
         ("Sampler", f"{summary.sampler}, {summary.sampler_reason}"),
         ("Study", str(path)),
         *([("Report", str(report))] if report else []),
@@ -176,19 +177,8 @@ def _command(summary: StudySummary, *, interrupted: bool, budget: int) -> str:
     return f"bittrader studies resume {summary.name} --trials {2 * budget}"
 
 
-def _seconds(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
-
-
 def _cores(cores: int) -> str:
     return "1 core" if cores == 1 else f"{cores} cores"
-
-
-def _rate(summary: StudySummary) -> str:
-    rate = summary.evaluations_per_second
-    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2f}"
 
 
 def as_json(summary: StudySummary) -> dict[str, Any]:

@@ -100,9 +100,3 @@ class Executor(ABC, Generic[Answer]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def cause_of(error: BaseException) -> str:
-    """An exception in one line, as a cause of failure."""
-    words = " ".join(str(error).split())
-    return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -14,7 +14,8 @@ import threading
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Generic
 
-from bittrader.execution.base import Answer, ExecutorError, Failure, Part, cause_of
+from bittrader.errors import cause_of
+from bittrader.execution.base import Answer, ExecutorError, Failure, Part
 from bittrader.execution.slots import SlotExecutor
 from bittrader.execution.threads import outcome_of
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     MakeEvaluate = Callable[[], Evaluate[Answer]]
 
 _SPAWN = multiprocessing.get_context("spawn")  # a fork copies locks that other threads hold
-_STARTS = 3  # deaths in a row before the first evaluation that are no accident any more
 
 
 class ProcessExecutor(SlotExecutor[Answer]):
@@ -113,17 +113,19 @@ class _Child(Generic[Answer]):
             raise _Died(self._stop(grace=1.0)) from None
 
     def _start(self) -> None:
-        """Starts a process, and another when that is killed meanwhile; ExecutorError when none can even begin."""
-        for _ in range(_STARTS):
-            complaint = self._begin()
-            if complaint is None or self._closed:
-                return
-            if self._process is not None:
+        """Starts a process, another when the first one dies; ExecutorError when none can even begin."""
+        complaint: str | None = None
+        for _ in range(2):
+            try:
+                complaint = self._begin()
                 break
-        raise ExecutorError(f"a process for evaluations cannot start: {complaint}.")
+            except _Died as death:
+                complaint = f"its {death} before the first evaluation"
+        if complaint is not None and not self._closed:
+            raise ExecutorError(f"a process for evaluations cannot start: {complaint}.")
 
     def _begin(self) -> str | None:
-        """Starts a process; says what was wrong when it is not ready to evaluate."""
+        """A new process that is ready: None, or what kept it from being so."""
         _block_interrupts()
         self._pipe, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
@@ -131,12 +133,9 @@ class _Child(Generic[Answer]):
         theirs.close()
         if self._closed:
             self._process.kill()
-        try:
-            # Not as an argument: Python would wait forever for a process that died before it read a large one.
-            self._send(self._pipe, self._make_evaluate)
-            complaint: str | None = self._receive(self._pipe, None)
-        except _Died as death:
-            return f"its {death} before the first evaluation"
+        # Not as an argument: Python would wait forever for a process that died before it read a large one.
+        self._send(self._pipe, self._make_evaluate)
+        complaint: str | None = self._receive(self._pipe, None)
         return complaint
 
     def _stop(self, grace: float) -> str:

@@ -8,8 +8,8 @@ from abc import abstractmethod
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from bittrader.errors import BittraderError
-from bittrader.execution.base import Answer, Done, Executor, ExecutorError, cause_of
+from bittrader.errors import BittraderError, cause_of
+from bittrader.execution.base import Answer, Done, Executor, ExecutorError
 
 if TYPE_CHECKING:
     from bittrader.execution.base import Part, Rows

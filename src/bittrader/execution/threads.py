@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic
 
-from bittrader.execution.base import Answer, Failure, Part, cause_of
+from bittrader.errors import cause_of
+from bittrader.execution.base import Answer, Failure, Part
 from bittrader.execution.slots import SlotExecutor
 
 if TYPE_CHECKING:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COLUMNS = ("time", *PRICES, "volume")
-
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

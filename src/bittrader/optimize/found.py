@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bittrader.errors import StudyError
 from bittrader.optimize.database import quoted, told
 from bittrader.optimize.samplers.grid import allowed_count
 from bittrader.optimize.spaces import Fixed
@@ -31,6 +32,19 @@ def best(study: Study, count: int = 20) -> tuple[Trial, ...]:
             (count,),
         ).fetchall()
     return tuple(_trial(study, row) for row in found)
+
+
+def numbered(study: Study, number: int) -> Trial:
+    """The finished evaluation with that number; StudyError when there is none."""
+    columns = ", ".join(["number", *study.parameter_columns, *study.metric_columns])
+    with told(study.path):
+        row = study.connection.execute(
+            f"SELECT {columns} FROM trials WHERE state = 'finished' AND number = ?",  # noqa: S608 - quoted columns
+            (number,),
+        ).fetchone()
+    if row is None:
+        raise StudyError(f"{study.name} has no finished evaluation {number}. `bittrader studies show` lists the best.")
+    return _trial(study, row)
 
 
 def _trial(study: Study, row: tuple[Any, ...]) -> Trial:

@@ -99,7 +99,7 @@ class Search:
         counts = self._study.counts()
         self._asked, self._finished, self._failed = counts.asked, counts.finished, counts.failed
         best = found.best(self._study, 1)
-        self._best = _value(best[0].metrics[self._experiment.objective]) if best else None
+        self._best = best[0].metrics[self._experiment.objective] if best else None
         self._repeats = counts.repeated
         self._settle()
         self._waiting.extend(zip(*self._study.unanswered(), strict=True))
@@ -197,7 +197,3 @@ class Search:
         """Objective values as samplers take them: smaller is better, infinite is failed."""
         signed = -values if self._experiment.direction == "maximize" else values
         return np.where(np.isnan(signed), np.inf, signed)
-
-
-def _value(number: float | None) -> float | None:
-    return None if number is None else float(number)

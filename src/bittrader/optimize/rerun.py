@@ -5,22 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from bittrader.backtest.run import backtest
 from bittrader.errors import StudyError
 from bittrader.market.store import load_candles, read_candles
 from bittrader.optimize import found, shelf
-from bittrader.optimize.database import told
 from bittrader.optimize.study import Study
-from bittrader.optimize.summary import Trial
 from bittrader.strategies.registry import load_strategy
 
 if TYPE_CHECKING:
     from bittrader.backtest.result import Result
     from bittrader.market.candles import Candles
     from bittrader.optimize.experiment import Experiment
-    from bittrader.optimize.summary import StudySummary
+    from bittrader.optimize.summary import StudySummary, Trial
 
 
 def rerun(study: str, number: int | None = None) -> tuple[Result, StudySummary]:
@@ -30,7 +26,7 @@ def rerun(study: str, number: int | None = None) -> tuple[Result, StudySummary]:
     """
     with Study.read(shelf.path_of(study)) as opened:
         experiment, summary = opened.experiment, found.summary(opened)
-        trial = _best(summary) if number is None else _numbered(opened, number)
+        trial = _best(summary) if number is None else found.numbered(opened, number)
     if not experiment.strategy:
         raise StudyError(f"{study} does not know which file its strategy came from, so it cannot be run again.")
     result = backtest(
@@ -49,20 +45,6 @@ def _best(summary: StudySummary) -> Trial:
         return summary.best[0]
     cause = next(iter(summary.failures), "nothing was evaluated")
     raise StudyError(f"no evaluation of {summary.name} finished, so there is nothing to show. Commonest cause: {cause}")
-
-
-def _numbered(study: Study, number: int) -> Trial:
-    space, metrics = study.experiment.space, study.experiment.metrics
-    columns = ", ".join([*study.parameter_columns, *study.metric_columns])
-    with told(study.path):
-        row = study.connection.execute(
-            f"SELECT {columns} FROM trials WHERE state = 'finished' AND number = ?",  # noqa: S608 - quoted columns
-            (number,),
-        ).fetchone()
-    if row is None:
-        raise StudyError(f"{study.name} has no finished evaluation {number}. `bittrader studies show` lists the best.")
-    width = len(space.names)
-    return Trial(number, space.decode(np.array(row[:width])), dict(zip(metrics, row[width:], strict=True)))
 
 
 def _candles(study: str, experiment: Experiment) -> Candles:

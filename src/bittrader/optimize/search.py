@@ -200,10 +200,10 @@ def _silent(_: Progress) -> None:
 
 
 def _executor(experiment: Experiment, strategy: type[Strategy], candles: Candles, slots: int) -> Executor[Evaluated]:
+    if experiment.time_limit is None:
+        return ThreadExecutor(MakeEvaluator(strategy, candles, experiment.costs, experiment.sizing)(), slots)
     made = MakeEvaluator(_portable(strategy), candles, experiment.costs, experiment.sizing)
-    if experiment.time_limit is not None:
-        return ProcessExecutor(made, slots, experiment.time_limit)
-    return ThreadExecutor(MakeEvaluator(strategy, candles, experiment.costs, experiment.sizing)(), slots)
+    return ProcessExecutor(made, slots, experiment.time_limit)
 
 
 def _portable(strategy: type[Strategy]) -> type[Strategy] | str:

@@ -9,6 +9,7 @@ import numpy as np
 
 import bittrader
 from bittrader.backtest.result import Exit
+from bittrader.market.table import utc
 from bittrader.report import figures, plot, trade_figures, words
 from bittrader.report.conventions import conventions, data_facts
 from bittrader.report.months import Year, monthly_returns
@@ -117,8 +118,8 @@ def build(result: Result, study: StudySummary | None = None) -> Page:
         params=tuple((name, words.parameter(value)) for name, value in result.params.items()),
         symbol=candles.symbol,
         timeframe=str(candles.timeframe),
-        first=words.minute(int(candles.time[0])),
-        last=words.minute(int(candles.time[-1])),
+        first=utc(candles.time[0]),
+        last=utc(candles.time[-1]),
         bars=words.count(len(candles)),
         synthetic=candles.synthetic,
         verdict=_verdict(result),
@@ -181,7 +182,7 @@ def _warnings(result: Result) -> tuple[str, ...]:
     if (position := result.open_position) is not None:
         side, since = "long" if position.side > 0 else "short", int(result.candles.time[position.entry_bar])
         said.append(
-            f"A {side} position opened {words.minute(since)} UTC was still open at the end: it is marked in the "
+            f"A {side} position opened {utc(since)} UTC was still open at the end: it is marked in the "
             "equity at the last close, and is not counted as a trade."
         )
     return tuple(said)

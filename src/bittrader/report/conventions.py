@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bittrader.market.table import utc
 from bittrader.report import words
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ def data_facts(candles: Candles) -> tuple[tuple[str, str], ...]:
         ("Symbol", candles.symbol),
         ("Bar length", str(candles.timeframe)),
         ("Bars", f"{len(candles):,}"),
-        ("First bar", f"{words.minute(int(candles.time[0]))} UTC"),
-        ("Last bar", f"{words.minute(int(candles.time[-1]))} UTC"),
+        ("First bar", f"{utc(candles.time[0])} UTC"),
+        ("Last bar", f"{utc(candles.time[-1])} UTC"),
         ("Gaps", f"{gaps:,} with {missing:,} missing bars, the longest {int(steps.max()) - 1:,}" if gaps else "none"),
         ("Bars without volume", f"{int((candles.volume == 0).sum()):,}"),
         (

@@ -90,9 +90,9 @@ def gathered_bars(candles: Candles, start: int, stop: int, limit: int) -> tuple[
     return columns, gathered
 
 
-def candlesticks(bars: dict[str, Column]) -> Json:
+def candlesticks(bars: dict[str, Column], dtype: str = "f8") -> Json:
     """Candles in ink and paper, so that markers keep the colours for themselves."""
-    prices = {name: pack(bars[name], "f8") for name in ("open", "high", "low", "close")}
+    prices = {name: pack(bars[name], dtype) for name in ("open", "high", "low", "close")}
     return {
         "type": "candlestick",
         "name": "Candles",

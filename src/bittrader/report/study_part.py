@@ -93,13 +93,12 @@ def _importances(study: StudySummary, drawn: Sample | None) -> list[Importance]:
 
 
 def _facts(study: StudySummary, undefined: int) -> tuple[tuple[str, str], ...]:
-    rate = study.evaluations_per_second
     return (
         ("Evaluations asked", f"{study.asked:,}"),
         ("Finished", f"{study.finished:,}" + _undefined(undefined, len(study.rows))),
         ("Failed", f"{study.failed:,}"),
-        ("Time", _duration(study.seconds)),
-        ("Throughput", f"{rate:,.0f} evaluations a second" if rate >= 10 else f"{rate:,.2f} evaluations a second"),
+        ("Time", words.duration(study.seconds)),
+        ("Throughput", words.rate(study.evaluations_per_second)),
         ("Cores", f"{study.cores:,}"),
         ("Sampler", f"{study.sampler}: {study.sampler_reason}" if study.sampler_reason else study.sampler),
         ("Seed", str(study.seed)),
@@ -108,12 +107,6 @@ def _facts(study: StudySummary, undefined: int) -> tuple[tuple[str, str], ...]:
 
 def _undefined(number: int, known: int) -> str:
     return f"; the objective is undefined in {number:,} of {known:,}" if number else ""
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.1f} seconds"
-    return f"{seconds / 60:,.1f} minutes" if seconds < 6000 else f"{seconds / 3600:,.1f} hours"
 
 
 def _best(study: StudySummary) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:

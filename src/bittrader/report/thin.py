@@ -43,16 +43,16 @@ def _extremes(column: NDArray[Any], edges: Indexes, which: Any) -> Indexes:
     return answer
 
 
-def spread(size: int, limit: int, always: Indexes | None = None) -> Indexes:
+def spread(size: int, limit: int, always: Indexes) -> Indexes:
     """Rising indexes below `size`: `always`, and evenly spaced ones up to `limit` in all (everything when it fits)."""
     if size <= limit:
         return np.arange(size, dtype=np.int64)
-    kept = np.empty(0, dtype=np.int64) if always is None else np.unique(always)[:limit]
+    kept = np.unique(always)[:limit]
     even = np.linspace(0, size - 1, max(0, limit - len(kept))).astype(np.int64)
     return np.unique(np.concatenate([kept, even]))
 
 
-def apart(x: NDArray[Any], y: NDArray[Any], limit: int = 1500) -> Indexes:
+def apart(x: NDArray[Any], y: NDArray[Any], limit: int) -> Indexes:
     """Rising indexes, at most `limit`, of points that a screen can show apart: one for each occupied cell of a grid."""
     if len(x) <= limit:
         return np.arange(len(x), dtype=np.int64)

@@ -134,7 +134,7 @@ def close_up(result: Result, trade: int) -> Json:
         "result": float(trades.profit_fraction[trade]),
         "gathered": gathered,
         "data": [
-            candlesticks(bars) | {name: pack(bars[name]) for name in ("open", "high", "low", "close")},
+            candlesticks(bars, "f4"),
             fill | {"name": "Entry", "x": times(at[:1]), "y": prices[:1], "marker": entered},
             fill | {"name": "Exit", "x": times(at[1:]), "y": prices[1:], "marker": left},
         ],

@@ -92,6 +92,18 @@ def days(value: float) -> str:
     return f"{value:,.1f} days"
 
 
+def duration(seconds: float) -> str:
+    """Computing time in the unit that suits it: `0.53 s`, `57 s`, `12.3 minutes`, `2.1 hours`."""
+    if seconds < 120:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:,.1f} minutes" if seconds < 7200 else f"{seconds / 3600:,.1f} hours"
+
+
+def rate(a_second: float) -> str:
+    """`3,412 evaluations a second`."""
+    return f"{a_second:,.0f} evaluations a second" if a_second >= 10 else f"{a_second:.2f} evaluations a second"
+
+
 def count(value: float) -> str:
     """`1,234`."""
     return f"{value:,.0f}"
@@ -107,23 +119,9 @@ def parameter(value: Value) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def day(milliseconds: int) -> str:
-    """`2024-05-19`, in UTC."""
-    return _utc(milliseconds).strftime("%Y-%m-%d")
-
-
-def minute(milliseconds: int) -> str:
-    """`2024-05-19 23:00`, in UTC."""
-    return _utc(milliseconds).strftime("%Y-%m-%d %H:%M")
-
-
 def iso(milliseconds: int) -> str:
     """`2024-05-19T23:00:00Z`, for machines."""
-    return _utc(milliseconds).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _utc(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _no_negative_zero(text: str) -> str:

@@ -74,9 +74,9 @@ def pool() -> Pool:
 
 def series(length: int) -> NDArray[np.float64]:
     """A writable float64 buffer of this thread's pool."""
-    return _local.pool.take(length, np.float64)
+    return pool().take(length, np.float64)
 
 
 def flags(length: int) -> NDArray[np.bool_]:
     """A writable boolean buffer of this thread's pool."""
-    return _local.pool.take(length, np.bool_)
+    return pool().take(length, np.bool_)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bittrader.errors import BittraderError
+from bittrader.errors import BittraderError, cause_of
 from bittrader.market.candles import PRICES, Candles
+from bittrader.market.table import utc
 from bittrader.market.timeframe import Timeframe
 from bittrader.strategies.base import DISTANCES, FLAGS, Signals, Strategy, checked, plain
 from bittrader.strategies.chart import Chart
@@ -108,9 +108,7 @@ def _signals(strategy: Strategy, chart: Chart) -> Signals:
         raise _Raised(f"{error}{_with(strategy)}") from error
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        words = " ".join(str(error).split())
-        place = f"{last.filename}, line {last.lineno}"
-        raise _Raised(f"{type(error).__name__}: {words} ({place}){_with(strategy)}.") from error
+        raise _Raised(f"{cause_of(error)} ({last.filename}, line {last.lineno}){_with(strategy)}.") from error
 
 
 def _runs(subject: Subject) -> Iterator[str]:
@@ -307,9 +305,8 @@ def _first_difference(whole: Signals, part: Signals, bars: int) -> tuple[str, in
 
 def _look_ahead(candles: Candles, found: tuple[str, int], bars: int, tale: str, strategy: Strategy) -> str:
     name, bar = found
-    when = datetime.fromtimestamp(candles.time[bar] / 1000, UTC)
     return (
-        f"{name} at bar {bar} ({when:%Y-%m-%d %H:%M} UTC) changes when {tale} after bar {bars - 1}"
+        f"{name} at bar {bar} ({utc(candles.time[bar])} UTC) changes when {tale} after bar {bars - 1}"
         f"{_with(strategy)}: it was not known then."
     )
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _USUAL = (("open", "high", "low", "close"), ("open", "close", "high", "low"), ("low", "high", "open", "close"))
 # Rows that may break the rule and leave it a rule: bad rows are for the checks to find.
 _TOLERANCE = 0.005
+_REASON = "high and low are the extremes, and opens follow closes"
 _ASK = "Say what each column is: --columns time,open,high,low,close,volume."
 
 
@@ -40,10 +41,10 @@ def price_order(prices: list[Column], time: NDArray[np.int64]) -> tuple[tuple[st
     held = _continuity(rows[order.index("open")], rows[order.index("close")])
     swapped = _continuity(rows[order.index("close")], rows[order.index("open")])
     if orders and held <= swapped:
-        return order, "high and low are the extremes in every row, and opens follow closes"
+        return order, _REASON
     if min(held, swapped) * 1.5 > max(held, swapped) or len(time) < 20:
         raise DataError(f"its columns 2 to 5 do not show which is the open and which the close. {_ASK}")
-    return (order if held < swapped else _swapped(order)), "in every row, and opens follow closes"
+    return (order if held < swapped else _swapped(order)), _REASON
 
 
 def _extremes(rows: Column) -> list[tuple[int, int]]:
