@@ -10,7 +10,10 @@ from typer.testing import CliRunner
 
 from bittrader.backtest.result import OpenPosition
 from bittrader.cli import backtest as command
-from bittrader.errors import InputError
+from bittrader.cli import run
+from bittrader.errors import InputError, StrategyError
+from bittrader.market.sample import synthetic
+from bittrader.market.store import store
 from bittrader.strategies.base import Strategy
 from bittrader.strategies.parameters import Int
 
@@ -107,3 +110,16 @@ def test_gaps_are_for_files(engine, tmp_path):
     file.write_text("")
     CliRunner().invoke(command.app, ["sma-cross", str(file), "--gaps", "fill"], catch_exceptions=False)
     assert engine["how"] == {"gaps": "fill"}
+
+
+def test_an_error_in_a_strategy_of_ones_own_is_one_line_that_says_where(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from bittrader import Signals, Strategy\n\n\n"
+        "class Mine(Strategy):\n"
+        "    def signals(self, chart):\n"
+        "        return Signals(enter_long=chart.close > chart.smaa(20))\n"
+    )
+    store(synthetic(bars=500), "made-up")
+    with pytest.raises(StrategyError, match=r"^mine raised AttributeError: .*'smaa'.* \(.*mine\.py, line 6\)\.$"):
+        run(["backtest", str(file), "made-up"])

@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bittrader import paths
-from bittrader.cli import run
+from bittrader.cli import main, run
 from bittrader.cli.optimize import parse_ranges
 from bittrader.errors import BittraderError, InputError
 from bittrader.market.sample import synthetic
@@ -188,3 +189,40 @@ def test_what_a_strategy_prints_is_no_answer(capfd, candles, mine, more):
     out, err = capfd.readouterr()
     assert json.loads(out)["evaluations"]["finished"] == 3
     assert "hello" in err
+
+
+def test_a_best_that_closed_few_trades_is_marked(capsys, candles):
+    words = ["rsi-reversion", candles, "--trials", "1", "--no-report", "--set"]
+    assert run(["optimize", *words, "lower=8", "--set", "rsi_length=5", "--set", "upper=94"]) == 0
+    assert "too few to tell skill from luck" in capsys.readouterr().out
+
+
+def test_where_every_set_has_been_tried_more_trials_are_not_proposed(capsys, candles):
+    run(["optimize", "buy-and-hold", candles, "--study", "a", "--no-report"])
+    run(["studies", "show", "a"])
+    said = capsys.readouterr().out
+    assert said.count("every parameter set there is") == said.count("bittrader report a --open") == 2
+    assert "studies resume" not in said
+    run(["studies", "list", "--json"])
+    (facts,) = json.loads(capsys.readouterr().out)["studies"]
+    assert (facts["finished"], facts["trials"], facts["state"]) == (1, 1, "complete")
+
+
+def test_a_study_is_called_as_its_candles_would_be(capsys):
+    store(replace(synthetic(bars=3000), symbol="BTC/USDT"), "made-up")
+    _, facts = asked_for_json(capsys, "sma-cross", "made-up", "--trials", "1", "--no-report")
+    assert facts["study"] == "sma-cross-btcusdt-1h-1"
+
+
+def test_an_error_without_a_terminal_is_one_line_and_nothing_else(candles, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["bittrader", "optimize", "sma-cross", candles, "--objective", "sharp"])
+    with pytest.raises(SystemExit):
+        main()
+    assert capsys.readouterr().err == "bittrader: there is no metric 'sharp'. Did you mean 'sharpe'?\n"
+
+
+def test_a_narrow_terminal_cuts_no_parameter(capsys, candles, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    words = ["supertrend", candles, "--trials", "20", "--objective", "profit_factor", "--study", "a", "--no-report"]
+    run(["optimize", *words])
+    assert "…" not in capsys.readouterr().out

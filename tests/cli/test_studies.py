@@ -41,6 +41,17 @@ def test_list_shows_every_study(study, capsys):
     assert "10 of 10" in capsys.readouterr().out
 
 
+def test_list_breaks_no_name(study, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    name = "donchian-breakout-made-up-1h-1"
+    study.rename(study.with_name(f"{name}.sqlite"))
+    run(["studies", "list"])
+    said = capsys.readouterr().out
+    assert name in said
+    assert "complete" in said
+    assert max(map(len, said.splitlines())) <= 80
+
+
 def test_list_goes_on_past_a_damaged_study(study, capsys):
     (study.parent / "broken.sqlite").write_text("nothing " * 1000)
     states = {one["study"]: one["state"] for one in json_of(capsys, "list")["studies"]}

@@ -73,3 +73,7 @@ def test_any_change_of_a_bar_or_the_timeframe_changes_the_fingerprint() -> None:
 def test_windows_are_parts() -> None:
     assert np.array_equal(GOOD.window(10, 20).close, GOOD.close[10:20])
     assert GOOD.head(7).synthetic
+
+
+def test_candles_are_shown_in_one_line() -> None:
+    assert repr(GOOD).startswith("<Candles SYNTHETIC-BTC 1h: 50 synthetic bars, ")

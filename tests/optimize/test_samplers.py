@@ -142,7 +142,7 @@ def test_a_grid_that_is_too_large_is_thinned_evenly():
 
 def test_auto_takes_the_grid_when_all_sets_fit():
     choice = choose("auto", tiny(), 80)
-    assert (choice.sampler, choice.reason) == ("grid", "all 8 parameter sets fit into 80 trials")
+    assert (choice.sampler, choice.reason) == ("grid", "80 trials hold all 8 parameter sets")
 
 
 def test_auto_takes_a_model_for_few_trials_of_many_parameters_and_else_evolution():

@@ -19,6 +19,11 @@ def test_rows_of_a_space_from_json_read_the_same(name, seed):
     assert again.feasible(rows).all()
 
 
+def test_a_parameter_with_a_value_has_no_range_to_search():
+    with pytest.raises(InputError, match="length is given a value and a range"):
+        narrowed(mixed(), {"length": (10, 20)}, {"length": 15})
+
+
 @given(st.integers(0, 2**32))
 def test_rows_of_a_narrowed_space_read_the_same_in_the_whole_one(seed):
     smaller = narrowed(mixed(), {"low": (20, 30), "length": (10, 20)}, {"side": "both", "stop": 2})

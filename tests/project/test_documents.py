@@ -24,7 +24,7 @@ from bittrader import cli
 from bittrader.market.sample import synthetic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "Documentation").glob("*.md")), ROOT / ".github" / "CONTRIBUTING.md"]
@@ -155,3 +155,18 @@ def test_the_notice_names_the_licence_of_every_package_we_install() -> None:
     locked = {line.split("==")[0] for line in lines if "==" in line and not line.startswith((" ", "#"))}
     noticed = set(re.findall(r"^    (\S+)  +\S", (ROOT / "NOTICE").read_text(encoding="utf-8"), re.MULTILINE))
     assert noticed == locked
+
+
+def test_the_result_in_the_readme_is_what_the_command_prints(
+    real_data: Callable[[str], Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"what `bittrader (optimize .*?)` prints", text)
+    (shown,) = (block.text for block in blocks(text) if block.language == "text")
+    cli.run(["data", "import", str(real_data("binance_btcusdt_1h_clean.parquet")), "--name", "btcusdt-1h"])
+    cli.run([*command.split(), "--no-report"])
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    for line in shown.splitlines():
+        if "─" not in line:
+            assert line.split() in printed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,9 @@ class Trades:
     def __len__(self) -> int:
         return len(self.entry_bar)
 
+    def __repr__(self) -> str:
+        return f"<Trades: {len(self):,}>"
+
 
 @dataclass(frozen=True)
 class OpenPosition:
@@ -77,7 +80,7 @@ class Result:
     metrics: Metrics
     trades: Trades
     open_position: OpenPosition | None
-    equity: NDArray[np.float64]
+    equity: NDArray[np.float64] = field(repr=False)
     buy_and_hold: Metrics
     """The metrics of one long position from the second bar's open, at the same costs, all equity."""
-    buy_and_hold_equity: NDArray[np.float64]
+    buy_and_hold_equity: NDArray[np.float64] = field(repr=False)

@@ -1,6 +1,8 @@
 """`bittrader backtest`: one strategy with one parameter set over one series."""
 
 import json
+import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,9 +32,10 @@ from bittrader.cli.options import (
     parse_settings,
     strategy_speaks,
 )
-from bittrader.errors import InputError
+from bittrader.errors import BittraderError, InputError, StrategyError, cause_of
 from bittrader.market.table import utc
 from bittrader.report import words
+from bittrader.strategies.base import Strategy
 
 app = typer.Typer(add_completion=False)
 
@@ -91,7 +94,21 @@ def _run(
     loaded = load_strategy(strategy)
     loaded(**params)  # a mistyped parameter is said before the candles are read
     series = load_candles(candles) if gaps is None else read_candles(_file(candles), gaps=gaps)
-    return run(loaded, series, params, costs, sizing)
+    try:
+        return run(loaded, series, params, costs, sizing)
+    except Exception as error:
+        if isinstance(error, BittraderError) or not (line := _line_of(error, loaded)):
+            raise
+        raise StrategyError(f"{loaded.name} raised {cause_of(error)} ({line}).") from error
+
+
+def _line_of(error: Exception, strategy: type[Strategy]) -> str:
+    """Where in the file of a strategy that is not built in an error arose; empty when it did not."""
+    file = getattr(sys.modules.get(strategy.__module__), "__file__", None)
+    if strategy.__module__.startswith("bittrader."):
+        return ""
+    places = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f"{file}, line {places[-1].lineno}" if places else ""
 
 
 def _write(path: Path, result: Result) -> Path:

@@ -186,7 +186,7 @@ def list_(as_json: Json = False) -> None:
         grid.add_column(title, justify=justify, no_wrap=title == "name")  # type: ignore[arg-type]
     for each in series:
         symbol = escape(f"{each.symbol} {each.timeframe}")
-        grid.add_row(f"[cyan]{each.name}[/]", symbol, f"{each.bars:,}", utc(each.first), utc(each.last))
+        grid.add_row(f"[cyan]{each.name}[/]", symbol, f"{each.bars:,}", utc(each.first)[:10], utc(each.last)[:10])
     Console(highlight=False).print(grid)
 
 

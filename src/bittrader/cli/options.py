@@ -64,7 +64,7 @@ def parse_settings(settings: Sequence[str]) -> dict[str, str]:
     for setting in settings:
         name, equals, value = (part.strip() for part in setting.partition("="))
         if not (name and equals and value):
-            raise InputError(f"--set {setting} is not a parameter. Write --set name=value, as in --set fast=20.")
+            raise InputError(f"--set {setting} gives no value. Write --set name=value, as in --set fast=20.")
         if name in found:
             raise InputError(f"--set gives {name} twice: {found[name]} and {value}. Keep one.")
         found[name] = value

@@ -14,8 +14,10 @@ from rich.text import Text
 
 from bittrader.cli.options import strategy_speaks
 from bittrader.errors import InputError
+from bittrader.optimize import found
 from bittrader.optimize.experiment import CandleFacts
 from bittrader.report import words
+from bittrader.report.words import FEW_TRADES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +35,7 @@ SHOWN = ("sharpe", "total_return", "max_drawdown", "trades", "win_rate", "profit
 _ROWS = 10
 # More parameters than this share one column, or a terminal cannot hold the table.
 _COLUMNS = 4
+_FEW = "the best closed only {}: too few to tell skill from luck"
 
 
 @contextmanager
@@ -83,10 +86,19 @@ class _Rate(ProgressColumn):
         return Text(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s" if rate else "", style="progress.data.speed")
 
 
-def best_tables(summary: StudySummary, held: Metrics | None) -> list[Table]:
-    """The best strategies, and holding the market beside them; many parameters get a table of their own."""
+def best_tables(summary: StudySummary, held: Metrics | None, width: int) -> list[Table]:
+    """The best strategies, and holding the market beside them.
+
+    Many parameters, or what is wider than the terminal, get a table of their own: a value is of use only when whole.
+    """
+    together = _best_table(summary, held, apart=False)
+    if len(summary.parameter_names) <= _COLUMNS and Console(width=1000).measure(together).maximum <= width:
+        return [together]
+    return [_best_table(summary, held, apart=True), _parameter_table(summary)]
+
+
+def _best_table(summary: StudySummary, held: Metrics | None, *, apart: bool) -> Table:
     shown = tuple(dict.fromkeys((summary.objective, *SHOWN)))
-    apart = len(summary.parameter_names) > _COLUMNS
     title = Text(f"Best of {summary.asked:,}: {summary.strategy} on {summary.symbol}", style="bold")
     table = _table(title, () if apart else summary.parameter_names, shown, summary.objective)
     for rank, trial in enumerate(summary.best[:_ROWS], start=1):
@@ -95,7 +107,7 @@ def best_tables(summary: StudySummary, held: Metrics | None) -> list[Table]:
         table.add_section()
         blanks = [""] * (len(table.columns) - len(shown) - 1)
         table.add_row("hold", *blanks, *_measured(held.as_dict(), shown), style="dim")
-    return [table, _parameter_table(summary)] if apart else [table]
+    return table
 
 
 def _parameter_table(summary: StudySummary) -> Table:
@@ -128,15 +140,21 @@ def closing(
     summary: StudySummary, candles: CandleFacts, path: Path, report: Path | None, *, interrupted: bool, budget: int
 ) -> Text:
     """What was done, where it is, and the command that goes on from here."""
+    exhausted = not interrupted and summary.asked < budget
+    all_tried = ", every parameter set there is" if exhausted else ""
     speed = words.rate(summary.evaluations_per_second)
     lines = [
         ("Candles", str(candles)),
-        ("Evaluations", f"{summary.asked:,} asked, {summary.finished:,} finished, {summary.failed:,} failed"),
+        (
+            "Evaluations",
+            f"{summary.asked:,} asked, {summary.finished:,} finished, {summary.failed:,} failed{all_tried}",
+        ),
         *(("", f"{times:,} failed: {cause}") for cause, times in list(summary.failures.items())[:5]),
         ("Time", f"{words.duration(summary.seconds)} on {_cores(summary.cores)}, {speed}"),
         ("Sampler", f"{summary.sampler}, {summary.sampler_reason}"),
         ("Study", str(path)),
         *([("Report", str(report))] if report else []),
+        *([("Beware", _FEW.format(words.trades(few)))] if (few := _few_trades(summary)) else []),
         ("Go on", _command(summary, interrupted=interrupted, budget=budget)),
     ]
     text = Text()
@@ -147,10 +165,18 @@ def closing(
     return text
 
 
+def _few_trades(summary: StudySummary) -> int | None:
+    """How many trades the best parameters closed, where they are too few to mean much."""
+    count = summary.best[0].metrics["trades"] if summary.best else None
+    return int(count) if count and count < FEW_TRADES else None
+
+
 def _command(summary: StudySummary, *, interrupted: bool, budget: int) -> str:
     if interrupted:
         left = budget - summary.finished - summary.failed
         return f"bittrader studies resume {summary.name}   (stopped, {left:,} of {budget:,} to go)"
+    if summary.asked < budget:  # there are no more sets to try
+        return f"bittrader report {summary.name} --open"
     return f"bittrader studies resume {summary.name} --trials {2 * budget}"
 
 
@@ -187,8 +213,8 @@ def show(study: Study, summary: StudySummary) -> None:
     """Prints a study that is not running."""
     console = Console()
     if summary.best:
-        console.print(*best_tables(summary, None))
-    left = summary.asked - summary.finished - summary.failed > 0 or summary.asked < study.budget
+        console.print(*best_tables(summary, None, console.width))
+    left = summary.asked - summary.finished - summary.failed > 0 or summary.asked < found.goal(study)
     text = closing(summary, study.experiment.candles, study.path, None, interrupted=left, budget=study.budget)
     console.print(text, soft_wrap=True, highlight=False)
 
@@ -201,7 +227,7 @@ def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) ->
     report, complaint = _report(result, full) if report_wanted and full is not None else (None, None)
     console = Console(stderr=json_wanted)
     if summary.best:
-        console.print(*best_tables(summary, full.buy_and_hold if full else None))
+        console.print(*best_tables(summary, full.buy_and_hold if full else None, console.width))
     facts = CandleFacts.of(result.candles, None, {})
     text = closing(summary, facts, result.path, report, interrupted=result.interrupted, budget=result.budget)
     console.print(text, soft_wrap=True, highlight=False)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -18,6 +17,8 @@ from bittrader.optimize.study import Study
 from bittrader.report import words
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+_WHOLE_NAME = 32
 
 Name = Annotated[str, typer.Argument(metavar="STUDY", help="Its name, as `studies list` shows it.")]
 
@@ -43,7 +44,7 @@ def _facts(name: str) -> dict[str, Any]:
                 "study": name,
                 "strategy": experiment.name,
                 "candles": f"{experiment.candles.symbol} {experiment.candles.timeframe}",
-                "trials": study.budget,
+                "trials": found.goal(study),
                 "finished": counts.finished,
                 "failed": counts.failed,
                 "objective": experiment.objective,
@@ -62,16 +63,19 @@ def _state(study: Study) -> str:
     except sqlite3.OperationalError:
         pass  # where nobody may write, nobody does
     counts = study.counts()
-    return "complete" if counts.unanswered == 0 and counts.asked >= study.budget else "stopped"
+    return "complete" if counts.unanswered == 0 and counts.asked >= found.goal(study) else "stopped"
 
 
 def _table(facts: list[dict[str, Any]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("Study", overflow="fold")  # a name is of use only when whole
-    table.add_column("Candles")
-    for name in ("Finished", "Failed", "Best"):
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    # A name is of use only when whole: the rest gives way on a narrow terminal.
+    longest = max(len(one["study"]) for one in facts)
+    table.add_column("Study", overflow="fold", no_wrap=longest <= _WHOLE_NAME, style="cyan")
+    table.add_column("Candles", overflow="fold")
+    for name in ("Finished", "Failed"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("State")
+    table.add_column("Best", justify="right", overflow="fold")
+    table.add_column("State", no_wrap=all("strategy" in one for one in facts))  # a damaged study has a sentence here
     for one in facts:
         if "strategy" not in one:
             table.add_row(one["study"], *[""] * 4, one["state"])

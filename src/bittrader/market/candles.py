@@ -55,6 +55,11 @@ class Candles:
             _require((prices.min(axis=0) == self.low).all(), "a low is above another price of its bar")
         _require(np.isfinite(self.volume).all() and (self.volume >= 0).all(), "volumes must not be negative")
 
+    def __repr__(self) -> str:
+        first, last = (f"{np.datetime64(int(self.time[bar]), 'ms').astype('datetime64[m]')}" for bar in (0, -1))
+        made_up = " synthetic" if self.synthetic else ""
+        return f"<Candles {self.symbol} {self.timeframe}: {len(self):,}{made_up} bars, {first} to {last} UTC>"
+
     def __len__(self) -> int:
         return len(self.time)
 

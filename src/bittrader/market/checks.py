@@ -136,7 +136,7 @@ def _find_unordered(table: Table, context: Context) -> list[Problem]:  # noqa: A
     if not back.any():
         return []
     places = _places(table.time[1:][back])
-    sentence = f"the rows are not in order of time: it steps back {back.sum():,} times, first to {utc(places[0])}"
+    sentence = f"the rows are not in order of time: it steps back {_times(back.sum())} {utc(places[0])}"
     return [Problem("unordered", int(back.sum()), places, sentence, "unordered", ("sort",))]
 
 
@@ -348,6 +348,10 @@ def _copies(table: Table) -> list[Problem]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _times(number: int) -> str:
+    return "once, to" if number == 1 else f"{number:,} times, first to"
 
 
 def _rows(bad: Flags) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from bittrader.errors import StudyError
 from bittrader.optimize.database import quoted, told
+from bittrader.optimize.samplers.grid import allowed_count
 from bittrader.optimize.spaces import Fixed
 from bittrader.optimize.summary import StudySummary, Trial
 from bittrader.strategies.parameters import Choice
@@ -55,6 +56,13 @@ def _trial(study: Study, row: tuple[Any, ...]) -> Trial:
 
 def _counted(name: str, value: float | None) -> float | int | None:
     return int(value) if name == "trades" and value is not None else value
+
+
+def goal(study: Study) -> int:
+    """How many trials the complete search has: its budget, or all sets there are when the grid holds them."""
+    experiment, budget = study.experiment, int(study.budget)
+    count = allowed_count(experiment.space) if experiment.sampler == "grid" else None
+    return budget if count is None or count > experiment.trials else min(count, budget)
 
 
 def failures(study: Study) -> dict[str, int]:

@@ -17,7 +17,7 @@ from bittrader.errors import InputError, StudyError, did_you_mean
 from bittrader.execution.processes import ProcessExecutor
 from bittrader.execution.threads import ThreadExecutor
 from bittrader.market.candles import Candles
-from bittrader.market.store import load_candles, read_candles
+from bittrader.market.store import default_name, load_candles, read_candles
 from bittrader.optimize import found, shelf
 from bittrader.optimize.evaluators import MakeEvaluator, engine_digest, first_rows
 from bittrader.optimize.experiment import CandleFacts, Experiment, differences
@@ -121,7 +121,8 @@ def optimize(
         time_limit=time_limit,
         versions=_versions(),
     )
-    path = shelf.path_of(shelf.free_name(known.name, market.symbol, str(market.timeframe)) if study is None else study)
+    name = shelf.free_name(known.name, default_name(market.symbol, market.timeframe)) if study is None else study
+    path = shelf.path_of(name)
     with Study.create(path, experiment) as opened:
         return _search(opened, known, market, threads, progress)
 

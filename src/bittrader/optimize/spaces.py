@@ -53,6 +53,9 @@ class Fixed(Parameter[Any]):
 def narrowed(space: Space, ranges: Mapping[str, Range], fixed: Mapping[str, object]) -> Space:
     """The space with some parameters held to a smaller range, and some to one value."""
     _known(space, (*ranges, *fixed))
+    for name in ranges:
+        if name in fixed:
+            raise InputError(f"{name} is given a value and a range to search. Keep one.")
     return Space(tuple(_narrowed(one, ranges, fixed) for one in space.parameters), space.constraints)
 
 

@@ -177,7 +177,7 @@ def _warnings(result: Result) -> tuple[str, ...]:
         said.append("The equity was lost entirely.")
     if len(result.trades) == 0:
         said.append("No trade was closed, so nothing is known about this strategy's trades.")
-    elif len(result.trades) < 30:
+    elif len(result.trades) < words.FEW_TRADES:
         said.append(f"Only {words.trades(len(result.trades))} closed: too few to tell skill from luck.")
     if (position := result.open_position) is not None:
         side, since = "long" if position.side > 0 else "short", int(result.candles.time[position.entry_bar])

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     Kind = Literal["percent", "ratio", "days", "count"]
 
+# Fewer closed trades than this say little: skill and luck look alike.
+FEW_TRADES = 30
+
 UNDEFINED = "–"  # noqa: RUF001 - an en dash is how a table says "no value"
 
 

@@ -45,11 +45,16 @@ def choose(wanted: str, space: Space, trials: int) -> Choice:
 def _suited(space: Space, trials: int) -> tuple[str, str]:
     count = allowed_count(space)
     if count is not None and count <= trials:
-        return "grid", f"all {count:,} parameter sets fit into {trials:,} trials"
+        return "grid", f"{trials:,} trials hold {_all(count)}"
     dimensions = sum(one.count > 1 for one in space.parameters)
+    searched = f"{trials:,} trials of {dimensions} parameter{'s' * (dimensions != 1)}"
     if trials <= _MODELLED_TRIALS and dimensions >= _MODELLED_DIMENSIONS:
-        return "tpe", f"for {trials:,} trials in {dimensions} dimensions a model of the earlier ones pays"
-    return "evolution", f"for {trials:,} trials in {dimensions} dimensions it finds as much as a model, and sooner"
+        return "tpe", f"{searched}: a model of the earlier ones pays"
+    return "evolution", f"{searched}: as good as a model, sooner"
+
+
+def _all(count: int) -> str:
+    return "the only parameter set" if count == 1 else f"all {count:,} parameter sets"
 
 
 def generation_size(sampler: str, trials: int) -> int:
