@@ -18,9 +18,10 @@ from bittrader.backtest import kernel
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.backtest.metrics import METRICS
 from bittrader.backtest.result import Exit
-from bittrader.backtest.run import backtest
+from bittrader.backtest.run import Evaluator, backtest, evaluate_many
 from bittrader.market.store import read_candles
 from bittrader.strategies.base import Signals, Strategy, plain
+from bittrader.strategies.parameters import Int
 from bittrader.strategies.registry import load_strategy
 
 ROOT = Path(__file__).parents[2]
@@ -153,3 +154,45 @@ def test_rsi_reversion_on_real_candles_matches_the_reference(real_data, seed):
     reference = engine.run(candles, expected, Costs(), Sizing())
     assert reference.metrics["trades"] > 0
     assert_same(backtest("rsi-reversion", candles, params), reference)
+
+
+@pytest.mark.parametrize("why", [why for why in Exit if why is not Exit.OPEN])
+def test_the_kernels_reasons_are_the_numbers_of_exit(why):
+    assert getattr(kernel, why.name) == why
+
+
+def test_a_strategy_is_asked_for_its_signals_once():
+    class Moody(Strategy):
+        asked = 0
+
+        def signals(self, chart):
+            Moody.asked += 1
+            return Signals(enter_long=np.arange(len(chart)) == Moody.asked)
+
+    result = backtest(Moody, walk(50, 1))
+    assert Moody.asked == 1
+    assert result.open_position.entry_bar == 2
+
+
+def test_candles_may_be_a_file(real_data):
+    path = real_data("binance_solusdt_1h_clean.parquet")
+    params = {"fast": 20, "slow": 100}
+    assert backtest("sma-cross", path, params).metrics == evaluate_many("sma-cross", str(path), [params], threads=2)[0]
+
+
+def test_an_evaluation_that_raises_is_a_failure_with_its_cause_and_the_others_go_on():
+    class Picky(Strategy):
+        level = Int(0, 9)
+
+        def signals(self, chart):
+            if self.level == 3:
+                raise ValueError("three is bad luck")
+            if self.level == 4:
+                sys.exit(4)
+            return Signals(enter_long=chart.close > chart.open)
+
+    answer = Evaluator(Picky, walk(100, 2))(np.arange(6.0).reshape(-1, 1))
+    assert answer.errors == {3: "ValueError: three is bad luck", 4: "SystemExit: 4"}
+    failed = np.isin(np.arange(6), [3, 4])
+    assert np.isnan(answer.metrics[failed]).all()
+    assert not np.isnan(answer.metrics[~failed][:, 0]).any()

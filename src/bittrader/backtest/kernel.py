@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SIGNAL, STOP, TARGET, TRAIL, TIME, LIQUIDATION = 1, 2, 3, 4, 5, 6
 
 # Columns of `records`.
-ENTRY, EXIT, SIDE, FILL, LEFT, SIZE, PROFIT, FRACTION, WHY, CASH = range(10)
+ENTRY, EXIT, SIDE, FILL, LEFT, SIZE, PROFIT, FRACTION, WHY, CASH, RECORD = range(11)
 
 (
     TOTAL_RETURN,
@@ -412,7 +412,7 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
 ) -> None:
     """Fills `row` with the metrics (in the order of `METRICS`, NaN where undefined) of trading `orders`.
 
-    `records`, shape (n, 10), takes the first n trades: entry bar, exit bar, side, fill at entry and exit, size,
+    `records`, shape (n, RECORD), takes the first n trades: entry bar, exit bar, side, fill at entry and exit, size,
     profit, profit / equity at entry, why it ended (0: open at the end), cash after entry. `book` is scratch space of
     BOOK slots.
     """

@@ -14,24 +14,26 @@ from bittrader.backtest.costs import Costs, Sizing
 from bittrader.backtest.metrics import METRICS, Metrics
 from bittrader.backtest.result import Exit, OpenPosition, Result, Trades
 from bittrader.errors import InputError, StrategyError, cause_of
+from bittrader.market.candles import Candles
+from bittrader.market.store import load_candles
+from bittrader.market.timeframe import HOUR_MS, YEAR_MS
 from bittrader.memory import keep_freed_arrays
 from bittrader.strategies.base import Multiple, Signals, Strategy, checked
+from bittrader.strategies.builtin.buy_and_hold import BuyAndHold
 from bittrader.strategies.chart import Chart
 from bittrader.strategies.registry import load_strategy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from bittrader.market.candles import Candles
 
     Rows = NDArray[np.float64]
     Prices = NDArray[np.float64]
 
 Column = TypeVar("Column", bound=np.generic)
 
-_YEAR_MS = 365 * 86_400_000
 # Squared returns of a series that add up to this much hold a bad tick: ten years of bitcoin's minutes give about 20.
 _WILD = 1e3
 
@@ -110,20 +112,24 @@ class Evaluator:
 
 def backtest(
     strategy: type[Strategy] | str,
-    candles: Candles,
+    candles: Candles | str | Path,
     params: Mapping[str, object] | None = None,
     costs: Costs | None = None,
     sizing: Sizing | None = None,
 ) -> Result:
-    """One run in full. `strategy` is a class, a built-in name or `file.py:Class`; missing parameters take defaults."""
-    known = load_strategy(strategy) if isinstance(strategy, str) else strategy
-    evaluator = Evaluator(known, candles, costs, sizing)
+    """One run in full.
+
+    `strategy` is a class, a built-in name or `file.py:Class`; `candles` are candles, a stored name or a file; missing
+    parameters take their defaults.
+    """
+    known, market = _strategy(strategy), _candles(candles)
+    evaluator = Evaluator(known, market, costs, sizing)
     chosen = known(**(params or {}))
     metrics, trades, position, equity = _run_in_full(evaluator, chosen)
-    holding = Evaluator(_BuyAndHold, candles, evaluator.costs)
-    held_metrics, _, _, held_equity = _run_in_full(holding, _BuyAndHold())
+    holding = Evaluator(BuyAndHold, market, evaluator.costs)
+    held_metrics, _, _, held_equity = _run_in_full(holding, BuyAndHold())
     return Result(
-        candles=candles,
+        candles=market,
         strategy=known.name,
         params=chosen.params,
         costs=evaluator.costs,
@@ -139,7 +145,7 @@ def backtest(
 
 def evaluate_many(
     strategy: type[Strategy] | str,
-    candles: Candles,
+    candles: Candles | str | Path,
     list_of_params: Sequence[Mapping[str, object]],
     costs: Costs | None = None,
     sizing: Sizing | None = None,
@@ -151,9 +157,9 @@ def evaluate_many(
     """
     if threads < 1:
         raise InputError(f"threads must be at least 1, not {threads}.")
-    known = load_strategy(strategy) if isinstance(strategy, str) else strategy
+    known = _strategy(strategy)
     rows = known.space.encode_all(list_of_params)
-    evaluator = Evaluator(known, candles, costs, sizing)
+    evaluator = Evaluator(known, _candles(candles), costs, sizing)
     parts = np.array_split(rows, min(len(rows), 8 * threads)) if threads > 1 and len(rows) > 1 else [rows]
     with ThreadPoolExecutor(threads) as pool:
         answers = list(pool.map(evaluator, parts))
@@ -165,13 +171,12 @@ def evaluate_many(
     return [Metrics.from_row(row) for answer in answers for row in answer.metrics]
 
 
-class _BuyAndHold(Strategy):
-    """Enters at the second bar's open and stays."""
+def _strategy(given: type[Strategy] | str) -> type[Strategy]:
+    return load_strategy(given) if isinstance(given, str) else given
 
-    def signals(self, chart: Chart) -> Signals:
-        first = np.zeros(len(chart), dtype=np.bool_)
-        first[0] = True
-        return Signals(enter_long=first)
+
+def _candles(given: Candles | str | Path) -> Candles:
+    return given if isinstance(given, Candles) else load_candles(given)
 
 
 def _readonly(column: NDArray[Column]) -> NDArray[Column]:
@@ -188,7 +193,7 @@ def _distance(given: Prices | Multiple | None) -> tuple[Prices, float]:
 
 
 _NO_DISTANCE = (_readonly(np.empty(0)), 1.0)
-_NO_RECORDS = np.empty((0, 10))
+_NO_RECORDS = np.empty((0, kernel.RECORD))
 
 
 @lru_cache(maxsize=4)
@@ -205,7 +210,7 @@ def _market(candles: Candles) -> kernel.Market:
         next_record=_readonly(following),
         lowest_between=_readonly(lowest),
         calm=bool(sums[-1, 1] < _WILD),
-        years=float(candles.time[-1] - candles.time[0]) / _YEAR_MS,
+        years=float(candles.time[-1] - candles.time[0]) / YEAR_MS,
         bars_per_year=candles.timeframe.bars_per_year,
         days_per_bar=candles.timeframe.days,
     )
@@ -226,7 +231,7 @@ def _funding(candles: Candles, costs: Costs) -> NDArray[np.float64]:
     """The fraction of notional that a long pays at each bar's open: the rate, per funding moment since the last."""
     if costs.funding_rate == 0.0:
         return np.empty(0)
-    moments = candles.time // round(costs.funding_hours * 3_600_000)
+    moments = candles.time // round(costs.funding_hours * HOUR_MS)
     return costs.funding_rate * np.diff(moments, prepend=moments[0]).astype(np.float64)
 
 
@@ -237,7 +242,7 @@ def _run_in_full(
     orders = evaluator.orders(strategy)
     evaluator.trade(orders, row)
     metrics = Metrics.from_row(row)
-    records = np.full((metrics.trades + 1, 10), np.nan)
+    records = np.full((metrics.trades + 1, kernel.RECORD), np.nan)
     evaluator.trade(orders, row, records)
     last = records[metrics.trades]
     position = None

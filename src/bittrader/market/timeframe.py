@@ -8,8 +8,9 @@ from functools import cached_property
 
 from bittrader.errors import InputError
 
-_UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_YEAR_MS = 365 * _UNIT_MS["d"]
+HOUR_MS = 3_600_000
+YEAR_MS = 365 * 24 * HOUR_MS
+_UNIT_MS = {"s": 1_000, "m": 60_000, "h": HOUR_MS, "d": 24 * HOUR_MS, "w": 7 * 24 * HOUR_MS}
 
 
 @dataclass(frozen=True, order=True)
@@ -29,7 +30,7 @@ class Timeframe:
     @cached_property
     def bars_per_year(self) -> float:
         """Bars in 365 days of a market that never closes."""
-        return _YEAR_MS / self.milliseconds
+        return YEAR_MS / self.milliseconds
 
     @property
     def days(self) -> float:
