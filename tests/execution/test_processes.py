@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -105,3 +106,13 @@ def test_first_rows_that_end_their_process_do_not_keep_the_others_from_running()
 def test_a_process_killed_while_it_starts_is_started_again(tmp_path):
     (answer,) = run(evaluations.MakingAtTheSecondTry(str(tmp_path / "died")), rows_of(2, count=1))
     assert answer[0, 0] == 4
+
+
+def test_what_broke_before_anyone_waited_is_still_said():
+    with ProcessExecutor(lambda: None, 1) as executor:
+        executor.submit(rows_of(1))
+        while executor._broken is None:
+            time.sleep(0.01)
+        assert executor.pending
+        with pytest.raises(ExecutorError, match="cannot start"):
+            executor.wait()

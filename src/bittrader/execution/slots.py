@@ -113,7 +113,7 @@ class SlotExecutor(Executor[Answer]):
         try:
             while (job := self._next()) is not None:
                 self._run(runner, *job)
-        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits, for whom the batch stays pending
             with self._changed:
                 self._broken = self._broken or error
         finally:
@@ -135,17 +135,10 @@ class SlotExecutor(Executor[Answer]):
 
     def _run(self, runner: Runner[Answer], ticket: int, rows: Rows) -> None:
         start = time.perf_counter()
-        try:
-            done = [Done(ticket, runner.run(rows), time.perf_counter() - start)]
-        except BaseException as error:
-            self._end([], error)
-            raise
-        self._end(done)
-
-    def _end(self, done: list[Done[Answer]], error: BaseException | None = None) -> None:
-        """One batch less runs, and there may be an answer, or none ever: in one step, or `wait` could miss it."""
+        done = Done(ticket, runner.run(rows), time.perf_counter() - start)
+        # One batch less runs, and there is an answer: in one step, or `wait` could miss it.
         with self._changed:
             self._running -= 1
-            self._broken = self._broken or error
-            self._done.extend(done if not self._closed else [])
+            if not self._closed:
+                self._done.append(done)
             self._changed.notify_all()
