@@ -10,6 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import time
 import sys
 import threading
 from multiprocessing.connection import wait
@@ -172,6 +173,9 @@ class _Child(Generic[Answer]):
         code = process.exitcode
         process.kill()
         process.join()
+        # Another thread that starts a process reaps the dead of all: it may have this one's exit code a moment before us.
+        while process.exitcode is None:
+            time.sleep(0.001)
         process.close()
         assert self._pipe is not None
         self._pipe.close()
