@@ -10,9 +10,9 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import time
 import sys
 import threading
+import time
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -173,7 +173,7 @@ class _Child(Generic[Answer]):
         code = process.exitcode
         process.kill()
         process.join()
-        # Another thread that starts a process reaps the dead of all: it may have this one's exit code a moment before us.
+        # Another thread that starts a process reaps the dead of all, and may know this one's exit code just before us.
         while process.exitcode is None:
             time.sleep(0.001)
         process.close()
