@@ -82,7 +82,7 @@ def test_a_search_whose_sets_are_all_tried_ends_early(tmp_path):
 
 def test_more_trials_go_on_where_the_search_ended(tmp_path):
     path = tmp_path / "a.sqlite"
-    first = searched(path, searching("evolution"))
+    first = searched(path, searching("de"))
     with Study.write(path) as study:
         study.allow(100)
         assert run(study)
@@ -128,7 +128,7 @@ print("whole")
 """
 
 
-@pytest.mark.parametrize("name", ["random", "evolution", "tpe"])
+@pytest.mark.parametrize("name", ["random", "de", "tpe"])
 def test_kill_9_at_any_moment_loses_no_finished_evaluation(tmp_path, name):
     root = Path(__file__).parents[2]
     path = tmp_path / "killed.sqlite"

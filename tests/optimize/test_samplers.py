@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.optimize.spaces import SPACES, crossing, mixed, named, tiny
 
 from bittrader.errors import InputError, StrategyError
-from bittrader.optimize.samplers.choose import SAMPLERS, choose, make
+from bittrader.optimize.samplers.base import best_first, dominators, no_worse
+from bittrader.optimize.samplers.choose import MANY_OBJECTIVES, SAMPLERS, choose, make
 from bittrader.optimize.samplers.grid import GridSampler, allowed_count, lattice
 from bittrader.strategies.parameters import Space
 
@@ -35,12 +40,18 @@ def losses_of(space, rows):
     return np.where(losses > 1.2, np.inf, losses)
 
 
+def judged(space, rows):
+    """What a sampler is told of these rows: their losses, and that no condition is broken."""
+    losses = losses_of(space, rows)
+    return losses[:, None], np.where(np.isinf(losses), np.inf, 0.0)
+
+
 def history(sampler, generations=TRIALS // GENERATION):
     """What a search of whole generations asks."""
     asked, told = [], 0
     for _ in range(generations):
         rows = sampler.ask(told, GENERATION)
-        sampler.tell(rows, losses_of(sampler.space, rows))
+        sampler.tell(rows, *judged(sampler.space, rows))
         told += len(rows)
         asked.append(rows)
     return asked
@@ -76,7 +87,7 @@ def test_a_new_sampler_told_the_history_goes_on_as_the_old_one_would(name, space
     resumed = sampler_of(name, space)
     for rows in unbroken[:broken_after]:
         if resumed.learns:
-            resumed.tell(rows, losses_of(space, rows))
+            resumed.tell(rows, *judged(space, rows))
     start = sum(map(len, unbroken[:broken_after]))
     assert (resumed.ask(start, GENERATION) == unbroken[broken_after]).all()
 
@@ -84,7 +95,7 @@ def test_a_new_sampler_told_the_history_goes_on_as_the_old_one_would(name, space
 def test_a_generation_may_be_cut_short(name):
     sampler = sampler_of(name, mixed())
     rows = sampler.ask(0, 5)
-    sampler.tell(rows, losses_of(mixed(), rows))
+    sampler.tell(rows, *judged(mixed(), rows))
     assert len(sampler.ask(5, 1)) == 1
 
 
@@ -93,7 +104,7 @@ def test_all_failures_do_no_harm(name):
     for start in range(0, TRIALS, GENERATION):
         rows = sampler.ask(start, GENERATION)
         assert len(rows) == GENERATION
-        sampler.tell(rows, np.full(GENERATION, np.inf))
+        sampler.tell(rows, np.full((GENERATION, 1), np.inf), np.full(GENERATION, np.inf))
 
 
 def test_a_space_that_allows_nothing_is_refused(name):
@@ -105,7 +116,31 @@ def test_a_space_that_allows_nothing_is_refused(name):
         sampler_of(name, empty).ask(0, GENERATION)
 
 
-@pytest.mark.parametrize("name", ["tpe", "evolution"])
+def test_all_broken_conditions_do_no_harm(name):
+    sampler = sampler_of(name, mixed())
+    for start in range(0, TRIALS, GENERATION):
+        rows = sampler.ask(start, GENERATION)
+        assert len(rows) == GENERATION
+        sampler.tell(rows, losses_of(mixed(), rows)[:, None], 1 + rows[:, 0])
+
+
+@pytest.mark.parametrize("name", ["tpe", "de"])
+def test_those_that_learn_search_where_the_conditions_are_kept(name):
+    def kept(name):
+        """How many of the second half keep the condition, which the lowest losses break."""
+        sampler, shares = make(name, mixed(), 1, 150, 15), []
+        for start in range(0, 150, 15):
+            rows = sampler.ask(start, 15)
+            position = mixed().position(rows)
+            violations = np.maximum(0, 0.7 - position[:, 2])
+            sampler.tell(rows, position.sum(axis=1)[:, None], violations)
+            shares.append((violations == 0).mean())
+        return np.mean(shares[5:])
+
+    assert kept(name) > 2 * kept("random")
+
+
+@pytest.mark.parametrize("name", ["tpe", "de"])
 def test_those_that_learn_beat_chance(name):
     def best(name, seed):
         sampler = make(name, mixed(), seed, 150, 15)
@@ -118,8 +153,33 @@ def test_those_that_learn_beat_chance(name):
 def history_of(sampler, trials, generation):
     for start in range(0, trials, generation):
         rows = sampler.ask(start, generation)
-        sampler.tell(rows, losses_of(sampler.space, rows))
+        sampler.tell(rows, *judged(sampler.space, rows))
         yield rows
+
+
+STANDINGS = st.lists(
+    st.tuples(st.sampled_from([-1.0, 0.0, 2.5]), st.sampled_from([0.0, 0.0, 0.5, 1.0])) | st.just((np.inf, np.inf)),
+    min_size=1,
+)
+
+
+@given(STANDINGS)
+def test_the_best_keep_the_conditions_and_the_failed_are_last(standings):
+    losses, violations = (np.array(column) for column in zip(*standings, strict=True))
+    order = best_first(losses[:, None], violations)
+    ranked = [standings[index] for index in order]
+    assert sorted(order) == list(range(len(standings)))
+    keys = [(broken > 0, broken, loss) for loss, broken in ranked]
+    assert keys == sorted(keys)
+    for one, other in itertools.pairwise(order):
+        pair = (losses[[one], None], violations[[one]]), (losses[[other], None], violations[[other]])
+        assert no_worse(*pair)[0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1))
+def test_a_set_is_dominated_by_those_that_are_no_worse_and_somewhere_better(points):
+    slow = [sum(a <= x and b <= y and (a, b) != (x, y) for a, b in points) for x, y in points]
+    assert dominators(np.array(points, dtype=np.float64)).tolist() == slow
 
 
 def test_a_grid_that_fits_holds_every_allowed_set_once():
@@ -145,10 +205,16 @@ def test_auto_takes_the_grid_when_all_sets_fit():
     assert (choice.sampler, choice.reason) == ("grid", "80 trials hold all 8 parameter sets")
 
 
-def test_auto_takes_a_model_for_few_trials_of_many_parameters_and_else_evolution():
+def test_auto_takes_a_model_for_few_trials_of_many_parameters_and_else_de():
     assert choose("auto", mixed(), 80).sampler == "tpe"
-    assert choose("auto", crossing(), 80).sampler == "evolution"
-    assert choose("auto", mixed(), 100_000).sampler == "evolution"
+    assert choose("auto", crossing(), 80).sampler == "de"
+    assert choose("auto", mixed(), 100_000).sampler == "de"
+
+
+def test_a_sampler_for_one_objective_is_refused_for_several():
+    with pytest.raises(InputError, match=r"de searches for one objective\. For several there are tpe"):
+        choose("de", mixed(), 80, objectives=2)
+    assert choose("auto", mixed(), 80, objectives=2).sampler in MANY_OBJECTIVES
 
 
 def test_an_unknown_sampler_is_met_with_a_guess():

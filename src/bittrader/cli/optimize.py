@@ -36,7 +36,7 @@ def optimize(
     candles: CandlesRef,
     trials: Annotated[int, typer.Option(help="Parameter sets to try.")] = 80,
     objective: Annotated[str, typer.Option(help="The metric to search for, as in sharpe or calmar.")] = "sharpe",
-    sampler: Annotated[str, typer.Option(help="auto, tpe, evolution, sobol, grid or random.")] = "auto",
+    sampler: Annotated[str, typer.Option(help="auto, tpe, de, sobol, grid or random.")] = "auto",
     seed: Annotated[int, typer.Option(help="The same seed gives the same search.", min=0)] = 1,
     study: Annotated[str | None, typer.Option(help="The study's name; else one is made.")] = None,
     ranges: Annotated[

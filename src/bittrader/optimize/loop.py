@@ -112,7 +112,7 @@ class Search:
             if number == self._next - 1 and self._waiting:
                 self._generation = number
             else:
-                self._sampler.tell(rows, self._losses(values))
+                self._sampler.tell(rows, *self._judged(values))
 
     def _refill(self, stopped: Callable[[], bool]) -> None:
         """Asks for the next generation, when the sampler can say one now and there is need of it.
@@ -123,7 +123,7 @@ class Search:
             if self._generation is not None:
                 self._settle()
                 rows, values = self._study.generation(self._generation)
-                self._sampler.tell(rows, self._losses(values))
+                self._sampler.tell(rows, *self._judged(values))
                 self._generation = None
             count = min(self._experiment.generation, self._study.budget - self._asked)
             if count <= 0 or self._exhausted:
@@ -196,7 +196,8 @@ class Search:
             self._failed += ends.get("failed", 0)
             self._repeats -= sum(ends.values())
 
-    def _losses(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Objective values as samplers take them: smaller is better, infinite is failed."""
+    def _judged(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Objective values as samplers take them: losses, smaller is better and infinite is failed; and violations."""
         signed = -values if self._experiment.direction == "maximize" else values
-        return np.where(np.isnan(signed), np.inf, signed)
+        failed = np.isnan(signed)
+        return np.where(failed, np.inf, signed)[:, None], np.where(failed, np.inf, 0.0)

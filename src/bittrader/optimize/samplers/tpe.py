@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bittrader.optimize.samplers.base import Sampler, nearest_allowed
+from bittrader.optimize.samplers.base import Sampler, best_first, nearest_allowed
 from bittrader.optimize.spaces import Fixed
 from bittrader.strategies.parameters import Choice, Float, Int
 
@@ -29,10 +29,11 @@ class TpeSampler(Sampler):
     Sets of one generation keep apart, because Optuna counts those still running as bad ones (the constant liar).
     """
 
-    def __init__(self, space: Space, seed: int) -> None:
+    def __init__(self, space: Space, seed: int, objectives: int) -> None:
         super().__init__(space, seed)
         self._rows = np.empty((0, len(space.names)))
-        self._losses = np.empty(0)
+        self._losses = np.empty((0, objectives))
+        self._violations = np.empty(0)
         self._free = [(index, one) for index, one in enumerate(space.parameters) if one.count > 1]
 
     def ask(self, start: int, count: int) -> Rows:
@@ -42,24 +43,29 @@ class TpeSampler(Sampler):
         asked = self._suggest(int(rng.integers(2**31)), count)
         return nearest_allowed(self.space, asked, rng)
 
-    def tell(self, rows: Rows, losses: NDArray[np.float64]) -> None:
+    def tell(self, rows: Rows, losses: NDArray[np.float64], violations: NDArray[np.float64]) -> None:
         self._rows = np.concatenate([self._rows, rows])
         self._losses = np.concatenate([self._losses, losses])
+        self._violations = np.concatenate([self._violations, violations])
         if len(self._rows) > _BEST + _LATEST:
-            older = np.argsort(self._losses[:-_LATEST], kind="stable")[:_BEST]
+            older = best_first(self._losses[:-_LATEST], self._violations[:-_LATEST])[:_BEST]
             kept = np.concatenate([np.sort(older), np.arange(len(self._rows) - _LATEST, len(self._rows))])
-            self._rows, self._losses = self._rows[kept], self._losses[kept]
+            self._rows, self._losses, self._violations = self._rows[kept], self._losses[kept], self._violations[kept]
 
     def _suggest(self, seed: int, count: int) -> Rows:
         import optuna  # noqa: PLC0415 - up to a second that other samplers need not spend
 
         logging.getLogger("optuna").setLevel(logging.WARNING)
         distributions = {one.name: distribution(one) for _, one in self._free}
-        sampler = optuna.samplers.TPESampler(n_startup_trials=0, seed=seed)
-        study = optuna.create_study(sampler=sampler)
-        for row, loss in zip(self._rows, self._losses.tolist(), strict=True):
+        sampler = optuna.samplers.TPESampler(n_startup_trials=0, seed=seed, multivariate=True)
+        study = optuna.create_study(sampler=sampler, directions=["minimize"] * self._losses.shape[1])
+        told = zip(self._rows, self._losses.tolist(), self._violations.tolist(), strict=True)
+        for row, losses, violation in told:
             params = {one.name: one.decode(row[index]) for index, one in self._free}
-            study.add_trial(optuna.create_trial(params=params, distributions=distributions, value=loss))
+            kept = {"conditions": violation}
+            study.add_trial(
+                optuna.create_trial(params=params, distributions=distributions, values=losses, constraints=kept)
+            )
         asked = [study.ask(distributions).params for _ in range(count)]
         return np.array([self._row(params) for params in asked])
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bittrader.optimize.samplers.base import Sampler
+from bittrader.optimize.samplers.base import Sampler, best_first, no_worse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,7 @@ _MIXING = (0.3, 1.0)
 _TRIES = 8
 
 
-class EvolutionSampler(Sampler):
+class DifferentialEvolutionSampler(Sampler):
     """Differential evolution, current-to-p-best/1/bin, over positions in the unit cube.
 
     Each member of the population gets one child a generation, and gives way to it when the child is no worse. A child
@@ -33,7 +33,8 @@ class EvolutionSampler(Sampler):
         super().__init__(space, seed)
         self._population = population
         self._rows = np.empty((0, len(space.names)))
-        self._losses = np.empty(0)
+        self._losses = np.empty((0, 1))
+        self._violations = np.empty(0)
 
     def ask(self, start: int, count: int) -> Rows:
         rng = self.rng(start)
@@ -52,19 +53,21 @@ class EvolutionSampler(Sampler):
         children[barren] = self.space.sample(rng, int(barren.sum()))
         return children
 
-    def tell(self, rows: Rows, losses: NDArray[np.float64]) -> None:
+    def tell(self, rows: Rows, losses: NDArray[np.float64], violations: NDArray[np.float64]) -> None:
         met = min(len(rows), len(self._rows))
-        better = losses[:met] <= self._losses[:met]
-        self._rows[:met][better] = rows[:met][better]
-        self._losses[:met][better] = losses[:met][better]
-        room = max(0, self._population - len(self._rows))
-        self._rows = np.concatenate([self._rows, rows[met : met + room]])
-        self._losses = np.concatenate([self._losses, losses[met : met + room]])
+        parents = self._losses[:met], self._violations[:met]
+        better = np.flatnonzero(no_worse((losses[:met], violations[:met]), parents))
+        self._rows[better] = rows[better]
+        self._losses[better], self._violations[better] = losses[better], violations[better]
+        new = slice(met, met + max(0, self._population - len(self._rows)))
+        self._rows = np.concatenate([self._rows, rows[new]])
+        self._losses = np.concatenate([self._losses, losses[new]])
+        self._violations = np.concatenate([self._violations, violations[new]])
 
     def _bred(self, parents: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
         """One child's position for each parent."""
         positions, size = self.space.position(self._rows), len(self._rows)
-        elite = np.argsort(self._losses, kind="stable")[: max(1, round(_ELITE * size))]
+        elite = best_first(self._losses, self._violations)[: max(1, round(_ELITE * size))]
         best, first, second = (positions[chosen] for chosen in self._drawn(elite, len(parents), rng))
         scale = rng.uniform(*_SCALE, (len(parents), 1))
         own = positions[parents]
