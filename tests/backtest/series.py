@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,3 +68,12 @@ def sizings() -> st.SearchStrategy[Sizing]:
         risk_per_trade=st.sampled_from([None, None, 0.02, 0.5]),
         maintenance_margin=st.sampled_from([0.005, 0.0, 0.2]),
     )
+
+
+@st.composite
+def spans_of(draw: st.DrawFn, bars: int) -> list[tuple[int, int]]:
+    """Spans of a series, in order, some of them touching."""
+    edges = sorted(draw(st.sets(st.integers(0, bars), min_size=2, max_size=8)))
+    between = list(pairwise(edges))
+    kept = draw(st.lists(st.booleans(), min_size=len(between), max_size=len(between)))
+    return [span for span, keep in zip(between, kept, strict=True) if keep] or between

@@ -8,6 +8,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bittrader.backtest.costs import Costs, Sizing
     from bittrader.market.candles import Candles
     from bittrader.strategies.base import Signals
@@ -44,6 +46,7 @@ class Run:
     equity: list[float]
     trades: list[Trade]
     position: Position | None
+    """What the last bar of all leaves open."""
     metrics: dict[str, float | None]
 
 
@@ -102,6 +105,12 @@ class Account:
         )
         self.position = None
 
+    def drop(self, equity: list[float]) -> None:
+        """Takes what the open position was worth at the last close for cash."""
+        if self.position is not None:
+            self.cash = equity[-1]
+            self.position = None
+
     def pay_funding(self, price: float, payments: int) -> None:
         held = self.position
         assert held is not None
@@ -145,36 +154,51 @@ class Account:
         return self.cash if held is None else self.cash + held.side * held.size * price
 
 
-def run(candles: Candles, signals: Signals, costs: Costs, sizing: Sizing) -> Run:
+def run(
+    candles: Candles,
+    signals: Signals,
+    costs: Costs,
+    sizing: Sizing,
+    spans: Sequence[tuple[int, int]] | None = None,
+    delay: int = 0,
+) -> Run:
     account = Account(costs, sizing)
     equity: list[float] = []
     exposed = 0
-    for bar in range(len(candles)):
-        open_, high, low, close = (float(x[bar]) for x in (candles.open, candles.high, candles.low, candles.close))
-        before = bar - 1
-        if account.position is not None:
-            account.pay_funding(open_, funding_moments(candles, costs, bar))
-        if account.position is not None:
-            held = account.position
-            wanted = signals.exit_long if held.side > 0 else signals.exit_short
-            if wanted is not None and wanted[before]:
-                account.leave(bar, open_, "SIGNAL")
-            elif signals.max_bars is not None and bar - held.entry_bar >= signals.max_bars:
-                account.leave(bar, open_, "TIME")
-        if account.position is None and bar > 0 and account.cash > 0:
-            side = wanted_side(signals, before)
-            distances = {
-                name: None if column is None else float(column[before])
-                for name, column in (("stop", signals.stop), ("target", signals.target), ("trail", signals.trail))
-            }
-            known = not any(value is not None and math.isnan(value) for value in distances.values())
-            if side != 0 and known:
-                account.enter(bar, side, open_, distances)
-        if account.position is not None:
-            account.watch(bar, open_, high, low)
-        equity.append(account.equity(close))
-        exposed += account.position is not None
-    return Run(equity, account.trades, account.position, measure(candles, equity, exposed, account))
+    spans = spans or [(0, len(candles))]
+    for start, stop in spans:
+        account.drop(equity)
+        for bar in range(start, stop):
+            if bar > start and bar - 1 - delay >= 0:
+                trade_open(account, candles, signals, bar, bar - 1 - delay)
+            if account.position is not None:
+                account.watch(bar, *(float(x[bar]) for x in (candles.open, candles.high, candles.low)))
+            equity.append(account.equity(float(candles.close[bar])))
+            exposed += account.position is not None
+    return Run(equity, account.trades, account.position, measure(candles, spans, equity, exposed, account))
+
+
+def trade_open(account: Account, candles: Candles, signals: Signals, bar: int, said: int) -> None:
+    """What happens at a bar's open, by what the strategy said at the close of the bar `said`."""
+    open_ = float(candles.open[bar])
+    if account.position is not None:
+        account.pay_funding(open_, funding_moments(candles, account.costs, bar))
+    if account.position is not None:
+        held = account.position
+        wanted = signals.exit_long if held.side > 0 else signals.exit_short
+        if wanted is not None and wanted[said]:
+            account.leave(bar, open_, "SIGNAL")
+        elif signals.max_bars is not None and bar - held.entry_bar >= signals.max_bars:
+            account.leave(bar, open_, "TIME")
+    if account.position is None and account.cash > 0:
+        side = wanted_side(signals, said)
+        distances = {
+            name: None if column is None else float(column[said])
+            for name, column in (("stop", signals.stop), ("target", signals.target), ("trail", signals.trail))
+        }
+        known = not any(value is not None and math.isnan(value) for value in distances.values())
+        if side != 0 and known:
+            account.enter(bar, side, open_, distances)
 
 
 def funding_moments(candles: Candles, costs: Costs, bar: int) -> int:
@@ -197,7 +221,9 @@ def growth_a_year(final: float, years: float) -> float | None:
         return None
 
 
-def measure(candles: Candles, equity: list[float], exposed: int, account: Account) -> dict[str, float | None]:
+def measure(
+    candles: Candles, spans: Sequence[tuple[int, int]], equity: list[float], exposed: int, account: Account
+) -> dict[str, float | None]:
     bars_per_year = candles.timeframe.bars_per_year
     pairs = list(pairwise(equity))
     returns = [after / before - 1 if before > 0 else 0.0 for before, after in pairs]
@@ -211,7 +237,9 @@ def measure(candles: Candles, equity: list[float], exposed: int, account: Accoun
         drawdown = max(drawdown, 1 - value / peak)
         under = under + 1 if value < peak else 0
         longest = max(longest, under)
-    years = float(candles.time[-1] - candles.time[0]) / (365 * 86_400_000)
+    inside = sum(int(candles.time[stop - 1]) - int(candles.time[start]) for start, stop in spans)
+    between = (len(spans) - 1) * candles.timeframe.milliseconds
+    years = (inside + between) / (365 * 86_400_000)
     cagr = growth_a_year(equity[-1], years) if years > 0 else None
     trades = account.trades
     gains = math.fsum(t.profit for t in trades if t.profit > 0)

@@ -7,6 +7,8 @@ The conventions are those of `tests/reference/engine.py`, which this must match.
   running sums, and its drawdown follows from record closes linked once per series (`Market.next_record`).
 - The bars of any other position are read twice: for its exit, one by one, and for its returns, in vectors unless few.
 
+Spans share one account: each is begun flat, and what a span's last bar leaves open is marked and dropped.
+
 Loops run over slices from 0 on: only then does the compiler know that no index is negative, and vectorize. Reductions
 keep eight lanes by hand, so that every processor adds in the same order and gives the same bits.
 """
@@ -69,9 +71,20 @@ class Market(NamedTuple):
     """The lowest close between a bar and its next record; infinite where there is no bar between."""
     calm: bool
     """Whether differences of the sums are as exact as adding the bars up: a bad tick would drown the rest."""
-    years: float
     bars_per_year: float
     days_per_bar: float
+
+
+class Where(NamedTuple):
+    """The bars that are traded: spans in order of time, none empty, none reaching into the next."""
+
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
+    """The first bar after each span."""
+    bars: int
+    """Of all spans together."""
+    years: float
+    """From the first bar to the last, of all spans together."""
 
 
 class Orders(NamedTuple):
@@ -408,18 +421,17 @@ def _find_exit(
 
 @lean
 def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
-    market: Market, orders: Orders, terms: Terms, records: Column, row: Column, book: Column
+    market: Market, where: Where, orders: Orders, terms: Terms, records: Column, row: Column, book: Column
 ) -> None:
-    """Fills `row` with the metrics (in the order of `METRICS`, NaN where undefined) of trading `orders`.
+    """Fills `row` with the metrics (in the order of `METRICS`, NaN where undefined) of trading `orders` in the spans.
 
-    `records`, shape (n, RECORD), takes the first n trades: entry bar, exit bar, side, fill at entry and exit, size,
-    profit, profit / equity at entry, why it ended (0: open at the end), cash after entry. `book` is scratch space of
-    BOOK slots.
+    `records`, shape (n, RECORD), takes the first n positions: entry bar, exit bar, side, fill at entry and exit, size,
+    profit, profit / equity at entry, why it ended (0: open at its span's end, so no trade), cash after entry. `book` is
+    scratch space of BOOK slots.
     """
     close, table = market.close, market.bars
     bits = close.view(np.int64)
-    bars = len(close)
-    whole = bars // 8 * 8
+    whole = len(close) // 8 * 8
     enter_long, enter_short = orders.enter_long[:whole].view(np.uint64), orders.enter_short[:whole].view(np.uint64)
     exit_long, exit_short = orders.exit_long[:whole].view(np.uint64), orders.exit_short[:whole].view(np.uint64)
     funded = len(terms.funding) > 0
@@ -430,119 +442,124 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
     book[:SLOTS] = 0.0
     book[EQUITY] = book[PEAK] = 1.0
     cash, paid = 1.0, 0.0
-    trades, wins, held_bars, exposed = 0, 0, 0, 0
+    trades, wins, kept, held_bars, exposed = 0, 0, 0, 0, 0
     gains, lost, fractions, won_fractions, lost_fractions = 0.0, 0.0, 0.0, 0.0, 0.0
-    unmarked = signal = 0
     next_long = next_short = next_exit_long = next_exit_short = -1
-    while cash > 0.0:
-        if next_long < signal:
-            next_long = next_true(orders.enter_long, enter_long, signal)
-        if next_short < signal:
-            next_short = next_true(orders.enter_short, enter_short, signal)
-        signal = min(next_long, next_short)
-        entry = signal + 1
-        if entry >= bars:
-            break
-        stop = orders.stop[signal] * orders.stop_times if has_stop else np.inf
-        target = orders.target[signal] * orders.target_times if has_target else np.inf
-        trail = orders.trail[signal] * orders.trail_times if has_trail else np.inf
-        if next_long == next_short or math.isnan(stop) or math.isnan(target) or math.isnan(trail):
-            signal += 1
-            continue
-        _mark_flat(book, cash, entry - unmarked)
-        side = 1.0 if signal == next_long else -1.0
-        before = cash
-        opened = table[entry, 0]
-        fill = opened * (1.0 + side * terms.slippage)
-        size = terms.notional * before / (fill * (1.0 + terms.fee))
-        if not math.isnan(terms.risk) and stop > 0.0:
-            size = min(size, terms.risk * before / stop)
-        fee = size * fill * terms.fee
-        cash -= side * size * fill + fee
-        paid += fee + size * abs(fill - opened)
-        held_cash = cash
-        if side > 0.0:
-            if next_exit_long < entry:
-                next_exit_long = next_true(orders.exit_long, exit_long, entry)
-            limit = next_exit_long + 1
-        else:
-            if next_exit_short < entry:
-                next_exit_short = next_true(orders.exit_short, exit_short, entry)
-            limit = next_exit_short + 1
-        why_limit = SIGNAL
-        if orders.max_bars > 0 and entry + orders.max_bars < limit:
-            limit = entry + orders.max_bars
-            why_limit = TIME
-        limit = min(limit, bars)
-        ended, price, why = limit, 0.0, 0
-        holding = all_in and side > 0.0
-        if watched or not holding:
-            ended, price, why, cash = _find_exit(
-                market, terms, side, size, cash, entry, fill, stop, target, trail, limit
-            )
-        if funded:
-            _mark_funded(book, market, terms, side * size, held_cash, entry, ended)
-        elif ended - entry <= FEW:
-            _mark_few(book, close[entry:ended], 0.0 if holding else cash, side * size)
-        elif holding and market.calm:
-            _mark(book, size * close[entry])
-            _mark_holding(book, market, bits, size, entry + 1, ended - 1)
-        else:
-            _mark(book, cash + side * size * close[entry])
-            _mark_bars(book, close[entry:ended], bits[entry:ended], cash, side * size)
-        exposed += ended - entry
-        if ended == bars:
-            paid += held_cash - cash
-            if trades < len(records):
-                records[trades, ENTRY] = entry
-                records[trades, SIDE] = side
-                records[trades, FILL] = fill
-                records[trades, SIZE] = size
-                records[trades, WHY] = 0.0
-                records[trades, CASH] = held_cash
-            unmarked = bars
-            break
-        if why == 0:
-            price = table[ended, 0]
-            why = why_limit
+    for span in range(len(where.starts)):
+        unmarked = signal = where.starts[span]
+        end = where.stops[span]
+        while cash > 0.0:
+            if next_long < signal:
+                next_long = next_true(orders.enter_long, enter_long, signal)
+            if next_short < signal:
+                next_short = next_true(orders.enter_short, enter_short, signal)
+            signal = min(next_long, next_short)
+            entry = signal + 1
+            if entry >= end:
+                break
+            stop = orders.stop[signal] * orders.stop_times if has_stop else np.inf
+            target = orders.target[signal] * orders.target_times if has_target else np.inf
+            trail = orders.trail[signal] * orders.trail_times if has_trail else np.inf
+            if next_long == next_short or math.isnan(stop) or math.isnan(target) or math.isnan(trail):
+                signal += 1
+                continue
+            _mark_flat(book, cash, entry - unmarked)
+            side = 1.0 if signal == next_long else -1.0
+            before = cash
+            opened = table[entry, 0]
+            fill = opened * (1.0 + side * terms.slippage)
+            size = terms.notional * before / (fill * (1.0 + terms.fee))
+            if not math.isnan(terms.risk) and stop > 0.0:
+                size = min(size, terms.risk * before / stop)
+            fee = size * fill * terms.fee
+            cash -= side * size * fill + fee
+            paid += fee + size * abs(fill - opened)
+            held_cash = cash
+            if side > 0.0:
+                if next_exit_long < entry:
+                    next_exit_long = next_true(orders.exit_long, exit_long, entry)
+                limit = next_exit_long + 1
+            else:
+                if next_exit_short < entry:
+                    next_exit_short = next_true(orders.exit_short, exit_short, entry)
+                limit = next_exit_short + 1
+            why_limit = SIGNAL
+            if orders.max_bars > 0 and entry + orders.max_bars < limit:
+                limit = entry + orders.max_bars
+                why_limit = TIME
+            limit = min(limit, end)
+            ended, price, why = limit, 0.0, 0
+            holding = all_in and side > 0.0
+            if watched or not holding:
+                ended, price, why, cash = _find_exit(
+                    market, terms, side, size, cash, entry, fill, stop, target, trail, limit
+                )
             if funded:
-                cash -= side * size * price * terms.funding[ended]
-        paid += held_cash - cash
-        leaving = price * (1.0 - side * terms.slippage)
-        fee = size * leaving * terms.fee
-        paid += fee + size * abs(leaving - price)
-        cash = max(cash + side * size * leaving - fee, 0.0)
-        profit = cash - before
-        fraction = profit / before
-        if trades < len(records):
-            records[trades, ENTRY] = entry
-            records[trades, EXIT] = ended
-            records[trades, SIDE] = side
-            records[trades, FILL] = fill
-            records[trades, LEFT] = leaving
-            records[trades, SIZE] = size
-            records[trades, PROFIT] = profit
-            records[trades, FRACTION] = fraction
-            records[trades, WHY] = why
-            records[trades, CASH] = held_cash
-        trades += 1
-        held_bars += ended - entry
-        fractions += fraction
-        if profit > 0.0:
-            wins += 1
-            gains += profit
-            won_fractions += fraction
-        else:
-            lost -= profit
-            lost_fractions -= fraction
-        unmarked = ended
-        # An exit at the open may be followed by an entry at that very open.
-        signal = ended - 1 if why in (SIGNAL, TIME) else ended
-    _mark_flat(book, cash, bars - unmarked)
+                _mark_funded(book, market, terms, side * size, held_cash, entry, ended)
+            elif ended - entry <= FEW:
+                _mark_few(book, close[entry:ended], 0.0 if holding else cash, side * size)
+            elif holding and market.calm:
+                _mark(book, size * close[entry])
+                _mark_holding(book, market, bits, size, entry + 1, ended - 1)
+            else:
+                _mark(book, cash + side * size * close[entry])
+                _mark_bars(book, close[entry:ended], bits[entry:ended], cash, side * size)
+            exposed += ended - entry
+            if ended == end:
+                paid += held_cash - cash
+                if kept < len(records):
+                    records[kept, ENTRY] = entry
+                    records[kept, SIDE] = side
+                    records[kept, FILL] = fill
+                    records[kept, SIZE] = size
+                    records[kept, WHY] = 0.0
+                    records[kept, CASH] = held_cash
+                    kept += 1
+                cash = book[EQUITY]
+                unmarked = end
+                break
+            if why == 0:
+                price = table[ended, 0]
+                why = why_limit
+                if funded:
+                    cash -= side * size * price * terms.funding[ended]
+            paid += held_cash - cash
+            leaving = price * (1.0 - side * terms.slippage)
+            fee = size * leaving * terms.fee
+            paid += fee + size * abs(leaving - price)
+            cash = max(cash + side * size * leaving - fee, 0.0)
+            profit = cash - before
+            fraction = profit / before
+            if kept < len(records):
+                records[kept, ENTRY] = entry
+                records[kept, EXIT] = ended
+                records[kept, SIDE] = side
+                records[kept, FILL] = fill
+                records[kept, LEFT] = leaving
+                records[kept, SIZE] = size
+                records[kept, PROFIT] = profit
+                records[kept, FRACTION] = fraction
+                records[kept, WHY] = why
+                records[kept, CASH] = held_cash
+                kept += 1
+            trades += 1
+            held_bars += ended - entry
+            fractions += fraction
+            if profit > 0.0:
+                wins += 1
+                gains += profit
+                won_fractions += fraction
+            else:
+                lost -= profit
+                lost_fractions -= fraction
+            unmarked = ended
+            # An exit at the open may be followed by an entry at that very open.
+            signal = ended - 1 if why in (SIGNAL, TIME) else ended
+        _mark_flat(book, cash, end - unmarked)
     row[:] = np.nan
     row[TRADES] = trades
-    _measure(book, market, bars - 1, row)
-    row[EXPOSURE] = exposed / bars
+    _measure(book, market, where, row)
+    row[EXPOSURE] = exposed / where.bars
     if trades > 0:
         row[WIN_RATE] = wins / trades
         row[EXPECTANCY] = fractions / trades
@@ -557,13 +574,14 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
 
 
 @lean
-def _measure(book: Column, market: Market, returns: int, row: Column) -> None:
+def _measure(book: Column, market: Market, where: Where, row: Column) -> None:
     """Fills in the metrics that follow from equity alone."""
+    returns = where.bars - 1
     row[TOTAL_RETURN] = book[EQUITY] - 1.0
     row[MAX_DRAWDOWN] = book[DRAWDOWN]
     row[LONGEST_DRAWDOWN_DAYS] = book[LONGEST] * market.days_per_bar
-    if market.years > 0.0:
-        row[CAGR] = book[EQUITY] ** (1.0 / market.years) - 1.0
+    if where.years > 0.0:
+        row[CAGR] = book[EQUITY] ** (1.0 / where.years) - 1.0
     if not math.isfinite(row[CAGR]):
         row[CAGR] = np.nan
     if book[DRAWDOWN] > 0.0:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Exit(IntEnum):
-    """Why a trade ended; `OPEN` is the position that the last bar leaves, which is not a trade."""
+    """Why a position ended; `OPEN` is one that the last bar of its span leaves, which is not a trade."""
 
     OPEN = 0
     SIGNAL = 1
@@ -70,7 +70,11 @@ class OpenPosition:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """One strategy with one parameter set over one series. `equity` is marked at each close and starts from 1."""
+    """One strategy with one parameter set over one series, or over spans of it.
+
+    `candles` are the bars traded, and all bar indexes count in these; `equity` is marked at each of their closes and
+    starts from 1.
+    """
 
     candles: Candles
     strategy: str
@@ -82,5 +86,5 @@ class Result:
     open_position: OpenPosition | None
     equity: NDArray[np.float64] = field(repr=False)
     buy_and_hold: Metrics
-    """The metrics of one long position from the second bar's open, at the same costs, all equity."""
+    """The metrics of a long position from the open of each span's second bar, at the same costs, all equity."""
     buy_and_hold_equity: NDArray[np.float64] = field(repr=False)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bittrader.backtest import kernel
+from bittrader.backtest import kernel, prepared
 from bittrader.backtest.costs import Costs, Sizing
+from bittrader.backtest.equity import equity
 from bittrader.backtest.metrics import METRICS, Metrics
 from bittrader.backtest.result import Exit, OpenPosition, Result, Trades
+from bittrader.backtest.spans import Span, checked_spans, index_in_joined, joined, where
 from bittrader.errors import InputError, StrategyError, cause_of
 from bittrader.market.candles import Candles
 from bittrader.market.store import load_candles
-from bittrader.market.timeframe import HOUR_MS, YEAR_MS
 from bittrader.memory import keep_freed_arrays
-from bittrader.strategies.base import Multiple, Signals, Strategy, checked
+from bittrader.strategies.base import Strategy, checked
 from bittrader.strategies.builtin.buy_and_hold import BuyAndHold
 from bittrader.strategies.chart import Chart
 from bittrader.strategies.registry import load_strategy
@@ -31,11 +31,6 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.float64]
     Prices = NDArray[np.float64]
-
-Column = TypeVar("Column", bound=np.generic)
-
-# Squared returns of a series that add up to this much hold a bad tick: ten years of bitcoin's minutes give about 20.
-_WILD = 1e3
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,19 +48,33 @@ class Evaluated:
 class Evaluator:
     """A strategy over candles at stated costs: calling it with rows of parameters gives their metrics.
 
-    Safe to share between threads; what it computes from the candles is computed once.
+    `spans`: the bars that are traded, else all. Signals are made on the chart from the first bar to the end of the last
+    span, so that indicators are warm and nothing later is seen. Each span is begun flat; a position that is open at its
+    end is marked at its last close and dropped; equity goes on from span to span. `delay`: signals act so many bars
+    later. Safe to share between threads; what it computes from the candles is computed once.
     """
 
     def __init__(
-        self, strategy: type[Strategy], candles: Candles, costs: Costs | None = None, sizing: Sizing | None = None
+        self,
+        strategy: type[Strategy],
+        candles: Candles,
+        costs: Costs | None = None,
+        sizing: Sizing | None = None,
+        spans: Sequence[Span] | None = None,
+        delay: int = 0,
     ) -> None:
         keep_freed_arrays()
-        self.strategy, self.candles = strategy, candles
-        self.costs, self.sizing = costs or Costs(), sizing or Sizing()
-        self.chart = Chart(candles)
-        self._market = _market(candles)
-        self._terms = _terms(candles, self.costs, self.sizing)
-        self._never = _readonly(np.zeros(len(candles), dtype=np.bool_))
+        if delay < 0:
+            raise InputError(f"the delay must be a number of bars and at least 0, not {delay}.")
+        self.spans, self.delay = checked_spans(spans, len(candles)), delay
+        seen = self.spans[-1][1]
+        self.candles = candles if seen == len(candles) else candles.head(seen)
+        self.strategy, self.costs, self.sizing = strategy, costs or Costs(), sizing or Sizing()
+        self.chart = Chart(self.candles)
+        self._market = prepared.market(self.candles)
+        self._where = where(self.candles, self.spans)
+        self._terms = prepared.terms(self.candles, self.costs, self.sizing)
+        self._never = prepared.readonly(np.zeros(seen, dtype=np.bool_))
 
     def __call__(self, rows: Rows) -> Evaluated:
         metrics = np.full((len(rows), len(METRICS)), np.nan)
@@ -79,35 +88,39 @@ class Evaluator:
                 errors[int(index)] = cause_of(error)
         return Evaluated(metrics, errors)
 
-    def trade(self, orders: kernel.Orders, row: Rows, records: Rows | None = None) -> None:
-        """Fills `row` with the metrics of trading these orders, and `records` with the trades (see `kernel.run`)."""
+    def equity(self, row: Prices) -> Prices:
+        """Equity at each close of the spans' bars, from 1, with these parameters; raises what the strategy raises."""
+        return self.run(self.orders(self.strategy.from_row(row))).equity
+
+    def trade(self, orders: kernel.Orders, row: Prices, records: Rows | None = None) -> None:
+        """Fills `row` with the metrics of trading these orders, and `records` with the positions (see `kernel.run`)."""
         kept = _NO_RECORDS if records is None else records
-        kernel.run(self._market, orders, self._terms, kept, row, np.empty(kernel.BOOK))
+        kernel.run(self._market, self._where, orders, self._terms, kept, row, np.empty(kernel.BOOK))
+
+    def run(self, orders: kernel.Orders) -> Run:
+        """What trading these orders gives, in full."""
+        row = np.empty(len(METRICS))
+        self.trade(orders, row)
+        positions = int(row[kernel.TRADES]) + len(self.spans)
+        records = np.full((positions, kernel.RECORD), np.nan)
+        self.trade(orders, row, records)
+        records = records[~np.isnan(records[:, kernel.ENTRY])]
+        return Run(Metrics.from_row(row), records, equity(self._market, self._where, self._terms.funding, records))
 
     def orders(self, strategy: Strategy) -> kernel.Orders:
         """What the strategy wants, as the kernel takes it. StrategyError when it breaks its contract."""
-        signals: Signals = checked(strategy.signals(self.chart), len(self.candles))
+        signals = checked(strategy.signals(self.chart), len(self.candles))
         if self.sizing.risk_per_trade is not None and signals.stop is None:
             raise StrategyError("risk per trade needs a strategy with a stop: this one gives none.")
-        stop, stop_times = _distance(signals.stop)
-        target, target_times = _distance(signals.target)
-        trail, trail_times = _distance(signals.trail)
-        return kernel.Orders(
-            enter_long=self._flags(signals.enter_long),
-            exit_long=self._flags(signals.exit_long),
-            enter_short=self._flags(signals.enter_short),
-            exit_short=self._flags(signals.exit_short),
-            stop=stop,
-            target=target,
-            trail=trail,
-            stop_times=stop_times,
-            target_times=target_times,
-            trail_times=trail_times,
-            max_bars=signals.max_bars or 0,
-        )
+        return prepared.orders(signals, self._never, self.delay)
 
-    def _flags(self, column: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-        return self._never if column is None else _readonly(column)
+
+class Run(NamedTuple):
+    """One run: its metrics, its positions as `kernel.run` records them, and its equity at each close."""
+
+    metrics: Metrics
+    records: Rows
+    equity: Prices
 
 
 def backtest(
@@ -116,30 +129,32 @@ def backtest(
     params: Mapping[str, object] | None = None,
     costs: Costs | None = None,
     sizing: Sizing | None = None,
+    spans: Sequence[Span] | None = None,
+    delay: int = 0,
 ) -> Result:
     """One run in full.
 
     `strategy` is a class, a built-in name or `file.py:Class`; `candles` are candles, a stored name or a file; missing
-    parameters take their defaults.
+    parameters take their defaults. `spans` and `delay` are those of `Evaluator`; the result's candles are the bars of
+    the spans, and its bar indexes count in these.
     """
-    known, market = _strategy(strategy), _candles(candles)
-    evaluator = Evaluator(known, market, costs, sizing)
+    known = _strategy(strategy)
+    evaluator = Evaluator(known, _candles(candles), costs, sizing, spans, delay)
     chosen = known(**(params or {}))
-    metrics, trades, position, equity = _run_in_full(evaluator, chosen)
-    holding = Evaluator(BuyAndHold, market, evaluator.costs)
-    held_metrics, _, _, held_equity = _run_in_full(holding, BuyAndHold())
+    run = evaluator.run(evaluator.orders(chosen))
+    held = _held(evaluator)
     return Result(
-        candles=market,
+        candles=joined(evaluator.candles, evaluator.spans),
         strategy=known.name,
         params=chosen.params,
         costs=evaluator.costs,
         sizing=evaluator.sizing,
-        metrics=metrics,
-        trades=trades,
-        open_position=position,
-        equity=equity,
-        buy_and_hold=held_metrics,
-        buy_and_hold_equity=held_equity,
+        metrics=run.metrics,
+        trades=_trades(run.records, evaluator.spans),
+        open_position=_left_open(run.records, evaluator.spans),
+        equity=run.equity,
+        buy_and_hold=held.metrics,
+        buy_and_hold_equity=held.equity,
     )
 
 
@@ -179,113 +194,41 @@ def _candles(given: Candles | str | Path) -> Candles:
     return given if isinstance(given, Candles) else load_candles(given)
 
 
-def _readonly(column: NDArray[Column]) -> NDArray[Column]:
-    """The column as the kernel was compiled for it: contiguous and read-only."""
-    view = column.view() if column.flags.c_contiguous else column.copy()
-    view.setflags(write=False)
-    return view
-
-
-def _distance(given: Prices | Multiple | None) -> tuple[Prices, float]:
-    if given is None:
-        return _NO_DISTANCE
-    return (_readonly(given.of), given.times) if isinstance(given, Multiple) else (_readonly(given), 1.0)
-
-
-_NO_DISTANCE = (_readonly(np.empty(0)), 1.0)
 _NO_RECORDS = np.empty((0, kernel.RECORD))
 
 
-@lru_cache(maxsize=4)
-def _market(candles: Candles) -> kernel.Market:
-    """What the kernel needs of a series."""
-    changes = np.concatenate(([0.0], candles.close[1:] / candles.close[:-1] - 1.0))
-    sums = kernel.running_sums(np.column_stack((changes, changes**2, np.minimum(changes, 0.0) ** 2)))
-    following, lowest = kernel.next_record(candles.close)
-    return kernel.Market(
-        high=candles.high,
-        low=candles.low,
-        close=candles.close,
-        bars=_readonly(np.column_stack((candles.open, sums))),
-        next_record=_readonly(following),
-        lowest_between=_readonly(lowest),
-        calm=bool(sums[-1, 1] < _WILD),
-        years=float(candles.time[-1] - candles.time[0]) / YEAR_MS,
-        bars_per_year=candles.timeframe.bars_per_year,
-        days_per_bar=candles.timeframe.days,
+def _held(evaluator: Evaluator) -> Run:
+    """Holding the market in each span, at the same costs, all equity."""
+    holding = Evaluator(BuyAndHold, evaluator.candles, evaluator.costs, spans=evaluator.spans)
+    first = np.zeros(len(holding.candles), dtype=np.bool_)
+    first[[start for start, _ in holding.spans]] = True
+    return holding.run(holding.orders(BuyAndHold())._replace(enter_long=prepared.readonly(first)))
+
+
+def _left_open(records: Rows, spans: Sequence[Span]) -> OpenPosition | None:
+    """The position that the last bar of all leaves open."""
+    if len(records) == 0 or records[-1, kernel.WHY] != Exit.OPEN or records[-1, kernel.ENTRY] < spans[-1][0]:
+        return None
+    last = records[-1]
+    return OpenPosition(
+        entry_bar=int(index_in_joined(spans, last[[kernel.ENTRY]].astype(np.int64))[0]),
+        side=int(last[kernel.SIDE]),
+        entry_price=float(last[kernel.FILL]),
+        size=float(last[kernel.SIZE]),
     )
 
 
-def _terms(candles: Candles, costs: Costs, sizing: Sizing) -> kernel.Terms:
-    return kernel.Terms(
-        fee=costs.fee,
-        slippage=costs.slippage_bps / 1e4,
-        funding=_readonly(_funding(candles, costs)),
-        notional=sizing.fraction * sizing.leverage,
-        risk=np.nan if sizing.risk_per_trade is None else sizing.risk_per_trade,
-        maintenance=sizing.maintenance_margin,
-    )
-
-
-def _funding(candles: Candles, costs: Costs) -> NDArray[np.float64]:
-    """The fraction of notional that a long pays at each bar's open: the rate, per funding moment since the last."""
-    if costs.funding_rate == 0.0:
-        return np.empty(0)
-    moments = candles.time // round(costs.funding_hours * HOUR_MS)
-    return costs.funding_rate * np.diff(moments, prepend=moments[0]).astype(np.float64)
-
-
-def _run_in_full(
-    evaluator: Evaluator, strategy: Strategy
-) -> tuple[Metrics, Trades, OpenPosition | None, NDArray[np.float64]]:
-    row = np.empty(len(METRICS))
-    orders = evaluator.orders(strategy)
-    evaluator.trade(orders, row)
-    metrics = Metrics.from_row(row)
-    records = np.full((metrics.trades + 1, kernel.RECORD), np.nan)
-    evaluator.trade(orders, row, records)
-    last = records[metrics.trades]
-    position = None
-    if not np.isnan(last[kernel.ENTRY]):
-        position = OpenPosition(
-            entry_bar=int(last[kernel.ENTRY]),
-            side=int(last[kernel.SIDE]),
-            entry_price=float(last[kernel.FILL]),
-            size=float(last[kernel.SIZE]),
-        )
-    equity = _equity(evaluator.candles, records, evaluator._terms.funding)  # noqa: SLF001 - its own module
-    return metrics, _trades(records[: metrics.trades]), position, equity
-
-
-def _trades(records: Rows) -> Trades:
-    whole = records[:, [kernel.ENTRY, kernel.EXIT, kernel.SIDE, kernel.WHY]].astype(np.int64)
+def _trades(records: Rows, spans: Sequence[Span]) -> Trades:
+    closed = records[records[:, kernel.WHY] != Exit.OPEN]
+    whole = closed[:, [kernel.ENTRY, kernel.EXIT, kernel.SIDE, kernel.WHY]].astype(np.int64)
     return Trades(
-        entry_bar=whole[:, 0],
-        exit_bar=whole[:, 1],
+        entry_bar=index_in_joined(spans, whole[:, 0]),
+        exit_bar=index_in_joined(spans, whole[:, 1]),
         side=whole[:, 2],
-        entry_price=records[:, kernel.FILL],
-        exit_price=records[:, kernel.LEFT],
-        size=records[:, kernel.SIZE],
-        profit=records[:, kernel.PROFIT],
-        profit_fraction=records[:, kernel.FRACTION],
+        entry_price=closed[:, kernel.FILL],
+        exit_price=closed[:, kernel.LEFT],
+        size=closed[:, kernel.SIZE],
+        profit=closed[:, kernel.PROFIT],
+        profit_fraction=closed[:, kernel.FRACTION],
         exit=whole[:, 3],
     )
-
-
-def _equity(candles: Candles, records: Rows, funding: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Equity at each close, from the trades and the position left open."""
-    bars = len(candles)
-    equity = np.empty(bars)
-    cash, flat_from = 1.0, 0
-    for record in records[~np.isnan(records[:, kernel.ENTRY])]:
-        entry = int(record[kernel.ENTRY])
-        left = bars if record[kernel.WHY] == Exit.OPEN else int(record[kernel.EXIT])
-        owned = record[kernel.SIDE] * record[kernel.SIZE]
-        paid = np.zeros(left - entry)
-        if len(funding):
-            paid[1:] = np.cumsum(owned * candles.open[entry + 1 : left] * funding[entry + 1 : left])
-        equity[flat_from:entry] = cash
-        equity[entry:left] = record[kernel.CASH] - paid + owned * candles.close[entry:left]
-        cash, flat_from = cash + record[kernel.PROFIT], left
-    equity[flat_from:] = cash
-    return equity

@@ -1,0 +1,41 @@
+"""Equity at each close, from the positions that a run took."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bittrader.backtest.kernel import CASH, ENTRY, EXIT, PROFIT, SIDE, SIZE, WHY, Market, Where
+from bittrader.jit import compiled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Column = NDArray[np.float64]
+
+
+@compiled
+def equity(market: Market, where: Where, funding: Column, records: Column) -> Column:
+    """Equity at each close of the spans' bars, from all of a run's `records` (see `kernel.run`); starts from 1."""
+    out = np.empty(where.bars)
+    cash, at, kept = 1.0, 0, 0
+    for span in range(len(where.starts)):
+        flat_from, end = where.starts[span], where.stops[span]
+        while kept < len(records) and records[kept, ENTRY] < end:
+            entry = int(records[kept, ENTRY])
+            left = end if records[kept, WHY] == 0.0 else int(records[kept, EXIT])
+            out[at : at + entry - flat_from] = cash
+            at += entry - flat_from
+            held, owned = records[kept, CASH], records[kept, SIDE] * records[kept, SIZE]
+            for bar in range(entry, left):
+                if len(funding) > 0 and bar > entry:
+                    held -= owned * market.bars[bar, 0] * funding[bar]
+                out[at] = held + owned * market.close[bar]
+                at += 1
+            cash = out[at - 1] if records[kept, WHY] == 0.0 else cash + records[kept, PROFIT]
+            flat_from = left
+            kept += 1
+        out[at : at + end - flat_from] = cash
+        at += end - flat_from
+    return out
