@@ -40,6 +40,11 @@ def test_list_as_json_is_one_object():
     assert described["higher-trend"]["parameters"][2]["values"] == ["4h", "12h", "1d"]
 
 
+@pytest.mark.parametrize("words", [["list"], ["show", "sma-cross"], ["check", "buy-and-hold"]])
+def test_json_is_one_line(words):
+    assert len(run(*words, "--json").stdout.splitlines()) == 1
+
+
 def test_show_tells_parameters_constraints_and_source():
     words = run("show", "sma-cross").stdout
     for part in ("5 to 100", "always with fast < slow", "class SmaCross(Strategy):", "--set fast=20 --set slow=100"):
@@ -102,6 +107,15 @@ def test_a_cheat_fails_its_check_and_is_told_why(tmp_path):
     assert done.exit_code == 1
     assert "FAIL  says nothing about a bar that it could not have known then" in done.stdout
     assert "parameters that nothing reads: length" in done.stdout
+
+
+def test_a_dependence_on_the_beginning_fails_its_check_and_is_told_where(tmp_path):
+    (tmp_path / "cheat.py").write_text(CHEAT.replace("np.append(chart.close[1:], 0)", "chart.close[0] + self.length"))
+    done = run("check", tmp_path / "cheat.py")
+    assert done.exit_code == 1
+    assert "FAIL  says the same wherever the candles begin, once warmed up" in done.stdout
+    assert "of made-up candles (" in done.stdout
+    assert "It breaks its contract in 1 of" in done.stdout
 
 
 def test_a_check_as_json_is_one_object(tmp_path):

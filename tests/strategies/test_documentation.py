@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from tests.strategies.made import walk
 
+from bittrader.market.sample import synthetic
 from bittrader.strategies import indicators
 from bittrader.strategies.chart import Chart
 from bittrader.strategies.drawing import Drawing
 from bittrader.strategies.registry import load_strategy
-from bittrader.testing.strategies import check_strategy, random_candles
+from bittrader.testing.strategies import check_strategy
 
 TEXT = (Path(__file__).parents[2] / "Documentation" / "STRATEGIES.md").read_text(encoding="utf-8")
 METHODS = [name for name, method in vars(Drawing).items() if inspect.isfunction(method) and not name.startswith("_")]
@@ -37,7 +38,7 @@ def test_a_line_says_the_defaults_and_what_the_method_says(name):
 def test_the_strategy_shown_keeps_the_contract(tmp_path):
     code = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)[0]
     (tmp_path / "shown.py").write_text(code)
-    assert check_strategy(load_strategy(str(tmp_path / "shown.py")), random_candles()) == []
+    assert check_strategy(load_strategy(str(tmp_path / "shown.py")), synthetic(3000)) == []
 
 
 def test_the_longer_timeframe_shown_works():

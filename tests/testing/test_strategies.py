@@ -7,125 +7,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from tests.strategies.made import walk
+from tests.testing.planted import SERIES, flags, found, strategy_of
 
 from bittrader.market.candles import Candles
 from bittrader.market.timeframe import Timeframe
 from bittrader.strategies.base import Signals, Strategy
-from bittrader.strategies.indicators import crossed_above, crossed_below
+from bittrader.strategies.indicators import crossed_above
 from bittrader.strategies.parameters import Float, Int
 from bittrader.strategies.registry import builtin_strategies, load_strategy
 from bittrader.testing.strategies import CHECKS, check_strategy
-
-SERIES = walk(1200, 13)
-
-
-def flags(condition) -> Signals:
-    return Signals(enter_long=np.asarray(condition, dtype=np.bool_))
-
-
-def later(values):
-    return np.append(values[1:], np.nan)
-
-
-def cheat_next_close(chart):
-    return flags(later(chart.close) > chart.close)
-
-
-def cheat_next_open_far_ahead(chart):
-    return flags(np.append(chart.open[24:], [np.nan] * 24)[: len(chart)] > chart.close * 1.05)
-
-
-def cheat_centred_mean(chart):
-    return flags(chart.close < np.convolve(chart.close, np.ones(5) / 5, mode="same"))
-
-
-def cheat_roll(chart):
-    return flags(np.roll(chart.close, -1) > chart.close)
-
-
-def cheat_rolled_flags(chart):
-    return flags(np.roll(crossed_above(chart.sma(5), chart.sma(20)), -1))
-
-
-def cheat_highest_of_all(chart):
-    return flags(chart.close > 0.95 * chart.high.max())
-
-
-def cheat_mean_of_all(chart):
-    return flags(crossed_below(chart.close, float(chart.close.mean())))
-
-
-def cheat_normalised(chart):
-    return flags((chart.close - chart.close.mean()) / (chart.close.std() + 1e-9) < -1)
-
-
-def cheat_through_the_candles(chart):
-    return flags(chart.candles.close < chart.candles.close[-1])
-
-
-def cheat_unfinished_bar(chart):
-    day = chart.time // 86_400_000
-    last = np.searchsorted(day, day, side="right") - 1
-    return flags(chart.close[last] > chart.open)
-
-
-def cheat_sorting(chart):
-    return flags(np.argsort(np.argsort(chart.close)) < len(chart) // 10)
-
-
-def cheat_reversed_filter(chart):
-    return flags(chart.close < chart.ema(10, of=chart.close[::-1])[::-1])
-
-
-def cheat_lowest_to_come(chart):
-    return flags(chart.low <= np.minimum.accumulate(chart.low[::-1])[::-1])
-
-
-def cheat_filled_backwards(chart):
-    slow = chart.sma(80).copy()
-    slow[:79] = slow[79] if len(slow) > 79 else np.nan
-    return flags(crossed_above(chart.close, slow))
-
-
-def cheat_the_last_bar(chart):
-    enter = crossed_above(chart.sma(5), chart.sma(20)).copy()
-    enter[-1] = True
-    return flags(enter)
-
-
-def cheat_how_many_bars(chart):
-    return flags(np.arange(len(chart)) > len(chart) - 100)
-
-
-def cheat_in_a_distance(chart):
-    return Signals(
-        enter_long=crossed_above(chart.sma(5), chart.sma(20)), stop=np.abs(later(chart.close) - chart.close) + 0.01
-    )
-
-
-def cheat_rarely(chart):
-    """Looks at the next bar, but only where the market has just crashed."""
-    crashed = np.concatenate([[False] * 24, chart.close[24:] < chart.close[:-24] * 0.9])[: len(chart)]
-    return flags(crashed & (later(chart.close) > chart.close * 1.005))
-
-
-CHEATS = [function for name, function in list(globals().items()) if name.startswith("cheat_")]
-
-
-def strategy_of(function, **parameters) -> type[Strategy]:
-    body = {"signals": lambda _self, chart: function(chart), "__doc__": "Planted.", **parameters}
-    return type("Planted", (Strategy,), body)
-
-
-def found(strategy, series=SERIES) -> dict[str, str]:
-    return {finding.check: finding.words for finding in check_strategy(strategy, series)}
-
-
-@pytest.mark.parametrize("cheat", CHEATS)
-def test_a_glance_into_the_future_is_caught(cheat):
-    findings = found(strategy_of(cheat))
-    assert "look-ahead" in findings
-    assert "it was not known then" in findings["look-ahead"]
 
 
 @pytest.mark.parametrize("name", builtin_strategies())

@@ -38,6 +38,8 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Reference = Annotated[str, typer.Argument(metavar="STRATEGY", help="A built-in name, or file.py:Class.")]
 
+_MADE_UP = 3_000
+
 _TEMPLATE = '''"""{title}: say here what it believes about the market."""
 
 from bittrader import Chart, Float, Int, Signals, Strategy, crossed_above, crossed_below
@@ -129,7 +131,7 @@ def new(
 @app.command()
 def check(
     strategy: Reference,
-    candles: Annotated[str | None, typer.Option(help="Stored name or file.", show_default="random ones")] = None,
+    candles: Annotated[str | None, typer.Option(help="Stored name or file.", show_default="made-up ones")] = None,
     as_json: Json = False,
 ) -> None:
     """Check that a strategy keeps its contract: above all that it does not look ahead."""
@@ -151,7 +153,7 @@ def check(
 
 def _tell(strategy: type[Strategy], candles: Candles, checks: Sequence[Check], findings: list[Finding]) -> None:
     out = Console(highlight=False)
-    kind = f"{'random ' if candles.symbol == 'RANDOM' else ''}{candles.timeframe} candles"
+    kind = f"{'made-up ' if candles.synthetic else ''}{candles.timeframe} candles"
     out.print(f"[bold]{escape(strategy.name)}[/bold] on {len(candles):,} {kind}\n")
     by_check = {check.name: [finding for finding in findings if finding.check == check.name] for check in checks}
     started = not any(finding.check == checks[0].name for finding in findings)
@@ -174,9 +176,9 @@ _KEPT = "[green]It keeps its contract[/green], as far as these candles show."
 
 def _candles(ref: str | None) -> Candles:
     if ref is None:
-        from bittrader.testing.strategies import random_candles  # noqa: PLC0415 - only one command needs it
+        from bittrader.market.sample import synthetic  # noqa: PLC0415 - only one command needs it
 
-        return random_candles()
+        return synthetic(_MADE_UP)
     from bittrader.market.store import load_candles  # noqa: PLC0415 - only one command needs it
 
     series: Candles = load_candles(ref)
@@ -219,4 +221,4 @@ def _source(strategy: type[Strategy]) -> str:
 
 
 def _print_json(found: dict[str, Any]) -> None:
-    typer.echo(json.dumps(found, indent=2))
+    typer.echo(json.dumps(found))

@@ -70,6 +70,8 @@ class Strategy:
     name: ClassVar[str]
     space: ClassVar[Space]
     constraints: ClassVar[tuple[Constraint, ...]] = ()
+    warm_up: ClassVar[int] = 5_000
+    """After how many bars its signals no longer depend on where the candles begin. Checks hold it to that."""
 
     def __init_subclass__(cls, **rest: Any) -> None:
         super().__init_subclass__(**rest)
@@ -81,6 +83,8 @@ class Strategy:
         taken = [name for name in found if name.startswith("_") or hasattr(Strategy, name) or name in _RESERVED]
         if taken:
             raise StrategyError(f"{cls.__name__}: parameters must not be called {', '.join(taken)}.")
+        if type(cls.warm_up) is not int or cls.warm_up < 0:
+            raise StrategyError(f"{cls.__name__}: warm_up must be a whole number of bars, not {cls.warm_up!r}.")
         cls.space = Space(tuple(found.values()), tuple(cls.constraints))
 
     def __init__(self, **params: object) -> None:

@@ -1,0 +1,123 @@
+"""A strategy that is being checked, what it says, and where two things that it said differ."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bittrader.errors import BittraderError, cause_of
+from bittrader.strategies.base import DISTANCES, FLAGS, Signals, Strategy, checked, plain
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bittrader.market.candles import Candles
+    from bittrader.strategies.chart import Chart
+
+_DRAWN = 4
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A strategy, and the candles and parameter sets it is tried with."""
+
+    strategy: type[Strategy]
+    candles: Candles
+    seed: int
+
+    def drawn(self) -> list[Strategy]:
+        """The defaults, where they are allowed, and a few random parameter sets."""
+        rng = np.random.default_rng(self.seed)
+        rows = self.strategy.space.sample(rng, _DRAWN) if self.strategy.space.names else np.empty((0, 0))
+        return [*_allowed(self.strategy, [{}]), *map(self.strategy.from_row, rows)]
+
+    def edges(self) -> list[Strategy]:
+        """Every parameter at its lowest and highest, alone and all together, as far as the constraints allow."""
+        parameters = self.strategy.space.parameters
+        ends = [[p.decode(p.at(np.array([at]))[0]) for p in parameters] for at in (0.0, np.nextafter(1.0, 0.0))]
+        names = self.strategy.space.names
+        sets = [dict(zip(names, values, strict=True)) for values in ends]
+        sets += [{name: value} for values in ends for name, value in zip(names, values, strict=True)]
+        return _allowed(self.strategy, sets)
+
+
+class Raised(Exception):  # noqa: N818 - it is no error of ours
+    """The strategy raised something."""
+
+
+def signals_of(strategy: Strategy, chart: Chart) -> Signals:
+    """The strategy's signals, checked for type and length."""
+    try:
+        return plain(checked(strategy.signals(chart), len(chart)))
+    except BittraderError as error:
+        raise Raised(f"{error}{having(strategy)}") from error
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise Raised(f"{cause_of(error)} ({last.filename}, line {last.lineno}){having(strategy)}.") from error
+
+
+def _allowed(strategy: type[Strategy], sets: list[dict[str, Any]]) -> list[Strategy]:
+    made = []
+    for params in sets:
+        try:
+            made.append(strategy(**params))
+        except BittraderError:  # a constraint forbids this corner
+            continue
+    return made
+
+
+def kept_signals(strategy: Strategy, chart: Chart) -> Signals:
+    """A copy of its signals, in case it writes into its arrays again."""
+    return _kept(signals_of(strategy, chart))
+
+
+def _kept(signals: Signals) -> Signals:
+    columns = {name: getattr(signals, name) for name in (*FLAGS, *DISTANCES)}
+    return replace(signals, **{name: None if column is None else column.copy() for name, column in columns.items()})
+
+
+def flags_of(flags: NDArray[np.bool_] | None, bars: int) -> NDArray[np.bool_]:
+    """The flags; none set where the strategy gave none."""
+    return np.zeros(bars, np.bool_) if flags is None else flags
+
+
+def entries(signals: Signals, bars: int) -> NDArray[np.bool_]:
+    """Where it enters, on either side."""
+    return flags_of(signals.enter_long, bars) | flags_of(signals.enter_short, bars)
+
+
+def first_difference(whole: Signals, part: Signals, bars: int) -> tuple[str, int] | None:
+    """The first column, and its first bar, in which the two differ over the first `bars`."""
+    found = differing(between(whole, 0, bars), between(part, 0, bars), alike=1e-9)
+    return found and (found[0], int(found[1][0]))
+
+
+def between(signals: Signals, start: int, stop: int | None = None) -> Signals:
+    """The signals of some of the bars."""
+    columns = {name: getattr(signals, name) for name in (*FLAGS, *DISTANCES)}
+    return replace(signals, **{name: one if one is None else one[start:stop] for name, one in columns.items()})
+
+
+def differing(one: Signals, other: Signals, alike: float) -> tuple[str, NDArray[np.int64]] | None:
+    """The first column in which the two differ, and the bars where they do; distances may differ by a share."""
+    if one.max_bars != other.max_bars:
+        return "max_bars", np.zeros(1, np.int64)
+    for name in (*FLAGS, *DISTANCES):
+        first, second = getattr(one, name), getattr(other, name)
+        if (first is None) != (second is None):
+            return name, np.zeros(1, np.int64)
+        if first is None:
+            continue
+        same = first == second if name in FLAGS else np.isclose(first, second, rtol=alike, atol=0.0, equal_nan=True)
+        if not same.all():
+            return name, np.flatnonzero(~same)
+    return None
+
+
+def having(strategy: Strategy) -> str:
+    """The end of a sentence: with which parameters."""
+    values = ", ".join(f"{name}={value}" for name, value in strategy.params.items())
+    return f", with {values}" if values else ""
