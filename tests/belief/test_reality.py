@@ -1,0 +1,103 @@
+"""The reality check against another library, and laws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from arch.bootstrap import SPA
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.belief.returns import autoregressive, noise, tables
+
+from bittrader.belief.bootstrap import counts, draws
+from bittrader.belief.reality import long_run_variances, reality_check, share_at_least
+
+
+def checked(gains, chosen=0, block=2.0, resamples=999, seed=0):
+    counted = counts(draws(np.random.default_rng(seed), resamples, len(gains), block))
+    return reality_check(gains, chosen, counted, block)
+
+
+@pytest.mark.parametrize("best", [0.0, 0.001, 0.002])
+@pytest.mark.parametrize("block", [1, 8])
+def test_the_p_values_are_those_of_arch(best, block) -> None:
+    gains = noise(250, 12, seed=7)
+    gains[:, 4] += best
+    gains[:, 5] -= 0.004
+    # arch compares plain means, and studentizes only to tell the poor; so it is given gains of variance 1.
+    scaled = gains / np.sqrt(long_run_variances(gains, block))
+    test = SPA(np.zeros(len(gains)), -scaled, block_size=block, reps=4000, bootstrap="stationary", seed=1)
+    test.compute()
+    ours = checked(gains, block=block, resamples=4000)
+    assert ours is not None
+    # Both are shares of 4,000 draws.
+    assert [ours.lower, ours.consistent, ours.upper] == pytest.approx(test.pvalues.to_list(), abs=0.04)
+
+
+def test_whites_p_value_is_that_of_arch_without_studentizing() -> None:
+    gains = noise(250, 12, seed=7) * np.linspace(0.5, 2.0, 12)
+    gains[:, 9] += 0.002
+    test = SPA(np.zeros(len(gains)), -gains, block_size=3, reps=4000, bootstrap="stationary", studentize=False, seed=1)
+    test.compute()
+    ours = checked(gains, block=3, resamples=4000)
+    assert ours is not None
+    assert ours.white == pytest.approx(test.pvalues["upper"], abs=0.04)
+
+
+@given(tables, st.data())
+def test_p_values_are_ordered_and_never_none(table, data) -> None:
+    chosen = data.draw(st.integers(0, table.shape[1] - 1))
+    found = checked(table, chosen, resamples=99)
+    if found is None:
+        assert table.std(axis=0) == pytest.approx(0.0, abs=1e-9)
+        return
+    assert 0.01 <= found.lower <= found.consistent <= found.upper <= 1.0
+    assert found.consistent <= found.chosen <= 1.0
+    assert 0.01 <= found.white <= 1.0
+
+
+def test_the_best_of_all_has_the_p_value_of_the_whole_test() -> None:
+    gains = noise(300, 5)
+    gains[:, 2] += 0.003
+    found = checked(gains, chosen=2)
+    assert found is not None
+    assert found.chosen == found.consistent < 0.01
+
+
+def test_a_set_beside_the_best_is_judged_by_its_own_gains() -> None:
+    gains = noise(300, 5)
+    gains[:, 2] += 0.003
+    found = checked(gains, chosen=1)
+    assert found is not None
+    assert found.chosen > 0.2
+
+
+def test_false_alarms_come_as_often_as_stated() -> None:
+    alarms = [checked(noise(300, 20, seed=seed), resamples=199, seed=seed).consistent <= 0.05 for seed in range(400)]
+    assert 0.02 <= np.mean(alarms) <= 0.08
+
+
+def test_many_more_sets_make_the_same_gain_less_believable() -> None:
+    gains = noise(300, 200)
+    gains[:, 0] = noise(300, 1, seed=9)[:, 0] + 0.0012
+    few, many = checked(gains[:, :2]), checked(gains)
+    assert few is not None
+    assert many is not None
+    assert few.chosen < many.chosen
+
+
+@pytest.mark.parametrize("block", [1.0, 5.0, 20.0])
+def test_long_run_variances_are_those_of_resampled_means(block) -> None:
+    values = np.stack([autoregressive(400, 0.6), noise(400)[:, 0]], axis=1)
+    counted = counts(draws(np.random.default_rng(3), 6000, 400, block))
+    resampled = (counted @ values / 400).var(axis=0) * 400
+    assert long_run_variances(values, block) == pytest.approx(resampled, rel=0.08)
+
+
+def test_a_p_value_counts_the_history_itself() -> None:
+    assert share_at_least(np.array([1.0, 2.0, 3.0]), 2.5) == 0.5
+    assert share_at_least(np.zeros(99), 1.0) == 0.01
+
+
+def test_sets_that_earn_the_same_in_every_period_cannot_be_tested() -> None:
+    assert checked(np.zeros((50, 3))) is None
