@@ -72,7 +72,7 @@ def test_a_running_study_is_shown_as_running(study, capsys):
 def test_show_says_what_was_found(study, capsys):
     facts = json_of(capsys, "show", "one")
     assert facts["evaluations"]["finished"] == 10
-    assert facts["experiment"]["candles"]["bars"] == 3000
+    assert facts["experiment"]["series"][0]["bars"] == 3000
     run(["studies", "show", "one"])
     said = capsys.readouterr().out
     assert "3,000 synthetic bars" in said

@@ -11,6 +11,7 @@ from bittrader.backtest.costs import Costs, Sizing
 from bittrader.backtest.metrics import METRICS
 from bittrader.execution.threads import ThreadExecutor
 from bittrader.optimize.experiment import CandleFacts, Experiment
+from bittrader.optimize.goals import Objective
 from bittrader.optimize.loop import Search
 from bittrader.optimize.samplers.choose import generation_size, make
 from bittrader.optimize.study import Study
@@ -24,12 +25,13 @@ def experiment(**changes):
         name="sma-cross",
         code="c" * 32,
         engine="e" * 32,
-        candles=FACTS,
+        series=(FACTS,),
+        aggregate="mean",
         space=crossing(),
         costs=Costs(),
         sizing=Sizing(),
-        objective="sharpe",
-        direction="maximize",
+        objectives=(Objective("sharpe", "maximize"),),
+        where=(),
         metrics=METRICS,
         sampler="random",
         sampler_reason="as asked",
@@ -65,17 +67,19 @@ def evaluate(rows):
     return Evaluated(metrics, {int(index): "ValueError: odd\nparameters" for index in broken})
 
 
-def run(study, evaluate=evaluate, threads=2, progress=lambda _: None, stopped=lambda: False):
+def run(study, evaluate=evaluate, threads=2, progress=lambda _: None, stopped=lambda: False, fold=0):
     facts = study.experiment
-    sampler = make(facts.sampler, facts.space, facts.seed, facts.trials, facts.generation)
+    shape = (facts.space, facts.seed, facts.trials, facts.generation)
+    sampler = make(facts.sampler, *shape, len(facts.objectives))
     study.begin(threads)
     with ThreadExecutor(evaluate, threads) as executor:
-        return Search(study, sampler, executor).run(progress, stopped)
+        return Search(study, sampler, executor, fold).run(progress, stopped)
 
 
 def contents(study):
     """All that a study says about its trials, but for the time they took."""
-    names = ["number", "generation", "state", "cause", "same_as", *study.parameter_columns, *study.metric_columns]
+    facts = ["number", "generation", "state", "cause", "same_as", "fold", "violation"]
+    names = [*facts, *study.parameter_columns, *study.metric_columns]
     return study.connection.execute(f"SELECT {', '.join(names)} FROM trials ORDER BY number").fetchall()
 
 

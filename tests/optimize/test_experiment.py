@@ -9,12 +9,16 @@ from tests.optimize.studies import FACTS, experiment
 
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.optimize.experiment import Experiment, differences
+from bittrader.optimize.goals import Condition, Objective
 from bittrader.optimize.spaces import narrowed
 
 
 @pytest.mark.parametrize("space", SPACES)
 def test_an_experiment_survives_json(space):
-    before = experiment(space=SPACES[space], time_limit=2.5)
+    where = (Condition("trades", ">=", 100.0), Condition("max_drawdown", "<", 0.2))
+    objectives = (Objective("sharpe", "maximize"), Objective("max_drawdown", "minimize"))
+    changes = {"where": where, "objectives": objectives, "series": (FACTS, FACTS)}
+    before = experiment(space=SPACES[space], time_limit=2.5, **changes)
     after = Experiment.from_json(json.loads(json.dumps(before.to_json())))
     assert after.to_json() == before.to_json()
     assert after.fingerprint == before.fingerprint
@@ -22,9 +26,9 @@ def test_an_experiment_survives_json(space):
 
 
 CHANGES = {
-    "candles: the same 1,000 bars of BTC/USDT 1h": {"candles": replace(FACTS, fingerprint="0" * 32)},
+    "candles: the same 1,000 bars of BTC/USDT 1h": {"series": (replace(FACTS, fingerprint="0" * 32),)},
     "candles: 1,000 bars of BTC/USDT 1h, 2017-07-14 to 2017-08-24 then; 900 bars": {
-        "candles": replace(FACTS, fingerprint="0" * 32, bars=900)
+        "series": (replace(FACTS, fingerprint="0" * 32, bars=900),)
     },
     "the code of sma-cross has changed": {"code": "0" * 32},
     "bittrader's own code has changed (version 0.1.0 then, 0.2.0 now)": {
@@ -37,7 +41,15 @@ CHANGES = {
     "fast: 5 to 60 then, 5 to 30 now": {"space": narrowed(crossing(), {"fast": (5, 30)}, {})},
     "slow: 10 to 100 then, fixed at 50 now": {"space": narrowed(crossing(), {}, {"slow": 50})},
     "constraints: fast < slow then, none now": {"space": replace(crossing(), constraints=())},
-    "objective: sharpe then, calmar now": {"objective": "calmar"},
+    "objectives: sharpe:max then, calmar:max now": {"objectives": (Objective("calmar", "maximize"),)},
+    "objectives: sharpe:max then, sharpe:min now": {"objectives": (Objective("sharpe", "minimize"),)},
+    "objectives: sharpe:max then, sharpe:max, calmar:max now": {
+        "objectives": (Objective("sharpe", "maximize"), Objective("calmar", "maximize"))
+    },
+    "where: none then, trades >= 100 now": {"where": (Condition("trades", ">=", 100.0),)},
+    "aggregate: mean then, worst now": {"aggregate": "worst"},
+    "candles: 1,000 bars of BTC/USDT 1h, 2017-07-14 to 2017-08-24 then; 1,000 bars of BTC/USDT 1h, 2017-07-14 to "
+    "2017-08-24, 1,000 bars of ETH": {"series": (FACTS, replace(FACTS, symbol="ETH/USDT"))},
     "seed: 3 then, 4 now": {"seed": 4},
     "time_limit: None then, 5.0 now": {"time_limit": 5.0},
 }
@@ -54,7 +66,7 @@ def test_what_differs_is_said_in_words(words):
     [
         {"trials": 9},
         {"strategy": "elsewhere.py:SmaCross"},
-        {"candles": replace(FACTS, reference="/moved.parquet")},
+        {"series": (replace(FACTS, reference="/moved.parquet"),)},
         {"versions": {"bittrader": "0.1.0", "numpy": "9"}},
     ],
 )

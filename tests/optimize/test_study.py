@@ -11,6 +11,7 @@ from tests.optimize.studies import contents, evaluate, experiment
 from bittrader.backtest.metrics import METRICS
 from bittrader.errors import StudyError
 from bittrader.optimize import found
+from bittrader.optimize.goals import Condition, Objective
 from bittrader.optimize.study import Counts, Study
 from bittrader.strategies.parameters import Int, Space
 
@@ -72,8 +73,8 @@ def test_a_trial_ends_once(study):
 
 
 def test_a_repeated_set_gets_the_end_of_the_first_and_is_not_evaluated(study):
-    assert study.ask(0, rows_of((5, 10), (6, 20), (5, 10))) == [0, 1]
-    assert study.ask(1, rows_of((6, 20), (7, 30))) == [1]
+    assert study.ask(0, rows_of((5, 10), (6, 20), (5, 10))) == (0, [0, 1])
+    assert study.ask(1, rows_of((6, 20), (7, 30))) == (3, [1])
     assert study.unanswered()[0] == [0, 1, 4]
     study.answer([0, 1], metrics_of(1.5, np.nan), {1: "too slow"}, 0.2)
     assert study.settle() == {"finished": 1, "failed": 1}
@@ -94,7 +95,7 @@ def test_the_best_come_first_and_equals_in_the_order_they_were_asked(study):
 
 
 def test_the_least_is_the_best_where_the_objective_is_to_be_small(path):
-    with Study.create(path, experiment(objective="max_drawdown", direction="minimize")) as study:
+    with Study.create(path, experiment(objectives=(Objective("max_drawdown", "minimize"),))) as study:
         study.ask(0, rows_of((5, 10), (6, 20)))
         metrics = metrics_of(1.0, 1.0)
         metrics[:, METRICS.index("max_drawdown")] = 0.4, 0.2
@@ -188,6 +189,71 @@ def test_a_study_of_a_newer_bittrader_is_refused(path):
     connection.close()
     with pytest.raises(StudyError, match=r"newer bittrader \(format 99\)"):
         Study.read(path)
+
+
+def test_a_study_of_an_old_format_is_refused(path):
+    Study.create(path, experiment()).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version=1")
+    connection.close()
+    with pytest.raises(StudyError, match=r"old format \(1\), which is no longer read\. Search again"):
+        Study.read(path)
+
+
+def test_folds_know_nothing_of_each_other(study):
+    study.ask(0, rows_of((5, 10), (6, 20)))
+    assert study.ask(0, rows_of((5, 10), (7, 30), (7, 30)), fold=2) == (2, [0, 1])
+    study.answer([0, 2, 3], metrics_of(1.0, 2.0, 3.0), {}, 0.1)
+    assert study.settle() == {}
+    assert study.settle(fold=2) == {"finished": 1}
+    assert study.counts() == Counts(asked=2, finished=1, failed=0, repeated=0)
+    assert study.counts(fold=2) == Counts(asked=3, finished=3, failed=0, repeated=1)
+    assert study.unanswered()[0] == [1]
+    assert study.unanswered(fold=2)[0] == []
+    assert [study.next_generation(fold) for fold in (0, 1, 2)] == [1, 0, 1]
+    assert found.best(study)[0].number == 0
+    assert found.best(study, fold=2)[0].number == 3
+    assert [one.losses.tolist() for one in study.generations(fold=2)] == [[[-2.0], [-3.0], [-3.0]]]
+    assert study.generation(0).rows.tolist() == [[5, 10], [6, 20]]
+    assert found.summary(study).rows.tolist() == [[5, 10]]
+
+
+def test_a_set_that_breaks_a_condition_is_finished_and_marked(path):
+    where = (Condition("trades", ">=", 100), Condition("win_rate", ">", 0.5))
+    with Study.create(path, experiment(where=where)) as study:
+        study.ask(0, rows_of((5, 10), (6, 20), (7, 30)))
+        metrics = metrics_of(3.0, 1.0, 2.0)
+        metrics[:, METRICS.index("trades")] = 50, 100, 90
+        metrics[:, METRICS.index("win_rate")] = 0.75, 0.6, 0.75
+        study.answer([0, 1, 2], metrics, {}, 0.1)
+        assert study.counts() == Counts(asked=3, finished=3, failed=0, repeated=0, infeasible=2)
+        assert [(one.number, one.violation) for one in found.best(study)] == [(1, 0.0), (2, 0.1), (0, 0.5)]
+        (told,) = study.generations()
+        assert told.violations.tolist() == [0.5, 0.0, 0.1]
+        assert found.summary(study).violations.tolist() == [0.5, 0.0, 0.1]
+
+
+def test_a_repeated_set_breaks_what_the_first_breaks(path):
+    with Study.create(path, experiment(where=(Condition("sharpe", ">", 2.0),))) as study:
+        study.ask(0, rows_of((5, 10), (5, 10)))
+        study.answer([0], metrics_of(1.0), {}, 0.1)
+        study.settle()
+        assert study.counts().infeasible == 2
+
+
+def test_a_finding_is_kept_until_another_of_its_kind(study, path):
+    assert study.noted("belief") is None
+    study.note("belief", {"figures": [1.5, None], "call": "luck"})
+    study.note("holdout", {"opened": []})
+    study.note("belief", {"call": "edge"})
+    with Study.read(path) as other:
+        assert other.noted("belief") == {"call": "edge"}
+        assert other.noted("holdout") == {"opened": []}
+
+
+def test_a_finding_that_is_no_number_is_not_kept(study):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        study.note("belief", {"figure": float("nan")})
 
 
 def test_a_full_disk_is_said_in_one_line_and_loses_nothing(study, path):

@@ -11,6 +11,8 @@ from bittrader.backtest.metrics import METRICS, Metrics
 from bittrader.backtest.result import Exit, OpenPosition, Result, Trades
 from bittrader.market.candles import Candles
 from bittrader.market.timeframe import Timeframe
+from bittrader.optimize.experiment import CandleFacts
+from bittrader.optimize.goals import Objective
 from bittrader.optimize.summary import StudySummary, Trial
 
 if TYPE_CHECKING:
@@ -155,21 +157,24 @@ def study(
     return StudySummary(
         name=name,
         strategy="sma-cross",
-        symbol="BTC/USDT",
-        objective=objective,
-        direction=direction,  # type: ignore[arg-type]
+        series=(CandleFacts("btc", "f" * 32, "BTC/USDT", "1h", 1000, 0, 3_596_400_000, synthetic=False),),
+        aggregate="mean",
+        objectives=(Objective(objective, direction),),  # type: ignore[arg-type]
+        where=(),
         sampler="tpe",
         sampler_reason="a model of hundreds of trials is worth its milliseconds",
         seed=7,
         asked=finished + failed,
         finished=finished,
         failed=failed,
+        infeasible=0,
         failures=failures,
         seconds=2.5,
         cores=2,
         parameter_names=names,
         rows=rows,
         metrics=metrics,
+        violations=np.zeros(finished),
         best=tuple(
             Trial(
                 int(i),

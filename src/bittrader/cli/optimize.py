@@ -35,7 +35,13 @@ def optimize(
     strategy: StrategyRef,
     candles: CandlesRef,
     trials: Annotated[int, typer.Option(help="Parameter sets to try.")] = 80,
-    objective: Annotated[str, typer.Option(help="The metric to search for, as in sharpe or calmar.")] = "sharpe",
+    objective: Annotated[
+        list[str] | None, typer.Option(help="The metric to search for, sharpe if none; repeat it for several.")
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CONDITION", help="What a set must keep, as in 'trades >= 100'; repeat it for more."),
+    ] = None,
     sampler: Annotated[str, typer.Option(help="auto, tpe, de, sobol, grid or random.")] = "auto",
     seed: Annotated[int, typer.Option(help="The same seed gives the same search.", min=0)] = 1,
     study: Annotated[str | None, typer.Option(help="The study's name; else one is made.")] = None,
@@ -79,12 +85,14 @@ def optimize(
     from bittrader.cli.searching import bar, conclude  # noqa: PLC0415 - see above
     from bittrader.optimize.search import optimize as search  # noqa: PLC0415 - see above
 
-    with bar(objective) as progress, strategy_speaks():
+    wanted = objective or ["sharpe"]
+    with bar(wanted[0].partition(":")[0]) as progress, strategy_speaks():
         result = search(
             strategy,
             candles,
             trials=trials,
-            objective=objective,
+            objective=wanted,
+            where=where or (),
             sampler=sampler,
             seed=seed,
             study=study,

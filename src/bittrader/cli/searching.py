@@ -15,7 +15,6 @@ from rich.text import Text
 from bittrader.cli.options import strategy_speaks
 from bittrader.errors import InputError
 from bittrader.optimize import found
-from bittrader.optimize.experiment import CandleFacts
 from bittrader.report import words
 from bittrader.report.words import FEW_TRADES
 
@@ -136,15 +135,13 @@ def _measured(metrics: Mapping[str, float | int | None], names: tuple[str, ...])
     return [words.metric(name, metrics[name]) for name in names]
 
 
-def closing(
-    summary: StudySummary, candles: CandleFacts, path: Path, report: Path | None, *, interrupted: bool, budget: int
-) -> Text:
+def closing(summary: StudySummary, path: Path, report: Path | None, *, interrupted: bool, budget: int) -> Text:
     """What was done, where it is, and the command that goes on from here."""
     exhausted = not interrupted and summary.asked < budget
     all_tried = ", every parameter set there is" if exhausted else ""
     speed = words.rate(summary.evaluations_per_second)
     lines = [
-        ("Candles", str(candles)),
+        *(("Candles" if index == 0 else "", str(one)) for index, one in enumerate(summary.series)),
         (
             "Evaluations",
             f"{summary.asked:,} asked, {summary.finished:,} finished, {summary.failed:,} failed{all_tried}",
@@ -215,7 +212,7 @@ def show(study: Study, summary: StudySummary) -> None:
     if summary.best:
         console.print(*best_tables(summary, None, console.width))
     left = summary.asked - summary.finished - summary.failed > 0 or summary.asked < found.goal(study)
-    text = closing(summary, study.experiment.candles, study.path, None, interrupted=left, budget=study.budget)
+    text = closing(summary, study.path, None, interrupted=left, budget=study.budget)
     console.print(text, soft_wrap=True, highlight=False)
 
 
@@ -228,8 +225,7 @@ def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) ->
     console = Console(stderr=json_wanted)
     if summary.best:
         console.print(*best_tables(summary, full.buy_and_hold if full else None, console.width))
-    facts = CandleFacts.of(result.candles, None, {})
-    text = closing(summary, facts, result.path, report, interrupted=result.interrupted, budget=result.budget)
+    text = closing(summary, result.path, report, interrupted=result.interrupted, budget=result.budget)
     console.print(text, soft_wrap=True, highlight=False)
     if json_wanted:
         held = full and full.buy_and_hold.as_dict()

@@ -40,15 +40,17 @@ def _facts(name: str) -> dict[str, Any]:
     try:
         with Study.read(shelf.path_of(name)) as study:
             counts, best, experiment = study.counts(), found.best(study, 1), study.experiment
+            objective = experiment.objectives[0].metric
+            kept = bool(best) and best[0].feasible
             return {
                 "study": name,
                 "strategy": experiment.name,
-                "candles": f"{experiment.candles.symbol} {experiment.candles.timeframe}",
+                "candles": ", ".join(f"{one.symbol} {one.timeframe}" for one in experiment.series),
                 "trials": found.goal(study),
                 "finished": counts.finished,
                 "failed": counts.failed,
-                "objective": experiment.objective,
-                "best": best[0].metrics[experiment.objective] if best else None,
+                "objective": objective,
+                "best": best[0].metrics[objective] if kept else None,
                 "state": _state(study),
             }
     except StudyError as error:
@@ -116,7 +118,7 @@ def resume(
     from bittrader.optimize.search import resume as search  # noqa: PLC0415 - likewise
 
     with Study.read(shelf.path_of(name)) as study:
-        objective = study.experiment.objective
+        objective = study.experiment.objectives[0].metric
     with bar(objective) as progress, strategy_speaks():
         result = search(name, strategy=strategy, candles=candles, trials=trials, threads=threads, progress=progress)
     raise typer.Exit(conclude(result, json_wanted=as_json, report_wanted=not no_report))

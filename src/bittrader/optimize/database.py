@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-SCHEMA = 1
+SCHEMA = 2
 _APPLICATION = 0x42547264  # "BTrd": tells our files from other SQLite files
 
 _WORDS = {
@@ -73,20 +73,24 @@ def lay_out(connection: sqlite3.Connection, parameters: Sequence[str], metrics: 
     connection.execute("CREATE TABLE sessions (started REAL NOT NULL, seconds REAL NOT NULL, cores INTEGER NOT NULL)")
     columns = "".join(f", {name} REAL" for name in (*map(parameter_column, parameters), *map(quoted, metrics)))
     connection.execute(
-        "CREATE TABLE trials (number INTEGER PRIMARY KEY, generation INTEGER NOT NULL, state TEXT NOT NULL,"
-        f" cause TEXT, same_as INTEGER, key INTEGER NOT NULL, seconds REAL, ended REAL{columns})"
+        "CREATE TABLE trials (number INTEGER PRIMARY KEY, fold INTEGER NOT NULL, generation INTEGER NOT NULL,"
+        " state TEXT NOT NULL, cause TEXT, same_as INTEGER, key INTEGER NOT NULL, violation REAL, seconds REAL,"
+        f" ended REAL{columns})"
     )
-    connection.execute("CREATE INDEX trials_key ON trials (key)")
+    connection.execute("CREATE TABLE findings (kind TEXT PRIMARY KEY, facts TEXT NOT NULL, made REAL NOT NULL)")
+    connection.execute("CREATE INDEX trials_key ON trials (key, fold)")
     connection.execute("CREATE INDEX trials_repeating ON trials (number) WHERE state = 'asked' AND same_as IS NOT NULL")
 
 
 def check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """StudyError when the file is no study, or one of a later bittrader."""
+    """StudyError when the file is no study, or one of another format."""
     if connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
         raise StudyError(f"{path} is not a study.")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA:
         raise StudyError(f"the study {path} was written by a newer bittrader (format {version}). Update bittrader.")
+    if version < SCHEMA:
+        raise StudyError(f"the study {path} has an old format ({version}), which is no longer read. Search again.")
 
 
 def quoted(name: str) -> str:

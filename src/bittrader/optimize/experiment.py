@@ -7,16 +7,22 @@ import json
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from bittrader.backtest.costs import Costs, Sizing
+from bittrader.optimize.goals import Condition, Objective
 from bittrader.optimize.spaces import space_from_json, space_to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bittrader.market.candles import Candles
     from bittrader.strategies.parameters import Space
+
+Aggregate = Literal["mean", "median", "worst"]
+"""How a set's metrics on several series become one number each."""
+
+AGGREGATES: tuple[Aggregate, ...] = get_args(Aggregate)
 
 
 @dataclass(frozen=True)
@@ -61,12 +67,16 @@ class Experiment:
     """Digest of the strategy's source."""
     engine: str
     """Digest of the source of what evaluates it."""
-    candles: CandleFacts
+    series: tuple[CandleFacts, ...]
+    """The candles that each set is judged on; empty where a function of the user's own evaluates."""
+    aggregate: Aggregate
     space: Space
     costs: Costs
     sizing: Sizing
-    objective: str
-    direction: Literal["maximize", "minimize"]
+    objectives: tuple[Objective, ...]
+    """At least one; the best is the best by the first."""
+    where: tuple[Condition, ...]
+    """What a set must keep to count as good, however its objectives are."""
     metrics: tuple[str, ...]
     """What is measured of each evaluation, in the order of a row."""
     sampler: str
@@ -83,16 +93,17 @@ class Experiment:
     def fingerprint(self) -> str:
         """32 hexadecimal digits that differ when anything differs that decides the numbers."""
         facts = self.to_json()
-        for passing in ("strategy", "sampler_reason", "versions", "trials"):
+        for passing in ("strategy", "sampler_reason", "versions", "trials", "metrics"):
             facts.pop(passing)
-        facts["candles"] = self.candles.fingerprint
+        facts["series"] = [one.fingerprint for one in self.series]
         text = json.dumps(facts, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """The experiment as plain values."""
         facts = {key: value for key, value in vars(self).items() if key in self.__dataclass_fields__}
-        nested = {key: asdict(facts[key]) for key in ("candles", "costs", "sizing")}
+        nested: dict[str, Any] = {key: asdict(facts[key]) for key in ("costs", "sizing")}
+        nested |= {key: [asdict(one) for one in facts[key]] for key in ("series", "objectives", "where")}
         plain = {"metrics": list(self.metrics), "versions": dict(self.versions)}
         return {**facts, **nested, **plain, "space": space_to_json(self.space)}
 
@@ -100,7 +111,9 @@ class Experiment:
     def from_json(cls, facts: Mapping[str, Any]) -> Experiment:
         """The experiment that `to_json` wrote."""
         nested = {
-            "candles": CandleFacts(**facts["candles"]),
+            "series": tuple(CandleFacts(**one) for one in facts["series"]),
+            "objectives": tuple(Objective(**one) for one in facts["objectives"]),
+            "where": tuple(Condition(**one) for one in facts["where"]),
             "costs": Costs(**facts["costs"]),
             "sizing": Sizing(**facts["sizing"]),
             "space": space_from_json(facts["space"]),
@@ -109,7 +122,7 @@ class Experiment:
         return cls(**{**facts, **nested})
 
 
-_PLAIN = ("objective", "direction", "sampler", "seed", "generation", "time_limit")
+_PLAIN = ("aggregate", "sampler", "seed", "generation", "time_limit")
 
 
 def differences(then: Experiment, now: Experiment) -> list[str]:
@@ -118,7 +131,7 @@ def differences(then: Experiment, now: Experiment) -> list[str]:
         return []
     return [
         *_code(then, now),
-        *_candles(then.candles, now.candles),
+        *_series(then.series, now.series),
         *_space(then.space, now.space),
         *_values(then, now),
     ]
@@ -134,6 +147,12 @@ def _code(then: Experiment, now: Experiment) -> list[str]:
     return found
 
 
+def _series(then: Sequence[CandleFacts], now: Sequence[CandleFacts]) -> list[str]:
+    if len(then) != len(now):
+        return [f"candles: {_listed(then)} then; {_listed(now)} now"]
+    return [words for before, after in zip(then, now, strict=True) for words in _candles(before, after)]
+
+
 def _candles(then: CandleFacts, now: CandleFacts) -> list[str]:
     if then.fingerprint == now.fingerprint:
         return []
@@ -145,15 +164,22 @@ def _candles(then: CandleFacts, now: CandleFacts) -> list[str]:
 def _space(then: Space, now: Space) -> list[str]:
     before, after = ({one.name: one.describe() for one in space.parameters} for space in (then, now))
     found = _changes(before, after)
-    constraints = [", ".join(map(str, space.constraints)) or "none" for space in (then, now)]
+    constraints = [_listed(space.constraints) for space in (then, now)]
     return found + _changes({"constraints": constraints[0]}, {"constraints": constraints[1]})
 
 
 def _values(then: Experiment, now: Experiment) -> list[str]:
-    before, after = (
-        {**asdict(one.costs), **asdict(one.sizing), **{key: getattr(one, key) for key in _PLAIN}} for one in (then, now)
-    )
-    return _changes(before, after)
+    return _changes(_stated(then), _stated(now))
+
+
+def _stated(one: Experiment) -> dict[str, object]:
+    plain = {key: getattr(one, key) for key in _PLAIN}
+    goals = {"objectives": _listed(one.objectives), "where": _listed(one.where)}
+    return {**asdict(one.costs), **asdict(one.sizing), **goals, **plain}
+
+
+def _listed(things: Sequence[object]) -> str:
+    return ", ".join(map(str, things)) or "none"
 
 
 def _changes(then: Mapping[str, object], now: Mapping[str, object]) -> list[str]:

@@ -30,7 +30,8 @@ def to_optuna(study: Study, target: Path) -> None:
     """Writes the study to a new SQLite file as Optuna lays it out."""
     logging.getLogger("optuna").setLevel(logging.WARNING)
     storage = optuna.storages.RDBStorage(f"sqlite:///{target}")
-    optuna.create_study(storage=storage, study_name=study.name, direction=study.experiment.direction)
+    directions = [one.direction for one in study.experiment.objectives]
+    optuna.create_study(storage=storage, study_name=study.name, directions=directions)
     storage.remove_session()
     storage.engine.dispose()
     connection = sqlite3.connect(target, isolation_level=None)
@@ -62,9 +63,11 @@ def _trials(study: Study) -> Iterator[tuple[Any, ...]]:
 
 
 def _values(study: Study) -> Iterator[tuple[Any, ...]]:
-    for number, value in _rows(study, [quoted(study.experiment.objective)]):
-        if value is not None:
-            yield number, 0, value, "FINITE"
+    objectives = [quoted(one.metric) for one in study.experiment.objectives]
+    for number, *values in _rows(study, objectives):
+        for index, value in enumerate(values):
+            if value is not None:
+                yield number, index, value, "FINITE"
 
 
 def _params(study: Study) -> Iterator[tuple[Any, ...]]:
@@ -76,8 +79,9 @@ def _params(study: Study) -> Iterator[tuple[Any, ...]]:
 
 
 def _attributes(study: Study) -> Iterator[tuple[Any, ...]]:
-    names = ["cause", "same_as", *study.experiment.metrics]
-    for number, *values in _rows(study, ["cause", "same_as", *study.metric_columns]):
+    facts = ["fold", "cause", "same_as", "violation"]
+    names = [*facts, *study.experiment.metrics]
+    for number, *values in _rows(study, [*facts, *study.metric_columns]):
         for name, value in zip(names, values, strict=True):
             if value is not None:
                 yield number, name, json.dumps(value)

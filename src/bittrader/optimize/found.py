@@ -8,38 +8,84 @@ import numpy as np
 
 from bittrader.errors import StudyError
 from bittrader.optimize.database import quoted, told
+from bittrader.optimize.pareto import non_dominated
 from bittrader.optimize.samplers.grid import allowed_count
 from bittrader.optimize.spaces import Fixed
 from bittrader.optimize.summary import StudySummary, Trial
 from bittrader.strategies.parameters import Choice
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from bittrader.optimize.goals import Objective
     from bittrader.optimize.study import Study
     from bittrader.strategies.parameters import Space, Value
 
 # A picture shows no more points, and a million of them must not fill the memory.
 _ROWS = 100_000
+_PIECE = 10_000
 
 
-def best(study: Study, count: int = 20) -> tuple[Trial, ...]:
-    """The best finished evaluations, best first, each parameter set once; the earlier of equals first."""
-    order = "DESC" if study.experiment.direction == "maximize" else "ASC"
-    columns = ", ".join(["number", *study.parameter_columns, *study.metric_columns])
+def best(study: Study, count: int = 20, fold: int = 0) -> tuple[Trial, ...]:
+    """The best finished evaluations by the first objective, best first, each parameter set once.
+
+    Those that break a condition come last, the nearest to keeping it first. Equals are told apart by the objectives
+    that follow, then the earlier is first.
+    """
+    objectives = [_ascending(one) for one in study.experiment.objectives]
     with told(study.path):
         found = study.connection.execute(
-            f"SELECT {columns} FROM trials WHERE state = 'finished' AND same_as IS NULL"  # noqa: S608 - quoted columns
-            f" ORDER BY {quoted(study.experiment.objective)} {order}, number LIMIT ?",
-            (count,),
+            f"SELECT {_columns(study)} FROM trials WHERE state = 'finished' AND same_as IS NULL AND fold = ?"  # noqa: S608 - quoted columns
+            f" ORDER BY violation, {', '.join(objectives)}, number LIMIT ?",
+            (fold, count),
         ).fetchall()
     return tuple(_trial(study, row) for row in found)
 
 
+def _ascending(objective: Objective) -> str:
+    return f"{quoted(objective.metric)} {'DESC' if objective.direction == 'maximize' else 'ASC'}"
+
+
+def front(study: Study, most: int = 1000, fold: int = 0) -> tuple[Trial, ...]:
+    """The Pareto front: the sets that keep all conditions and that no other such set beats in every objective.
+
+    In order of the first objective, the best first; of sets with equal objectives the first that was asked. Where
+    there are more than `most`, an even share of them, both ends included.
+    """
+    objectives = study.experiment.objectives
+    numbers = np.empty(0, dtype=np.int64)
+    losses = np.empty((0, len(objectives)))
+    for piece in _pieces(study, ["number", *(quoted(one.metric) for one in objectives)], fold):
+        signed = [one.losses(piece[:, 1 + index]) for index, one in enumerate(objectives)]
+        numbers = np.concatenate([numbers, piece[:, 0].astype(np.int64)])
+        losses = np.concatenate([losses, np.column_stack(signed)])
+        kept = non_dominated(losses)
+        numbers, losses = numbers[kept], losses[kept]
+    chosen = numbers[np.lexsort(losses.T[::-1])]
+    if len(chosen) > most:
+        chosen = chosen[np.linspace(0, len(chosen) - 1, most).round().astype(np.int64)]
+    return tuple(numbered(study, int(number)) for number in chosen)
+
+
+def _pieces(study: Study, columns: list[str], fold: int) -> Iterator[NDArray[np.float64]]:
+    """Columns of the sets of a fold that finished and keep all conditions, each set once, a piece at a time."""
+    with told(study.path):
+        found = study.connection.execute(
+            f"SELECT {', '.join(columns)} FROM trials WHERE state = 'finished' AND same_as IS NULL AND violation = 0"  # noqa: S608 - quoted columns
+            " AND fold = ? ORDER BY number",
+            (fold,),
+        )
+        while chunk := found.fetchmany(_PIECE):
+            yield np.array(chunk, dtype=np.float64)
+
+
 def numbered(study: Study, number: int) -> Trial:
     """The finished evaluation with that number; StudyError when there is none."""
-    columns = ", ".join(["number", *study.parameter_columns, *study.metric_columns])
     with told(study.path):
         row = study.connection.execute(
-            f"SELECT {columns} FROM trials WHERE state = 'finished' AND number = ?",  # noqa: S608 - quoted columns
+            f"SELECT {_columns(study)} FROM trials WHERE state = 'finished' AND number = ?",  # noqa: S608 - quoted columns
             (number,),
         ).fetchone()
     if row is None:
@@ -47,15 +93,21 @@ def numbered(study: Study, number: int) -> Trial:
     return _trial(study, row)
 
 
+def _columns(study: Study) -> str:
+    return ", ".join(["number", "violation", *study.parameter_columns, *study.metric_columns])
+
+
 def _trial(study: Study, row: tuple[Any, ...]) -> Trial:
     space, metrics = study.experiment.space, study.experiment.metrics
-    values = row[1 + len(space.names) :]
-    measured = {name: _counted(name, value) for name, value in zip(metrics, values, strict=True)}
-    return Trial(row[0], space.decode(np.array(row[1 : 1 + len(space.names)])), measured)
+    number, violation, *values = row
+    params = space.decode(np.array(values[: len(space.names)]))
+    measured = zip(metrics, values[len(space.names) :], strict=True)
+    return Trial(number, params, {name: _counted(name, value) for name, value in measured}, violation)
 
 
 def _counted(name: str, value: float | None) -> float | int | None:
-    return int(value) if name == "trades" and value is not None else value
+    """A count of trades as the whole number that it is, except as a mean over several series."""
+    return int(value) if name == "trades" and value is not None and value == int(value) else value
 
 
 def goal(study: Study) -> int:
@@ -65,12 +117,13 @@ def goal(study: Study) -> int:
     return budget if count is None or count > experiment.trials else min(count, budget)
 
 
-def failures(study: Study) -> dict[str, int]:
+def failures(study: Study, fold: int = 0) -> dict[str, int]:
     """Causes of failure and how often each came, the commonest first."""
     with told(study.path):
         found = study.connection.execute(
-            "SELECT cause, COUNT(*) AS times FROM trials WHERE state = 'failed'"
-            " GROUP BY cause ORDER BY times DESC, cause"
+            "SELECT cause, COUNT(*) AS times FROM trials WHERE state = 'failed' AND fold = ?"
+            " GROUP BY cause ORDER BY times DESC, cause",
+            (fold,),
         )
         return dict(found.fetchall())
 
@@ -88,27 +141,31 @@ def summary(study: Study, rows: int = _ROWS) -> StudySummary:
     """The study as a report needs it; of more than `rows` finished evaluations, an even share of them in order."""
     experiment, counts = study.experiment, study.counts()
     table = _table(study, step=-(-counts.asked // rows) or 1)
-    width = len(experiment.space.names)
+    first, last = 1, 1 + len(experiment.space.names)
     seconds, cores = seconds_and_cores(study)
     return StudySummary(
         name=study.name,
         strategy=experiment.name,
-        symbol=experiment.candles.symbol,
-        objective=experiment.objective,
-        direction=experiment.direction,
+        series=experiment.series,
+        aggregate=experiment.aggregate,
+        objectives=experiment.objectives,
+        where=experiment.where,
         sampler=experiment.sampler,
         sampler_reason=experiment.sampler_reason,
         seed=experiment.seed,
         asked=counts.asked,
         finished=counts.finished,
         failed=counts.failed,
+        infeasible=counts.infeasible,
         failures=failures(study),
         seconds=seconds,
         cores=cores,
         parameter_names=experiment.space.names,
-        rows=table[:, :width],
-        metrics={name: table[:, width + index] for index, name in enumerate(experiment.metrics)},
+        rows=table[:, first:last],
+        metrics={name: table[:, last + index] for index, name in enumerate(experiment.metrics)},
+        violations=table[:, 0],
         best=best(study),
+        front=front(study) if len(experiment.objectives) > 1 else (),
         choices=_choices(experiment.space),
     )
 
@@ -118,15 +175,16 @@ def _choices(space: Space) -> dict[str, tuple[Value, ...]]:
     return {one.name: one.values for one in kinds if isinstance(one, Choice)}
 
 
-def _table(study: Study, step: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Parameters and metrics of every `step`-th trial that finished, read in pieces."""
-    names = [*study.parameter_columns, *study.metric_columns]
+def _table(study: Study, step: int) -> NDArray[np.float64]:
+    """Violation, parameters and metrics of every `step`-th trial of fold 0 that finished, read in pieces."""
+    names = ["violation", *study.parameter_columns, *study.metric_columns]
     pieces = [np.empty((0, len(names)))]
     with told(study.path):
         found = study.connection.execute(
-            f"SELECT {', '.join(names)} FROM trials WHERE state = 'finished' AND number % ? = 0 ORDER BY number",  # noqa: S608 - quoted columns
+            f"SELECT {', '.join(names)} FROM trials WHERE state = 'finished' AND fold = 0 AND number % ? = 0"  # noqa: S608 - quoted columns
+            " ORDER BY number",
             (step,),
         )
-        while chunk := found.fetchmany(10_000):
+        while chunk := found.fetchmany(_PIECE):
             pieces.append(np.array(chunk, dtype=np.float64))  # None becomes NaN
     return np.concatenate(pieces)

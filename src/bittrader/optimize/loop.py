@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bittrader.optimize import found
+from bittrader.optimize.goals import violations
 from bittrader.optimize.outcomes import judged
 
 if TYPE_CHECKING:
@@ -45,19 +46,21 @@ class Progress:
     seconds: float
     """Time of this session."""
     best: float | None
-    """The objective's best value so far."""
+    """The first objective's best value so far among the sets that keep every condition."""
     stopping: bool = False
     """Whether only what runs already is waited for."""
 
 
 class Search:
-    """One session of a study: everything is in the study, so it may end at any moment."""
+    """One session of a study's fold: everything is in the study, so it may end at any moment."""
 
-    def __init__(self, study: Study, sampler: Sampler, executor: Executor[Evaluated]) -> None:
+    def __init__(self, study: Study, sampler: Sampler, executor: Executor[Evaluated], fold: int = 0) -> None:
         self._study = study
+        self._fold = fold
         self._sampler = sampler
         self._executor = executor
         self._experiment = study.experiment
+        self._goal = study.experiment.objectives[0]
         self._waiting: deque[tuple[int, NDArray[np.float64]]] = deque()
         self._running: dict[int, list[int]] = {}
         self._generation: int | None = None
@@ -96,23 +99,23 @@ class Search:
 
     def _take_up(self) -> None:
         """Goes on where the study is: tells the sampler its history, and queues what was asked and not answered."""
-        counts = self._study.counts()
+        counts = self._study.counts(self._fold)
         self._asked, self._finished, self._failed = counts.asked, counts.finished, counts.failed
-        best = found.best(self._study, 1)
-        self._best = best[0].metrics[self._experiment.objective] if best else None
+        best = found.best(self._study, 1, self._fold)
+        self._best = best[0].metrics[self._goal.metric] if best and best[0].feasible else None
         self._repeats = counts.repeated
         self._settle()
-        self._waiting.extend(zip(*self._study.unanswered(), strict=True))
-        self._next = self._study.next_generation()
+        self._waiting.extend(zip(*self._study.unanswered(self._fold), strict=True))
+        self._next = self._study.next_generation(self._fold)
         if self._sampler.learns:
             self._tell_history()
 
     def _tell_history(self) -> None:
-        for number, (rows, values) in enumerate(self._study.generations()):
+        for number, came_to in enumerate(self._study.generations(self._fold)):
             if number == self._next - 1 and self._waiting:
                 self._generation = number
             else:
-                self._sampler.tell(rows, *self._judged(values))
+                self._sampler.tell(*came_to)
 
     def _refill(self, stopped: Callable[[], bool]) -> None:
         """Asks for the next generation, when the sampler can say one now and there is need of it.
@@ -122,8 +125,7 @@ class Search:
         while not self._enough() and not stopped():
             if self._generation is not None:
                 self._settle()
-                rows, values = self._study.generation(self._generation)
-                self._sampler.tell(rows, *self._judged(values))
+                self._sampler.tell(*self._study.generation(self._generation, self._fold))
                 self._generation = None
             count = min(self._experiment.generation, self._study.budget - self._asked)
             if count <= 0 or self._exhausted:
@@ -140,8 +142,8 @@ class Search:
     def _write_down(self, rows: Rows) -> None:
         if len(rows) == 0:
             return
-        fresh = self._study.ask(self._next, rows)
-        self._waiting.extend((self._asked + index, rows[index]) for index in fresh)
+        first, fresh = self._study.ask(self._next, rows, self._fold)
+        self._waiting.extend((first + index, rows[index]) for index in fresh)
         self._repeats += len(rows) - len(fresh)
         self._asked += len(rows)
         self._generation = self._next if self._sampler.learns else None
@@ -168,7 +170,7 @@ class Search:
             return
         numbers, pieces, causes = list[int](), list[NDArray[np.float64]](), dict[int, str]()
         for done in answers:
-            metrics, failed = judged(done.parts, self._experiment.metrics, self._experiment.objective)
+            metrics, failed = judged(done.parts, self._experiment.metrics, self._experiment.objectives)
             causes.update({len(numbers) + index: cause for index, cause in failed.items()})
             numbers.extend(self._running.pop(done.ticket))
             pieces.append(metrics)
@@ -181,23 +183,19 @@ class Search:
         self._evaluated += len(metrics)
         self._failed += len(causes)
         self._finished += len(metrics) - len(causes)
-        objective = metrics[:, self._experiment.metrics.index(self._experiment.objective)]
-        self._better(np.delete(objective, list(causes)))
+        self._better(np.delete(metrics, list(causes), axis=0))
 
-    def _better(self, values: NDArray[np.float64]) -> None:
-        best = max if self._experiment.direction == "maximize" else min
-        self._best = best([*values.tolist(), *([] if self._best is None else [self._best])], default=None)
+    def _better(self, metrics: NDArray[np.float64]) -> None:
+        names = self._experiment.metrics
+        kept = violations(self._experiment.where, names, metrics) == 0.0
+        values = metrics[kept, names.index(self._goal.metric)].tolist()
+        best = max if self._goal.direction == "maximize" else min
+        self._best = best([*values, *([] if self._best is None else [self._best])], default=None)
 
     def _settle(self) -> None:
         """Answers the sets that were asked before."""
         if self._repeats > 0:
-            ends = self._study.settle()
+            ends = self._study.settle(self._fold)
             self._finished += ends.get("finished", 0)
             self._failed += ends.get("failed", 0)
             self._repeats -= sum(ends.values())
-
-    def _judged(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Objective values as samplers take them: losses, smaller is better and infinite is failed; and violations."""
-        signed = -values if self._experiment.direction == "maximize" else values
-        failed = np.isnan(signed)
-        return np.where(failed, np.inf, signed)[:, None], np.where(failed, np.inf, 0.0)

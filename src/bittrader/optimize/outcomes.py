@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
     from bittrader.backtest.run import Evaluated
     from bittrader.execution.base import Part
+    from bittrader.optimize.goals import Objective
 
 
 def judged(
-    parts: Sequence[Part[Evaluated]], metrics: Sequence[str], objective: str
+    parts: Sequence[Part[Evaluated]], metrics: Sequence[str], objectives: Sequence[Objective]
 ) -> tuple[NDArray[np.float64], dict[int, str]]:
     """The metrics of a batch's rows, and the causes of those that failed, by index.
 
-    A row whose objective is undefined has failed: a search could do nothing with it, and must not make a number up.
+    A row with an undefined objective has failed: a search could do nothing with it, and must not make a number up.
     """
     rows = np.full((parts[-1].stop, len(metrics)), np.nan)
     causes: dict[int, str] = {}
@@ -32,8 +33,9 @@ def judged(
             continue
         rows[part.start : part.stop] = part.outcome.metrics
         causes.update({part.start + index: _written(cause) for index, cause in part.outcome.errors.items()})
-    for index in np.flatnonzero(~np.isfinite(rows[:, metrics.index(objective)])).tolist():
-        causes.setdefault(index, _undefined(dict(zip(metrics, rows[index].tolist(), strict=True)), objective))
+    for one in objectives:
+        for index in np.flatnonzero(~np.isfinite(rows[:, metrics.index(one.metric)])).tolist():
+            causes.setdefault(index, _undefined(dict(zip(metrics, rows[index].tolist(), strict=True)), one.metric))
     return rows, causes
 
 

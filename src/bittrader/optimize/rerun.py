@@ -48,7 +48,7 @@ def _best(summary: StudySummary) -> Trial:
 
 
 def _candles(study: str, experiment: Experiment) -> Candles:
-    facts = experiment.candles
+    (facts,) = experiment.series
     if facts.reference is None:
         raise StudyError(f"{study} does not know where its candles came from, so it cannot be run again.")
     candles = read_candles(facts.reference, **facts.reading) if facts.reading else load_candles(facts.reference)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import bittrader
 from bittrader.backtest.costs import Costs, Sizing
-from bittrader.backtest.metrics import METRICS, direction
+from bittrader.backtest.metrics import METRICS
 from bittrader.backtest.run import backtest
-from bittrader.errors import InputError, StudyError, did_you_mean
+from bittrader.errors import InputError, StudyError
 from bittrader.execution.processes import ProcessExecutor
 from bittrader.execution.threads import ThreadExecutor
 from bittrader.market.candles import Candles
@@ -21,6 +21,7 @@ from bittrader.market.store import default_name, load_candles, read_candles
 from bittrader.optimize import found, shelf
 from bittrader.optimize.evaluators import MakeEvaluator, engine_digest, first_rows
 from bittrader.optimize.experiment import CandleFacts, Experiment, differences
+from bittrader.optimize.goals import conditions_of, objectives_of, require_known
 from bittrader.optimize.interrupt import stop_wished
 from bittrader.optimize.loop import Progress, Search
 from bittrader.optimize.samplers.choose import choose, make
@@ -29,11 +30,12 @@ from bittrader.optimize.study import Study
 from bittrader.strategies.registry import code_digest, load_strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from bittrader.backtest.result import Result
     from bittrader.backtest.run import Evaluated
     from bittrader.execution.base import Executor
+    from bittrader.optimize.samplers.base import Sampler
     from bittrader.optimize.spaces import Range
     from bittrader.optimize.summary import StudySummary, Trial
     from bittrader.strategies.base import Strategy
@@ -75,7 +77,8 @@ def optimize(
     candles: Candles | str | Path,
     *,
     trials: int = 80,
-    objective: str = "sharpe",
+    objective: str | Sequence[str] = "sharpe",
+    where: str | Sequence[str] = (),
     sampler: str = "auto",
     seed: int = 1,
     study: str | None = None,
@@ -91,27 +94,32 @@ def optimize(
     """The best parameters of a strategy over candles, searched with `trials` evaluations and kept as a study.
 
     `strategy`: a class, a built-in name or `file.py:Class`. `candles`: candles, a stored name or a file. `objective`: a
-    metric. `study`: its name, or one is made. `ranges`: parameters held to a smaller range; `fixed`: held to one value.
-    `threads`: cores to use, or all. `time_limit`: seconds that one evaluation may take, which then run in processes.
-    `reading`: how to read a file of candles that leaves a choice, as `read_candles` takes it.
+    metric, `metric:max`, `metric:min`, or several of these, which give a Pareto front. `where`: conditions that a set
+    must keep to count as good, as in `trades >= 100`. `study`: its name, or one is made. `ranges`: parameters held to a
+    smaller range; `fixed`: held to one value. `threads`: cores to use, or all. `time_limit`: seconds that one
+    evaluation may take, which then run in processes. `reading`: how to read a file of candles that leaves a choice, as
+    `read_candles` takes it.
     """
     known, reference = _strategy(strategy)
     market, facts = _candles(candles, reading or {})
-    _check(trials, objective, threads, time_limit)
+    objectives, conditions = objectives_of(objective), conditions_of(where)
+    require_known([*(one.metric for one in objectives), *(one.metric for one in conditions)], METRICS)
+    _check(trials, threads, time_limit)
     space = narrowed(known.space, ranges or {}, fixed or {})
-    choice = choose(sampler, space, trials)
+    choice = choose(sampler, space, trials, len(objectives))
     first_rows(space)  # a space without one set is refused before a study is made of it
     experiment = Experiment(
         strategy=reference,
         name=known.name,
         code=code_digest(known),
         engine=engine_digest(),
-        candles=facts,
+        series=(facts,),
+        aggregate="mean",
         space=space,
         costs=costs or Costs(),
         sizing=sizing or Sizing(),
-        objective=objective,
-        direction=direction(objective),
+        objectives=objectives,
+        where=conditions,
         metrics=METRICS,
         sampler=choice.sampler,
         sampler_reason=choice.reason,
@@ -144,16 +152,17 @@ def resume(
     with Study.write(shelf.path_of(study)) as opened:
         then = opened.experiment
         known, reference = _strategy(strategy or then.strategy or _missing(study, "strategy"))
-        origin = candles or then.candles.reference or _missing(study, "candles")
-        market, facts = _candles(origin, then.candles.reading)
+        (series,) = then.series
+        origin = candles or series.reference or _missing(study, "candles")
+        market, facts = _candles(origin, series.reading)
         _refuse_other(study, then, known, facts)
         budget = opened.budget if trials is None else trials
         if budget < (asked := opened.counts().asked):
             raise InputError(f"{study} has {asked:,} trials already: say how many it may have in all, more than that.")
-        _check(budget, then.objective, threads, then.time_limit)
+        _check(budget, threads, then.time_limit)
         opened.allow(budget)
-        found_at = replace(facts, reference=facts.reference or then.candles.reference)
-        opened.redefine(replace(then, strategy=reference or then.strategy, candles=found_at))
+        found_at = replace(facts, reference=facts.reference or series.reference)
+        opened.redefine(replace(then, strategy=reference or then.strategy, series=(found_at,)))
         return _search(opened, known, market, threads, progress)
 
 
@@ -163,7 +172,7 @@ def _refuse_other(study: str, then: Experiment, known: type[Strategy], candles: 
         name=known.name,
         code=code_digest(known),
         engine=engine_digest(),
-        candles=candles,
+        series=(candles,),
         versions=_versions(),
     )
     if others := differences(then, now):
@@ -183,7 +192,7 @@ def _search(
 ) -> SearchResult:
     slots = threads or cores()
     experiment = study.experiment
-    sampler = make(experiment.sampler, experiment.space, experiment.seed, experiment.trials, experiment.generation)
+    sampler = sampler_of(experiment)
     with stop_wished() as stopped, _executor(experiment, strategy, candles, slots) as executor:
         study.begin(slots)
         complete = Search(study, sampler, executor).run(progress or _silent, stopped)
@@ -197,6 +206,12 @@ def _search(
         sizing=experiment.sizing,
         budget=study.budget,
     )
+
+
+def sampler_of(experiment: Experiment) -> Sampler:
+    """The sampler of the experiment, at its beginning."""
+    shape = (experiment.space, experiment.seed, experiment.trials, experiment.generation)
+    return make(experiment.sampler, *shape, len(experiment.objectives))
 
 
 def _silent(_: Progress) -> None:
@@ -249,12 +264,9 @@ def _candles(candles: Candles | str | Path, reading: Mapping[str, str]) -> tuple
     return market, CandleFacts.of(market, str(path.resolve()) if path.exists() else str(candles), reading)
 
 
-def _check(trials: int, objective: str, threads: int | None, time_limit: float | None) -> None:
+def _check(trials: int, threads: int | None, time_limit: float | None) -> None:
     if not 1 <= trials <= _MOST:
         raise InputError(f"trials must be between 1 and {_MOST:,}, not {trials:,}.")
-    if objective not in METRICS:
-        hint = did_you_mean(objective, METRICS) or f" There are {', '.join(METRICS)}."
-        raise InputError(f"there is no metric {objective!r}.{hint}")
     if threads is not None and threads < 1:
         raise InputError(f"threads must be at least 1, not {threads}.")
     if time_limit is not None and not 0 < time_limit < float("inf"):

@@ -1,12 +1,14 @@
 """What was asked and what came of it: one SQLite file that loses no finished evaluation.
 
 A parameter set is written before it is evaluated, and reaches exactly one end: finished with its metrics, or failed
-with its cause. A set that was asked before in the same study is not evaluated again: it gets the earlier one's end.
+with its cause. A set that was asked before in the same fold is not evaluated again: it gets the earlier one's end.
+
+Fold 0 is the search over all bars that a search may see; 1, 2, … are the searches over the training bars of each fold
+of a validation.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import time
@@ -14,7 +16,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +33,8 @@ from bittrader.optimize.database import (
     transaction,
 )
 from bittrader.optimize.experiment import Experiment
+from bittrader.optimize.goals import violations
+from bittrader.optimize.twins import keys, twins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,11 +55,23 @@ class Counts:
     failed: int
     repeated: int
     """How many of the asked were sets asked before."""
+    infeasible: int = 0
+    """How many of the finished break a condition."""
 
     @property
     def unanswered(self) -> int:
         """Asked, and neither finished nor failed."""
         return self.asked - self.finished - self.failed
+
+
+class Generation(NamedTuple):
+    """What a generation came to, as a sampler is told of it."""
+
+    rows: Rows
+    losses: NDArray[np.float64]
+    """Shape (sets, objectives): smaller is better, infinite is failed."""
+    violations: NDArray[np.float64]
+    """0 where every condition is kept, else how far off; infinite is failed."""
 
 
 class Study:
@@ -141,76 +157,71 @@ class Study:
             row = (time.time(), 0.0, cores)
             self._session = self.connection.execute("INSERT INTO sessions VALUES (?, ?, ?)", row).lastrowid
 
-    def ask(self, generation: int, rows: Rows) -> list[int]:
-        """Writes parameter sets as the next trials, in order; the indexes of those that must be evaluated."""
-        keys = _keys(rows)
+    def ask(self, generation: int, rows: Rows, fold: int = 0) -> tuple[int, list[int]]:
+        """Writes parameter sets as the next trials, in order: the first one's number, and the indexes of those rows
+        that must be evaluated.
+        """
+        hashed = keys(rows)
         with told(self.path), transaction(self.connection):
             first = self.connection.execute("SELECT COALESCE(MAX(number) + 1, 0) FROM trials").fetchone()[0]
-            twins = self._twins(first, keys, rows)
-            columns = ", ".join(["number", "generation", "state", "same_as", "key", *self.parameter_columns])
-            marks = ", ".join("?" * (5 + len(self.parameter_columns)))
+            earlier = twins(self.connection, self.parameter_columns, fold, first, hashed, rows)
+            columns = ", ".join(["number", "fold", "generation", "state", "same_as", "key", *self.parameter_columns])
+            marks = ", ".join("?" * (6 + len(self.parameter_columns)))
             self.connection.executemany(
                 f"INSERT INTO trials ({columns}) VALUES ({marks})",  # noqa: S608 - columns are quoted, values bound
                 (
-                    (first + index, generation, "asked", twin, key, *row)
-                    for index, (key, twin, row) in enumerate(zip(keys, twins, rows.tolist(), strict=True))
+                    (first + index, fold, generation, "asked", twin, key, *row)
+                    for index, (key, twin, row) in enumerate(zip(hashed, earlier, rows.tolist(), strict=True))
                 ),
             )
-        return [index for index, twin in enumerate(twins) if twin is None]
+        return first, [index for index, twin in enumerate(earlier) if twin is None]
 
-    def _twins(self, first: int, keys: list[int], rows: Rows) -> list[int | None]:
-        """For each row, the number of the earlier trial with the same values, if any."""
-        columns = "".join(f", t.{name}" for name in self.parameter_columns)
-        found = self.connection.execute(
-            f"SELECT t.key, MIN(t.number){columns} FROM json_each(?) AS asked JOIN trials AS t ON t.key = asked.value"  # noqa: S608 - quoted columns
-            " GROUP BY t.key",
-            (json.dumps(keys),),
-        )
-        known = {key: (number, row) for key, number, *row in found}
-        twins: list[int | None] = []
-        for index, (key, row) in enumerate(zip(keys, rows.tolist(), strict=True)):
-            number, same = known.setdefault(key, (first + index, row))
-            twins.append(number if number != first + index and same == row else None)
-        return twins
-
-    def unanswered(self) -> tuple[list[int], Rows]:
+    def unanswered(self, fold: int = 0) -> tuple[list[int], Rows]:
         """The trials that must be evaluated: numbers and rows."""
         columns = ", ".join(["number", *self.parameter_columns])
         with told(self.path):
             found = self.connection.execute(
-                f"SELECT {columns} FROM trials WHERE state = 'asked' AND same_as IS NULL ORDER BY number"  # noqa: S608 - quoted columns
+                f"SELECT {columns} FROM trials WHERE state = 'asked' AND same_as IS NULL AND fold = ? ORDER BY number",  # noqa: S608 - quoted columns
+                (fold,),
             ).fetchall()
         return [row[0] for row in found], self._rows([row[1:] for row in found])
 
     def answer(
         self, numbers: Sequence[int], metrics: NDArray[np.float64], causes: Mapping[int, str], seconds: float
     ) -> None:
-        """Writes what became of trials, in one transaction: row by row the metrics, or the cause at that index."""
+        """Writes what became of trials, in one transaction: row by row the metrics, or the cause at that index.
+
+        Beside the metrics it writes how far they are from keeping the conditions.
+        """
         share, now = seconds / max(1, len(numbers)), time.time()
+        off = violations(self.experiment.where, self.experiment.metrics, metrics).tolist()
         measured = [[None if value != value else value for value in row] for row in metrics.tolist()]  # noqa: PLR0124 - NaN
-        sets = ", ".join(f"{name} = ?" for name in ["state", "cause", "seconds", "ended", *self.metric_columns])
+        sets = ", ".join(
+            f"{name} = ?" for name in ["state", "cause", "violation", "seconds", "ended", *self.metric_columns]
+        )
         nothing = [None] * len(self.metric_columns)
         with told(self.path), transaction(self.connection):
             self.connection.executemany(
                 f"UPDATE trials SET {sets} WHERE number = ? AND state = 'asked'",  # noqa: S608 - quoted columns
                 (
-                    ("failed", causes[index], share, now, *nothing, number)
+                    ("failed", causes[index], None, share, now, *nothing, number)
                     if index in causes
-                    else ("finished", None, share, now, *measured[index], number)
+                    else ("finished", None, off[index], share, now, *measured[index], number)
                     for index, number in enumerate(numbers)
                 ),
             )
             self._touch()
 
-    def settle(self) -> dict[str, int]:
+    def settle(self, fold: int = 0) -> dict[str, int]:
         """Gives each repeated set the end of the trial it repeats, where that has one; how many came to which end."""
-        names = ["state", "cause", "ended", *self.metric_columns]
+        names = ["state", "cause", "violation", "ended", *self.metric_columns]
         sets = ", ".join(f"{name} = twin.{name}" for name in names)
         with told(self.path), transaction(self.connection):
             ends = self.connection.execute(
                 f"UPDATE trials SET {sets}, seconds = 0 FROM trials AS twin"  # noqa: S608 - quoted columns
-                " WHERE trials.state = 'asked' AND trials.same_as IS NOT NULL"
-                " AND twin.number = trials.same_as AND twin.state != 'asked' RETURNING state"
+                " WHERE trials.state = 'asked' AND trials.same_as IS NOT NULL AND trials.fold = ?"
+                " AND twin.number = trials.same_as AND twin.state != 'asked' RETURNING state",
+                (fold,),
             ).fetchall()
             self._touch()
         return Counter(state for (state,) in ends)
@@ -219,43 +230,68 @@ class Study:
         seconds = time.monotonic() - self._session_began
         self.connection.execute("UPDATE sessions SET seconds = ? WHERE rowid = ?", (seconds, self._session))
 
-    def counts(self) -> Counts:
+    def counts(self, fold: int = 0) -> Counts:
         """How far it is."""
         with told(self.path):
             row = self.connection.execute(
                 "SELECT COUNT(*), COALESCE(SUM(state = 'finished'), 0), COALESCE(SUM(state = 'failed'), 0),"
-                " COUNT(same_as) FROM trials"
+                " COUNT(same_as), COALESCE(SUM(violation > 0), 0) FROM trials WHERE fold = ?",
+                (fold,),
             ).fetchone()
         return Counts(*row)
 
-    def next_generation(self) -> int:
+    def next_generation(self, fold: int = 0) -> int:
         """The number of the generation to be asked next."""
         with told(self.path):
-            last = self.connection.execute("SELECT generation FROM trials ORDER BY number DESC LIMIT 1").fetchone()
+            last = self.connection.execute(
+                "SELECT generation FROM trials WHERE fold = ? ORDER BY number DESC LIMIT 1", (fold,)
+            ).fetchone()
         return 0 if last is None else int(last[0]) + 1
 
-    def generations(self) -> Iterator[tuple[Rows, NDArray[np.float64]]]:
-        """Each generation's rows and objective values (NaN where failed), in order, one at a time in memory."""
-        columns = ", ".join(["generation", quoted(self.experiment.objective), *self.parameter_columns])
+    def generations(self, fold: int = 0) -> Iterator[Generation]:
+        """What each generation came to, in order, one at a time in memory."""
         with told(self.path):
-            found = self.connection.execute(f"SELECT {columns} FROM trials ORDER BY number")  # noqa: S608 - quoted columns
+            found = self.connection.execute(
+                f"SELECT {self._told} FROM trials WHERE fold = ? ORDER BY number",  # noqa: S608 - quoted columns
+                (fold,),
+            )
             for _, group in groupby(found, key=lambda row: row[0]):
                 yield self._generation(list(group))
 
-    def generation(self, number: int) -> tuple[Rows, NDArray[np.float64]]:
-        """The rows and objective values (NaN where failed) of the last generation, which is `number`."""
-        columns = ", ".join(["generation", quoted(self.experiment.objective), *self.parameter_columns])
+    def generation(self, number: int, fold: int = 0) -> Generation:
+        """What the last generation of the fold, which is `number`, came to."""
         with told(self.path):
             found = self.connection.execute(
-                f"SELECT {columns} FROM trials WHERE number > (SELECT MAX(number) FROM trials) - ? AND generation = ?"  # noqa: S608 - quoted columns
-                " ORDER BY number",
-                (self.experiment.generation, number),
+                f"SELECT {self._told} FROM trials WHERE fold = ? AND generation = ? AND number >"  # noqa: S608 - quoted columns
+                " (SELECT number FROM trials WHERE fold = ? ORDER BY number DESC LIMIT 1) - ? ORDER BY number",
+                (fold, number, fold, self.experiment.generation),
             ).fetchall()
         return self._generation(found)
 
-    def _generation(self, found: list[tuple[Any, ...]]) -> tuple[Rows, NDArray[np.float64]]:
-        values = np.array([np.nan if row[1] is None else row[1] for row in found], dtype=np.float64)
-        return self._rows([row[2:] for row in found]), values
+    @property
+    def _told(self) -> str:
+        objectives = [quoted(one.metric) for one in self.experiment.objectives]
+        return ", ".join(["generation", "violation", *objectives, *self.parameter_columns])
+
+    def _generation(self, found: list[tuple[Any, ...]]) -> Generation:
+        objectives = self.experiment.objectives
+        table = np.array([row[1:] for row in found], dtype=np.float64)  # None becomes NaN
+        table = table.reshape(len(found), 1 + len(objectives) + len(self.parameter_columns))
+        losses = [one.losses(table[:, 1 + index]) for index, one in enumerate(objectives)]
+        off = np.where(np.isnan(table[:, 0]), np.inf, table[:, 0])
+        return Generation(table[:, 1 + len(objectives) :], np.column_stack(losses), off)
+
+    def note(self, kind: str, facts: Mapping[str, Any]) -> None:
+        """Keeps something computed about the whole study, in place of what was kept as this kind before."""
+        row = (kind, json.dumps(facts, allow_nan=False), time.time())
+        with told(self.path), transaction(self.connection):
+            self.connection.execute("INSERT OR REPLACE INTO findings VALUES (?, ?, ?)", row)
+
+    def noted(self, kind: str) -> dict[str, Any] | None:
+        """What `note` kept as this kind; None when it kept nothing."""
+        with told(self.path):
+            found = self.connection.execute("SELECT facts FROM findings WHERE kind = ?", (kind,)).fetchone()
+        return None if found is None else dict(json.loads(found[0]))
 
     def _rows(self, found: list[tuple[Any, ...]]) -> Rows:
         return np.array(found, dtype=np.float64).reshape(len(found), len(self.parameter_columns))
@@ -296,9 +332,3 @@ def require(path: Path) -> None:
         known = [file.stem for file in path.parent.glob(f"*{path.suffix}")]
         hint = did_you_mean(path.stem, known) or " `bittrader studies list` shows those there are."
         raise StudyError(f"there is no study {path.stem!r}.{hint}")
-
-
-def _keys(rows: Rows) -> list[int]:
-    """A whole number for each row that is the same for the same values."""
-    clean = np.ascontiguousarray(rows + 0.0, dtype="<f8")  # -0.0 is 0.0
-    return [int.from_bytes(hashlib.blake2b(row.tobytes(), digest_size=8).digest(), signed=True) for row in clean]

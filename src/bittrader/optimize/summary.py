@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from bittrader.optimize.experiment import Aggregate, CandleFacts
+    from bittrader.optimize.goals import Condition, Direction, Objective
     from bittrader.strategies.parameters import Value
 
 
@@ -21,6 +23,13 @@ class Trial:
     number: int
     params: Mapping[str, Value]
     metrics: Mapping[str, float | int | None]
+    violation: float = 0.0
+    """0 where every condition is kept, else how far off it is."""
+
+    @property
+    def feasible(self) -> bool:
+        """Whether it keeps every condition."""
+        return self.violation == 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,20 +38,26 @@ class StudySummary:
 
     `rows` holds the finished evaluations in the order they were asked (of more than 100,000, an even share), shape
     (finished, parameters), as `Space.decode` reads them; `metrics` the named metric columns beside them (NaN where
-    undefined).
+    undefined), and `violations` how far each is from keeping every condition.
     """
 
     name: str
     strategy: str
-    symbol: str
-    objective: str
-    direction: Literal["maximize", "minimize"]
+    series: tuple[CandleFacts, ...]
+    """The candles each set was judged on; empty where a function of the user's own evaluated."""
+    aggregate: Aggregate
+    """How the metrics on several series became one number each."""
+    objectives: tuple[Objective, ...]
+    where: tuple[Condition, ...]
+    """The conditions a set must keep."""
     sampler: str
     sampler_reason: str
     seed: int
     asked: int
     finished: int
     failed: int
+    infeasible: int
+    """How many of the finished break a condition."""
     failures: Mapping[str, int]
     """Causes of failure and how often each came."""
     seconds: float
@@ -51,10 +66,28 @@ class StudySummary:
     parameter_names: tuple[str, ...]
     rows: NDArray[np.float64]
     metrics: Mapping[str, NDArray[np.float64]]
+    violations: NDArray[np.float64]
     best: tuple[Trial, ...]
-    """The best evaluations, best first (at most 20)."""
+    """The best evaluations by the first objective, best first (at most 20); any that break a condition come last."""
+    front: tuple[Trial, ...] = ()
+    """With several objectives, the Pareto front of what keeps every condition, by the first objective."""
     choices: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     """The values of each `Choice` parameter, which its column of `rows` counts."""
+
+    @property
+    def objective(self) -> str:
+        """The metric of the first objective, by which the best is the best."""
+        return self.objectives[0].metric
+
+    @property
+    def direction(self) -> Direction:
+        """Which way the search pushed the first objective."""
+        return self.objectives[0].direction
+
+    @property
+    def symbol(self) -> str:
+        """What was traded; empty where a function of the user's own evaluated."""
+        return ", ".join(dict.fromkeys(one.symbol for one in self.series))
 
     @property
     def evaluations_per_second(self) -> float:
