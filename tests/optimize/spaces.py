@@ -40,7 +40,23 @@ def tiny():
     return Space((a, b))
 
 
+def conditional():
+    entry = Choice("cross", "rsi", "always", default="always")
+    entry.name = "entry"
+    fast, slow, length, smooth, window, stop = named(
+        fast=Int(2, 4).when(entry, "cross"),
+        slow=Int(3, 6).when(entry, "cross"),
+        length=Int(2, 9).when(entry, "rsi", "cross"),
+        smooth=Choice("no", "yes").when(entry, "rsi"),
+        window=Int(2, 4),
+        stop=Int(1, 3),
+    )
+    window = window.when(smooth, "yes")
+    return Space((entry, fast, slow, length, smooth, window, stop), (fast < slow, length > 2))
+
+
 SPACES = {
+    "conditional": conditional(),
     "crossing": crossing(),
     "mixed": mixed(),
     "one point": one_point(),

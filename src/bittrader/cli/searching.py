@@ -101,7 +101,7 @@ def _best_table(summary: StudySummary, held: Metrics | None, *, apart: bool) -> 
     title = Text(f"Best of {summary.asked:,}: {summary.strategy} on {summary.symbol}", style="bold")
     table = _table(title, () if apart else summary.parameter_names, shown, summary.objective)
     for rank, trial in enumerate(summary.best[:_ROWS], start=1):
-        table.add_row(str(rank), *([] if apart else _values(trial)), *_measured(trial.metrics, shown))
+        table.add_row(str(rank), *([] if apart else _values(summary, trial)), *_measured(trial.metrics, shown))
     if held is not None:
         table.add_section()
         blanks = [""] * (len(table.columns) - len(shown) - 1)
@@ -112,7 +112,7 @@ def _best_table(summary: StudySummary, held: Metrics | None, *, apart: bool) -> 
 def _parameter_table(summary: StudySummary) -> Table:
     table = _table(None, summary.parameter_names, (), "")
     for rank, trial in enumerate(summary.best[:_ROWS], start=1):
-        table.add_row(str(rank), *_values(trial))
+        table.add_row(str(rank), *_values(summary, trial))
     return table
 
 
@@ -127,8 +127,9 @@ def _table(title: Text | None, parameters: tuple[str, ...], metrics: tuple[str, 
     return table
 
 
-def _values(trial: Trial) -> list[str]:
-    return [words.parameter(value) for value in trial.params.values()]
+def _values(summary: StudySummary, trial: Trial) -> list[str]:
+    """Its parameters' values, blank where one does not count."""
+    return [words.parameter(trial.params.get(name, "")) for name in summary.parameter_names]
 
 
 def _measured(metrics: Mapping[str, float | int | None], names: tuple[str, ...]) -> list[str]:

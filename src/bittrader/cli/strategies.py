@@ -93,13 +93,14 @@ def show(strategy: Reference, as_json: Json = False) -> None:
     if shown.space.names:
         table = _table("parameter", "takes", "default")
         for parameter in shown.space.parameters:
-            table.add_row(parameter.name, escape(parameter.describe()), escape(str(parameter.default)))
+            takes = f"{parameter.describe()}, {parameter.condition}".removesuffix(", ")
+            table.add_row(parameter.name, escape(takes), escape(str(parameter.default)))
         out.print(table)
     if shown.constraints:
         out.print(f"\nalways with {escape(', '.join(map(str, shown.constraints)))}")
     out.print()
     out.print(Syntax(source, "python", background_color="default").highlight(source), soft_wrap=True)
-    settings = "".join(f" --set {parameter.name}={parameter.default}" for parameter in shown.space.parameters)
+    settings = "".join(f" --set {name}={value}" for name, value in shown.space.decode(shown.space.defaults).items())
     out.print(f"[dim]bittrader backtest {escape(strategy)} CANDLES{escape(settings)}[/dim]", soft_wrap=True)
 
 
@@ -196,6 +197,8 @@ def _described(strategy: type[Strategy]) -> dict[str, Any]:
 
 def _parameter(parameter: Parameter[Any]) -> dict[str, Any]:
     facts = {"name": parameter.name, "type": type(parameter).__name__.lower(), "default": parameter.default}
+    if parameter.needs:
+        facts["when"] = {need.switch.name: list(need.values) for need in parameter.needs}
     if isinstance(parameter, Choice):
         return {**facts, "values": list(parameter.values)}
     return {**facts, **{key: getattr(parameter, key) for key in ("low", "high", "step", "log")}}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from bittrader.errors import InputError
 from bittrader.files import written_whole
 from bittrader.optimize.database import told
@@ -70,7 +72,7 @@ def _pieces(study: Study) -> Iterator[list[list[Any]]]:
         yield [
             [
                 *row[:first],
-                *(one.decode(x) for one, x in zip(space.parameters, row[first:last], strict=True)),
+                *map(space.decode(np.array(row[first:last])).get, space.names),  # None where one does not count
                 *row[last:],
             ]
             for row in piece

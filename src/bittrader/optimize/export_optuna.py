@@ -16,6 +16,7 @@ import optuna
 from bittrader.optimize.database import quoted, transaction
 from bittrader.optimize.export import trials
 from bittrader.optimize.samplers.tpe import distribution
+from bittrader.strategies.activity import active_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,10 +73,10 @@ def _values(study: Study) -> Iterator[tuple[Any, ...]]:
 
 def _params(study: Study) -> Iterator[tuple[Any, ...]]:
     parameters = study.experiment.space.parameters
-    spread = [optuna.distributions.distribution_to_json(distribution(one)) for one in parameters]
+    spread = {one.name: optuna.distributions.distribution_to_json(distribution(one)) for one in parameters}
     for number, *values in _rows(study, study.parameter_columns):
-        for one, value, words in zip(parameters, values, spread, strict=True):
-            yield number, one.name, value, words
+        for name, value in active_numbers(parameters, values).items():
+            yield number, name, value, spread[name]
 
 
 def _attributes(study: Study) -> Iterator[tuple[Any, ...]]:

@@ -23,7 +23,7 @@ class Fixed(Parameter[Any]):
     """A parameter that this search leaves at one value; its rows read as the parameter's own."""
 
     def __init__(self, of: Parameter[Any], value: object) -> None:
-        self.of, self.name = of, of.name
+        self.of, self.name, self.needs = of, of.name, of.needs
         self.number = of.encode(value)
         self.default = of.decode(self.number)
 
@@ -56,7 +56,20 @@ def narrowed(space: Space, ranges: Mapping[str, Range], fixed: Mapping[str, obje
     for name in ranges:
         if name in fixed:
             raise InputError(f"{name} is given a value and a range to search. Keep one.")
-    return Space(tuple(_narrowed(one, ranges, fixed) for one in space.parameters), space.constraints)
+    made = Space(tuple(_narrowed(one, ranges, fixed) for one in space.parameters), space.constraints)
+    for name in (*ranges, *fixed):
+        _require_use(made, name)
+    return made
+
+
+def _require_use(space: Space, name: str) -> None:
+    """InputError for a parameter that no set of this space counts."""
+    named = {one.name: one for one in space.parameters}
+    for need in named[name].needs:
+        switch = named[need.switch.name]
+        if isinstance(switch, Fixed) and switch.number not in need.numbers:
+            raise InputError(f"{name} counts only {named[name].condition}: leave it out.")
+        _require_use(space, switch.name)
 
 
 def _known(space: Space, names: Iterable[str]) -> None:
@@ -86,7 +99,7 @@ def _between(one: Int | Float, low: float, high: float) -> Parameter[Any]:
         if isinstance(one, Int)
         else Float(low, high, default=default, step=one.step, log=one.log)
     )
-    made.name = one.name
+    made.name, made.needs = one.name, one.needs
     return made
 
 
@@ -100,41 +113,58 @@ def space_to_json(space: Space) -> dict[str, Any]:
 
 def space_from_json(facts: Mapping[str, Any]) -> Space:
     """The space that `space_to_json` wrote."""
-    parameters = tuple(_parameter_from_json(one) for one in facts["parameters"])
-    named = {one.name: one for one in parameters}
+    named: dict[str, Parameter[Any]] = {}
+    for one in facts["parameters"]:
+        named[one["name"]] = _parameter_from_json(one, named)
     constraints = tuple(
         Constraint(named[left], relation, named[right] if isinstance(right, str) else right)
         for left, relation, right in facts["constraints"]
     )
-    return Space(parameters, constraints)
+    return Space(tuple(named.values()), constraints)
 
 
 def _parameter_to_json(one: Parameter[Any]) -> dict[str, Any]:
     if isinstance(one, Fixed):
         return {"name": one.name, "kind": "fixed", "of": _parameter_to_json(one.of), "value": one.default}
+    facts = {"name": one.name, **_kind_to_json(one)}
+    if one.needs:
+        facts["when"] = [[need.switch.name, list(need.values)] for need in one.needs]
+    return facts
+
+
+def _kind_to_json(one: Parameter[Any]) -> dict[str, Any]:
     if isinstance(one, Choice):
-        return {"name": one.name, "kind": "choice", "values": list(one.values), "default": one.default}
+        return {"kind": "choice", "values": list(one.values), "default": one.default}
     if not isinstance(one, Int | Float):
         raise StudyError(f"a study cannot keep the parameter {one.name}: {type(one).__name__} is not a kind it knows.")
     kind = "int" if isinstance(one, Int) else "float"
-    facts = {"low": one.low, "high": one.high, "step": one.step, "log": one.log, "default": one.default}
-    return {"name": one.name, "kind": kind, **facts}
+    return {"kind": kind, "low": one.low, "high": one.high, "step": one.step, "log": one.log, "default": one.default}
 
 
-def _parameter_from_json(facts: Mapping[str, Any]) -> Parameter[Any]:
-    rest = {key: value for key, value in facts.items() if key not in ("name", "kind")}
+def _parameter_from_json(facts: Mapping[str, Any], earlier: Mapping[str, Parameter[Any]]) -> Parameter[Any]:
+    rest = {key: value for key, value in facts.items() if key not in ("name", "kind", "when")}
     made: Parameter[Any]
     match facts["kind"]:
         case "fixed":
-            made = Fixed(_parameter_from_json(rest["of"]), rest["value"])
+            made = Fixed(_parameter_from_json(rest["of"], earlier), rest["value"])
         case "choice":
             made = Choice(*rest["values"], default=rest["default"])
         case "int":
             made = Int(rest.pop("low"), rest.pop("high"), **rest)
         case _:
             made = Float(rest.pop("low"), rest.pop("high"), **rest)
+    for name, values in facts.get("when", ()):
+        made = made.when(_choice(earlier[name]), *values)
     made.name = facts["name"]
     return made
+
+
+def _choice(switch: Parameter[Any]) -> Choice:
+    """The `Choice` that a parameter is, or is held to one value of."""
+    known = switch.of if isinstance(switch, Fixed) else switch
+    if not isinstance(known, Choice):
+        raise StudyError(f"{switch.name} is no Choice, so nothing can depend on it.")
+    return known
 
 
 def _constraint_to_json(constraint: Constraint) -> list[Any]:

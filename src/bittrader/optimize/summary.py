@@ -37,8 +37,8 @@ class StudySummary:
     """What a search asked and found.
 
     `rows` holds the finished evaluations in the order they were asked (of more than 100,000, an even share), shape
-    (finished, parameters), as `Space.decode` reads them; `metrics` the named metric columns beside them (NaN where
-    undefined), and `violations` how far each is from keeping every condition.
+    (finished, parameters), as `Space.decode` reads them, NaN where a parameter does not count; `metrics` the named
+    metric columns beside them (NaN where undefined), and `violations` how far each is from keeping every condition.
     """
 
     name: str

@@ -23,8 +23,19 @@ class Sample:
     """About which evaluation of the study each is, from 0."""
     rows: NDArray[np.float64]
     values: Column
-    best: int
-    """The index of the best."""
+    best: int | None
+    """The index of the best; None when it is not among them."""
+
+    def counting(self, *parameters: int) -> Sample:
+        """Those evaluations in which all of these parameters count."""
+        kept = np.flatnonzero(~np.isnan(self.rows[:, parameters]).any(axis=1))
+        best = np.flatnonzero(kept == self.best)
+        return Sample(self.place[kept], self.rows[kept], self.values[kept], int(best[0]) if len(best) else None)
+
+    def varied(self, *parameters: int) -> bool:
+        """Whether each of these parameters has several values where all of them count."""
+        rows = self.counting(*parameters).rows[:, parameters]
+        return len(rows) > 0 and bool((np.ptp(rows, axis=0) > 0).all())
 
 
 def sample(study: StudySummary) -> Sample | None:
@@ -49,10 +60,12 @@ def sample(study: StudySummary) -> Sample | None:
 
 
 def _row(study: StudySummary, trial: Trial) -> list[float]:
-    return [
-        float(study.choices[name].index(trial.params[name]) if name in study.choices else trial.params[name])
-        for name in study.parameter_names
-    ]
+    """Its numbers as the summary's rows have them: NaN where a parameter does not count."""
+    counted = {
+        name: study.choices[name].index(value) if name in study.choices else value
+        for name, value in trial.params.items()
+    }
+    return [float(counted.get(name, np.nan)) for name in study.parameter_names]
 
 
 def _number(value: float | None) -> float:

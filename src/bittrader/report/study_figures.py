@@ -77,7 +77,8 @@ def progress(study: StudySummary, drawn: Sample) -> Figure:
 
 
 def slice_of(study: StudySummary, drawn: Sample, index: int) -> Figure:
-    """The objective against one parameter, with the median of equal-count bins."""
+    """The objective against one parameter, where it counts, with the median of equal-count bins."""
+    drawn = drawn.counting(index)
     name, column, seen = study.parameter_names[index], drawn.rows[:, index], drawn.values
     choices = study.choices.get(name, ())
     sign = 1 if study.direction == "maximize" else -1
@@ -115,8 +116,8 @@ def slice_of(study: StudySummary, drawn: Sample, index: int) -> Figure:
             {
                 **dots,
                 "name": "Best",
-                "x": [float(column[drawn.best])],
-                "y": [float(seen[drawn.best])],
+                "x": [] if drawn.best is None else [float(column[drawn.best])],
+                "y": [] if drawn.best is None else [float(seen[drawn.best])],
                 "marker": {"color": "var(--strategy)", "size": 12, "symbol": "star"},
                 "hovertemplate": "best " + _hover(study.objective, "y") + "<extra></extra>",
             },
@@ -127,7 +128,8 @@ def slice_of(study: StudySummary, drawn: Sample, index: int) -> Figure:
 
 
 def heat_map(study: StudySummary, drawn: Sample, pair: tuple[int, int]) -> Figure:
-    """The best and the median objective in each cell of two parameters."""
+    """The best and the median objective in each cell of two parameters, where both count."""
+    drawn = drawn.counting(*pair)
     (x_bins, x_words), (y_bins, y_words) = (_bands(study, drawn, index) for index in pair)
     best, median, counts = _cells(drawn.values, x_bins, y_bins, (len(y_words), len(x_words)), study.direction)
     x_name, y_name = (study.parameter_names[index] for index in pair)

@@ -63,7 +63,9 @@ def study_part(study: StudySummary, params: Mapping[str, Value]) -> StudyPart:
     drawn = sample(study)
     importances = _importances(study, drawn)
     ranked = sorted(range(len(importances)), key=lambda i: -(importances[i].share or 0.0))
-    varied = [i for i in ranked if drawn and np.ptp(drawn.rows[:, i]) > 0]
+    sliced = [i for i in ranked if drawn and len(drawn.counting(i).values)]
+    varied = [i for i in ranked if drawn and drawn.varied(i)]
+    pair = next(((varied[0], other) for other in varied[1:] if drawn and drawn.varied(varied[0], other)), None)
     columns, best = _best(study)
     causes = sorted(study.failures.items(), key=lambda item: (-item[1], item[0]))
     return StudyPart(
@@ -78,18 +80,19 @@ def study_part(study: StudySummary, params: Mapping[str, Value]) -> StudyPart:
         best=best,
         parameter_count=len(study.parameter_names),
         importances=tuple(importances[i] for i in ranked),
-        slices=tuple(study_figures.slice_of(study, drawn, i) for i in ranked[:SLICES_SHOWN]) if drawn else (),
-        slices_left_out=max(0, len(ranked) - SLICES_SHOWN),
-        heat_map=study_figures.heat_map(study, drawn, (varied[0], varied[1])) if drawn and len(varied) > 1 else None,
+        slices=tuple(study_figures.slice_of(study, drawn, i) for i in sliced[:SLICES_SHOWN]) if drawn else (),
+        slices_left_out=max(0, len(sliced) - SLICES_SHOWN),
+        heat_map=study_figures.heat_map(study, drawn, pair) if drawn and pair else None,
         caution=_caution(study, params),
     )
 
 
 def _importances(study: StudySummary, drawn: Sample | None) -> list[Importance]:
-    return [
-        Importance(name, explained(drawn.rows[:, index], drawn.values) if drawn else None)
-        for index, name in enumerate(study.parameter_names)
-    ]
+    def share(index: int) -> float | None:
+        counting = drawn and drawn.counting(index)
+        return explained(counting.rows[:, index], counting.values) if counting else None
+
+    return [Importance(name, share(index)) for index, name in enumerate(study.parameter_names)]
 
 
 def _facts(study: StudySummary, undefined: int) -> tuple[tuple[str, str], ...]:
@@ -117,7 +120,7 @@ def _best(study: StudySummary) -> tuple[tuple[str, ...], tuple[tuple[str, ...], 
 
 
 def _row(study: StudySummary, trial: Trial, metrics: tuple[str, ...]) -> tuple[str, ...]:
-    params = (_short(trial.params[name]) for name in study.parameter_names)
+    params = (_short(trial.params.get(name, "")) for name in study.parameter_names)
     return (f"{trial.number:,}", *params, *(words.metric(name, trial.metrics.get(name)) for name in metrics))
 
 

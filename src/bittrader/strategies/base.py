@@ -100,8 +100,8 @@ class Strategy:
 
     @property
     def params(self) -> dict[str, Value]:
-        """The parameter set, by name."""
-        return {name: getattr(self, name) for name in self.space.names}
+        """The parameter set, by name, without what does not count."""
+        return {name: self.__dict__[name] for name in self.space.names if name in self.__dict__}
 
     def signals(self, chart: Chart) -> Signals:  # noqa: ARG002 - for those that derive from this
         """What to do at each bar's close, from this chart and these parameters alone."""

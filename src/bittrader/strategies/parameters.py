@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 import operator
+from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
 
 import numpy as np
 
 from bittrader.errors import InputError, StrategyError, did_you_mean
+from bittrader.strategies.activity import When, active, active_numbers, combinations, require_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,6 +43,8 @@ class Parameter(Generic[T]):
 
     name: str = ""
     default: T
+    needs: tuple[When, ...] = ()
+    """What must hold for it to count; all of these."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -65,6 +70,27 @@ class Parameter(Generic[T]):
 
     def __ge__(self, other: Parameter[Any] | float) -> Constraint:
         return Constraint(self, ">=", other)
+
+    def when(self, switch: Choice, *values: Value) -> Self:
+        """The same parameter, which counts only where `switch`, declared before it, counts and has one of these values.
+
+        Several conditions must all hold.
+        """
+        if not isinstance(switch, Choice) or not values:
+            raise StrategyError("a parameter depends on values of a Choice: Int(5, 50).when(entry, 'donchian').")
+        known = [str(value) for value in switch.values]
+        for value in values:
+            if str(value) not in known:
+                hint = did_you_mean(str(value), known) or f" It has {', '.join(known)}."
+                raise StrategyError(f"when(): the Choice has no value {value!r}.{hint}")
+        made = copy(self)
+        made.needs = (*self.needs, When(switch, values, tuple(float(known.index(str(value))) for value in values)))
+        return made
+
+    @property
+    def condition(self) -> str:
+        """When it counts, in words, as in `when entry is donchian`; empty when always."""
+        return f"when {' and '.join(map(str, self.needs))}" if self.needs else ""
 
     @property
     def count(self) -> float:
@@ -237,6 +263,11 @@ def _number(name: str, value: object) -> float:
     return number
 
 
+def _all_numbers(one: Parameter[Any]) -> NDArray[np.float64]:
+    """All numbers that rows may hold of a parameter with few values."""
+    return one.at((np.arange(one.count) + 0.5) / one.count)
+
+
 @dataclass(frozen=True, eq=False)
 class Constraint:
     """A relation between two numeric parameters, or a parameter and a number; made by writing `fast < slow`."""
@@ -254,6 +285,11 @@ class Constraint:
         """Never: `a < b < c` and `if a < b` would silently drop a half."""
         raise StrategyError("write each comparison on its own: constraints = (fast < slow, slow < trend).")
 
+    @property
+    def parameters(self) -> tuple[Parameter[Any], ...]:
+        """The parameters that it compares: one or two."""
+        return tuple(side for side in (self.left, self.right) if isinstance(side, Parameter))
+
     def holds(self, columns: Mapping[str, NDArray[np.float64]]) -> NDArray[np.bool_]:
         """For each row, whether the relation holds."""
         right = columns[self.right.name] if isinstance(self.right, Parameter) else self.right
@@ -267,7 +303,10 @@ class Constraint:
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """All parameter sets a search may try: the parameters' product, less what a constraint forbids."""
+    """All parameter sets a search may try: the parameters' product, less what a constraint forbids.
+
+    Rows are canonical: where a parameter does not count, they hold its default, and no constraint asks for it.
+    """
 
     parameters: tuple[Parameter[Any], ...]
     constraints: tuple[Constraint, ...] = ()
@@ -276,10 +315,11 @@ class Space:
     _rejections: ClassVar[int] = 1000
 
     def __post_init__(self) -> None:
+        require_order(self.parameters)
         names = set(self.names)
         for constraint in self.constraints:
-            for side in (constraint.left, constraint.right):
-                if isinstance(side, Parameter) and side.name not in names:
+            for side in constraint.parameters:
+                if side.name not in names:
                     raise StrategyError(f"the constraint {constraint} names a parameter that the strategy lacks.")
 
     @property
@@ -287,23 +327,64 @@ class Space:
         """The parameters' names, in the order of a row's columns."""
         return tuple(parameter.name for parameter in self.parameters)
 
+    @cached_property
+    def conditional(self) -> bool:
+        """Whether a parameter depends on another."""
+        return bool(self.switches)
+
     @property
     def count(self) -> float:
-        """How many parameter sets the product has, constraints aside; infinite when a parameter is continuous."""
-        return math.prod(parameter.count for parameter in self.parameters)
+        """How many parameter sets there are, constraints aside; infinite when a parameter is continuous."""
+        return self.combinations([parameter.count for parameter in self.parameters])
+
+    @cached_property
+    def switches(self) -> frozenset[str]:
+        """The names of the parameters that others depend on."""
+        return frozenset(need.switch.name for parameter in self.parameters for need in parameter.needs)
+
+    def combinations(self, counts: Sequence[float], values: Mapping[str, Rows] | None = None) -> float:
+        """How many parameter sets there are, constraints aside, when each parameter takes so many values.
+
+        `values`: the row numbers of those that others depend on, where they do not take them all.
+        """
+        if not self.conditional:
+            return math.prod(counts)
+        every = {one.name: _all_numbers(one) for one in self.parameters if one.name in self.switches}
+        return combinations(self.parameters, counts, {**every, **(values or {})})
+
+    def active(self, rows: Rows) -> NDArray[np.bool_]:
+        """For each row and each parameter, whether it counts; shape (n, parameters)."""
+        return active(self.parameters, rows)
+
+    def canonical(self, rows: Rows) -> Rows:
+        """The rows with the default of each parameter that does not count."""
+        if not self.conditional:
+            return rows
+        return np.where(self.active(rows), rows, self.defaults)
+
+    @cached_property
+    def defaults(self) -> NDArray[np.float64]:
+        """The row in which every parameter has its default, constraints aside."""
+        return np.array([parameter.encode(parameter.default) for parameter in self.parameters])
 
     def feasible(self, rows: Rows) -> NDArray[np.bool_]:
-        """For each row, whether every constraint holds."""
+        """For each row, whether every constraint holds between parameters that count."""
         columns = {name: rows[:, index] for index, name in enumerate(self.names)}
         allowed = np.ones(len(rows), dtype=np.bool_)
+        if not self.conditional:
+            for constraint in self.constraints:
+                allowed &= constraint.holds(columns)
+            return allowed
+        counts = dict(zip(self.names, self.active(rows).T, strict=True))
         for constraint in self.constraints:
-            allowed &= constraint.holds(columns)
+            together = np.logical_and.reduce([counts[side.name] for side in constraint.parameters])
+            allowed &= constraint.holds(columns) | ~together
         return allowed
 
     def at(self, unit: NDArray[np.float64]) -> Rows:
         """Rows at positions of the unit cube, shape (n, parameters); constraints are not looked at."""
         columns = [parameter.at(unit[:, index]) for index, parameter in enumerate(self.parameters)]
-        return np.column_stack(columns) if columns else np.empty((len(unit), 0))
+        return self.canonical(np.column_stack(columns)) if columns else np.empty((len(unit), 0))
 
     def position(self, rows: Rows) -> NDArray[np.float64]:
         """Positions in the unit cube of rows, shape (n, parameters)."""
@@ -327,7 +408,7 @@ class Space:
     def encode(self, params: Mapping[str, object]) -> NDArray[np.float64]:
         """The row of a parameter set; missing ones take their default.
 
-        InputError for unknown names, bad values, or a constraint that does not hold.
+        InputError for unknown names, bad values, a constraint that does not hold, or a parameter that does not count.
         """
         for name in params:
             if name not in self.names:
@@ -336,17 +417,25 @@ class Space:
         row = np.array(
             [parameter.encode(params.get(parameter.name, parameter.default)) for parameter in self.parameters]
         )
-        columns = {name: row[index : index + 1] for index, name in enumerate(self.names)}
+        counting = active_numbers(self.parameters, row)
+        for parameter in self.parameters:
+            if parameter.name in params and parameter.name not in counting:
+                raise InputError(f"{parameter.name} counts only {parameter.condition}: leave it out.")
+        columns = {name: np.array([number]) for name, number in counting.items()}
         for constraint in self.constraints:
-            if not constraint.holds(columns)[0]:
+            if all(side.name in columns for side in constraint.parameters) and not constraint.holds(columns)[0]:
                 values = ", ".join(f"{key}={value}" for key, value in self.decode(row).items())
                 raise InputError(f"these parameters break {constraint}: {values}.")
-        return row
+        canonical: NDArray[np.float64] = self.canonical(row[None, :])[0]
+        return canonical
 
     def encode_all(self, sets: Sequence[Mapping[str, object]]) -> Rows:
         """The rows of several parameter sets, shape (n, parameters)."""
         return np.array([self.encode(params) for params in sets], dtype=np.float64).reshape(len(sets), len(self.names))
 
     def decode(self, row: NDArray[np.float64]) -> dict[str, Value]:
-        """The parameter set that a row stands for."""
-        return {parameter.name: parameter.decode(row[index]) for index, parameter in enumerate(self.parameters)}
+        """The parameter set that a row stands for, without what does not count."""
+        if not self.conditional:
+            return {parameter.name: parameter.decode(row[index]) for index, parameter in enumerate(self.parameters)}
+        counting = active_numbers(self.parameters, row.tolist())
+        return {one.name: one.decode(counting[one.name]) for one in self.parameters if one.name in counting}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bittrader.errors import BittraderError, cause_of
+from bittrader.strategies.activity import enabling
 from bittrader.strategies.base import DISTANCES, FLAGS, Signals, Strategy, checked, plain
 
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ class Subject:
 
     def edges(self) -> list[Strategy]:
         """Every parameter at its lowest and highest, alone and all together, as far as the constraints allow."""
-        parameters = self.strategy.space.parameters
-        ends = [[p.decode(p.at(np.array([at]))[0]) for p in parameters] for at in (0.0, np.nextafter(1.0, 0.0))]
-        names = self.strategy.space.names
-        sets = [dict(zip(names, values, strict=True)) for values in ends]
-        sets += [{name: value} for values in ends for name, value in zip(names, values, strict=True)]
-        return _allowed(self.strategy, sets)
+        space, ends = self.strategy.space, (0.0, np.nextafter(1.0, 0.0))
+        corners = space.at(np.array([[end] * len(space.names) for end in ends]))
+        alone = [
+            {**enabling(one), one.name: one.decode(one.at(np.array([end]))[0])}
+            for end in ends
+            for one in space.parameters
+        ]
+        return _allowed(self.strategy, [*map(space.decode, corners), *alone])
 
 
 class Raised(Exception):  # noqa: N818 - it is no error of ours

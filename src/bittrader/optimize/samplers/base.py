@@ -77,7 +77,8 @@ def no_worse(
 
 
 def nearest_allowed(space: Space, rows: Rows, rng: np.random.Generator, tries: int = 256) -> Rows:
-    """The rows, each forbidden one replaced by the nearest of `tries` allowed ones drawn at random."""
+    """The rows, canonical, each forbidden one replaced by the nearest of `tries` allowed ones drawn at random."""
+    rows = space.canonical(rows)
     forbidden = np.flatnonzero(~space.feasible(rows))
     if len(forbidden) == 0:
         return rows

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bittrader.optimize.samplers.base import Sampler
+from bittrader.strategies.activity import active
 from bittrader.strategies.parameters import Int
 
 if TYPE_CHECKING:
@@ -73,17 +74,33 @@ def _bisect(space: Space, budget: int, low: int, high: int) -> int:
 
 
 def _points(space: Space, levels: Sequence[int]) -> float:
-    return math.prod(min(one.count, level) for one, level in zip(space.parameters, levels, strict=True))
+    taken = list(zip(space.parameters, levels, strict=True))
+    switches = {one.name: _values(one, level) for one, level in taken if one.name in space.switches}
+    return space.combinations([min(one.count, level) for one, level in taken], switches)
 
 
 def lattice(space: Space, levels: Sequence[int] | None) -> Rows:
-    """The allowed points of the product of each parameter's values, or of so many of them, evenly chosen."""
+    """The allowed points of the product of each parameter's values, or of so many of them, evenly chosen.
+
+    The last parameter changes fastest. What does not count is not varied, so that each point is there once.
+    """
     chosen = levels or [_WALKED] * len(space.parameters)
-    axes = [_values(one, level) for one, level in zip(space.parameters, chosen, strict=True)]
-    if not axes:
-        return np.empty((1, 0))
-    product = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
-    return product[space.feasible(product)]
+    rows = np.empty((1, 0))
+    for one, level in zip(space.parameters, chosen, strict=True):
+        rows = _spread(space, rows, _values(one, level))
+    return rows[space.feasible(rows)]
+
+
+def _spread(space: Space, rows: Rows, values: Rows) -> Rows:
+    """The rows with one column more: each with each of the values, or once with the default where it does not count."""
+    if not space.conditional:
+        return np.column_stack([np.repeat(rows, len(values), axis=0), np.tile(values, len(rows))])
+    one = space.parameters[rows.shape[1]]
+    counts = active(space.parameters[: rows.shape[1] + 1], np.column_stack([rows, np.zeros(len(rows))]))[:, -1]
+    times = np.where(counts, len(values), 1)
+    turn = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+    column = np.where(np.repeat(counts, times), values[turn], one.encode(one.default))
+    return np.column_stack([np.repeat(rows, times, axis=0), column])
 
 
 def _values(one: Parameter[Any], levels: int) -> Rows:
