@@ -5,10 +5,12 @@ import time
 
 import numpy as np
 import pytest
+from tests.belief.beliefs import known
 from tests.optimize.spaces import named
 from tests.optimize.studies import contents, evaluate, experiment
 
 from bittrader.backtest.metrics import METRICS
+from bittrader.belief.figures import Belief, Verdict
 from bittrader.errors import StudyError
 from bittrader.optimize import found
 from bittrader.optimize.goals import Condition, Objective
@@ -124,6 +126,13 @@ def test_a_summary_takes_an_even_share_of_a_large_study(study):
     summary = found.summary(study, rows=10)
     assert summary.rows[:, 0].tolist() == [5, 10, 15, 20, 25, 30, 35, 40, 45, 50]
     assert summary.best[0].metrics["sharpe"] == 49
+
+
+def test_a_summary_tells_the_belief_that_was_noted(study):
+    assert found.summary(study).belief is None
+    belief = Belief(Verdict("luck", 0.4, ("It is luck.",)), known())
+    study.note("belief", belief.to_json())
+    assert found.summary(study).belief == belief
 
 
 def test_time_adds_up_over_sessions(path):

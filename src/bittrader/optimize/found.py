@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bittrader.belief.figures import Belief
 from bittrader.errors import StudyError
 from bittrader.optimize.database import quoted, told
 from bittrader.optimize.pareto import non_dominated
@@ -167,7 +168,13 @@ def summary(study: Study, rows: int = _ROWS) -> StudySummary:
         best=best(study),
         front=front(study) if len(experiment.objectives) > 1 else (),
         choices=_choices(experiment.space),
+        belief=_belief(study),
     )
+
+
+def _belief(study: Study) -> Belief | None:
+    noted = study.noted("belief")
+    return None if noted is None else Belief.from_json(noted)
 
 
 def _choices(space: Space) -> dict[str, tuple[Value, ...]]:

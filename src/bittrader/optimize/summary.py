@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from bittrader.belief.figures import Belief
     from bittrader.optimize.experiment import Aggregate, CandleFacts
     from bittrader.optimize.goals import Condition, Direction, Objective
     from bittrader.strategies.parameters import Value
@@ -73,6 +74,8 @@ class StudySummary:
     """With several objectives, the Pareto front of what keeps every condition, by the first objective."""
     choices: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     """The values of each `Choice` parameter, which its column of `rows` counts."""
+    belief: Belief | None = None
+    """How much of the best is luck; None where nobody has judged it."""
 
     @property
     def objective(self) -> str:
