@@ -19,6 +19,7 @@ RATIO = Ratio(
     deflated=0.96,
     needed_days=200.0,
 )
+RANKS = (*range(20, 200, 20), 387, 1010, 1100, 1150, 1200, 1250, 1300, 1250, 1200, 1150, 973)
 REALITY = RealityCheck(block=2.0, resamples=999, white=0.01, lower=0.004, consistent=0.004, upper=0.004, chosen=0.004)
 
 
@@ -46,7 +47,7 @@ def figures(**changes):
 def known(**changes):
     """Figures with everything in them."""
     everything = {
-        "overfitting": Overfitting(16, 12870, 0.1, 0.05, 0.4, 0.01),
+        "overfitting": Overfitting(16, 12870, 0.1, 0.05, 0.4, 0.01, RANKS),
         "intervals": {"sharpe": Interval(0.5, 2.1, 3.7)},
         "neighbourhood": Neighbourhood(4, 1.8, 1.2, 0.86),
         "permutation": Permutation(39, 0.025, 0.3),

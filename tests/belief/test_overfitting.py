@@ -45,6 +45,7 @@ def test_every_split_is_judged_as_by_hand(seed, blocks) -> None:
     assert found.probability == pytest.approx((ranks <= 0.5).mean())
     assert found.loss == pytest.approx((outside < 0).mean())
     assert (found.slope, found.intercept) == pytest.approx(np.polyfit(inside, outside, 1).tolist())
+    assert found.ranks == tuple(int(((ranks > n / 20) & (ranks <= (n + 1) / 20)).sum()) for n in range(20))
 
 
 @given(tables)
@@ -53,7 +54,8 @@ def test_shares_are_shares_whatever_the_returns(table) -> None:
     if found is not None:
         assert 0.0 <= found.probability <= 1.0
         assert 0.0 <= found.loss <= 1.0
-        assert found.splits == 70
+        assert found.splits == sum(found.ranks) == 70
+        assert sum(found.ranks[:10]) == round(found.probability * 70)
 
 
 def test_the_usual_sixteen_blocks_give_the_papers_number_of_splits() -> None:

@@ -11,7 +11,7 @@ from bittrader.belief.overfitting import Overfitting
 from bittrader.belief.reality import RealityCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     Call = Literal["luck", "inconclusive", "edge"]
 
@@ -153,10 +153,10 @@ class Belief:
         )
 
 
-_PARTS = {
+_PARTS: Mapping[str, Callable[..., Any]] = {
     "plain": Ratio,
     "beyond": Ratio,
-    "overfitting": Overfitting,
+    "overfitting": lambda **one: Overfitting(**{**one, "ranks": tuple(one["ranks"])}),
     "reality": RealityCheck,
     "neighbourhood": Neighbourhood,
     "permutation": Permutation,

@@ -36,6 +36,8 @@ class Overfitting:
     slope: float | None
     """By how much the Sharpe ratio in the other half rises with the one it was chosen for (least squares)."""
     intercept: float | None
+    ranks: tuple[int, ...]
+    """How many splits put the best of one half into each twentieth of the other half's ranking, the worst first."""
 
 
 def overfitting(returns: Returns, blocks: int = 16) -> Overfitting | None:
@@ -60,6 +62,8 @@ def overfitting(returns: Returns, blocks: int = 16) -> Overfitting | None:
         loss=float((outside < 0.0).mean()),
         slope=slope,
         intercept=None if slope is None else float(outside.mean()) - slope * float(inside.mean()),
+        # A rank on an edge belongs below it, as the middle does for the probability.
+        ranks=tuple(np.bincount(np.ceil(ranks * 20.0).astype(np.int64) - 1, minlength=20).tolist()),
     )
 
 
