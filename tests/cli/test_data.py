@@ -199,3 +199,19 @@ def test_a_killed_download_goes_on_where_it_was(fake: Fake, home: Path) -> None:
         bittrader(*asked(url))
     assert min(fake.asked) > max(before[:-2])
     assert len(load_candles("btcusd-1h")) == 34
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("sample", "--name", ""), "'' cannot be a name"),
+        (("import", "FILE", "--name", ""), "'' cannot be a name"),
+        (("import", "FILE", "--gaps", "fill", "--symbol", ""), "the symbol is empty"),
+        (("import", "FILE", "--gaps", "fill", "--symbol", " "), "the symbol is empty"),
+        (("check", "FILE", "--symbol", ""), "the symbol is empty"),
+    ],
+)
+def test_an_empty_name_or_symbol_is_refused_not_replaced(holes: Path, words: tuple[str, ...], complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        bittrader(*(word.replace("FILE", str(holes)) for word in words))
+    assert stored() == []

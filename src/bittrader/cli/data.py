@@ -201,7 +201,7 @@ def sample(
     """Make up a market that moves like Bitcoin's, for trying things out; it is labelled synthetic."""
     from bittrader.market.sample import SYMBOL, synthetic  # noqa: PLC0415 - for this command alone
 
-    chosen = name or store.default_name(SYMBOL, Timeframe.parse(timeframe))
+    chosen = _chosen(name, SYMBOL, Timeframe.parse(timeframe))
     store.free(chosen, overwrite=overwrite)
     note = "the prices are made up: no strategy can be judged by them"
     _save(synthetic(bars, seed, timeframe), chosen, [("note", note)], overwrite=overwrite)
@@ -227,7 +227,7 @@ def download(
     from bittrader.market import quality  # noqa: PLC0415 - likewise
 
     query = door.Query(symbol, Timeframe.parse(timeframe), moment(since), None if until is None else moment(until))
-    chosen = name or store.default_name(symbol, query.timeframe)
+    chosen = _chosen(name, symbol, query.timeframe)
     store.free(chosen, overwrite=overwrite)
     choices = Choices(gaps=gaps, bad_ticks=bad_ticks, invalid=invalid, off_grid=off_grid)  # type: ignore[arg-type]
     pages = door.pages_file(exchange, query, url)
@@ -268,9 +268,13 @@ def _reading(
     return Reading(symbol, frame, since, until, columns, time_unit, dates)
 
 
+def _chosen(name: str | None, symbol: str, timeframe: Timeframe) -> str:
+    return store.default_name(symbol, timeframe) if name is None else name
+
+
 def _save(candles: Candles, name: str | None, lines: Iterable[tuple[str, str]], *, overwrite: bool) -> None:
     """Stores candles and says what was stored, what was done to them, and how to go on."""
-    chosen = name or store.default_name(candles.symbol, candles.timeframe)
+    chosen = _chosen(name, candles.symbol, candles.timeframe)
     path = store.store(candles, chosen, overwrite=overwrite)
     grid = Grid.grid(padding=(0, 2))
     grid.add_row("  [dim]bars[/]", f"{len(candles):,}, {utc(candles.time[0])} to {utc(candles.time[-1])} UTC")

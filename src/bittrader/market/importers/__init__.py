@@ -43,6 +43,8 @@ class Reading:
     """`day-first` or `month-first`."""
 
     def __post_init__(self) -> None:
+        if self.symbol is not None and not self.symbol.strip():
+            raise InputError("the symbol is empty. Write one, as in BTC/USDT, or leave it to the file.")
         _one_of("--time-unit", self.time_unit, get_args(TimeUnit))
         _one_of("--dates", self.dates, get_args(DateOrder))
 
