@@ -155,7 +155,7 @@ def test_a_mistyped_option_is_met_with_a_suggestion(said: Said) -> None:
     [
         ("noun aks", "no such command 'aks'. Did you mean 'ask'? See `bittrader noun --help`."),
         ("noun ask", "missing argument 'length'. See `bittrader noun ask --help`."),
-        ("noun ask x", "invalid value for 'length'"),
+        ("noun ask x", "length takes a whole number, not 'x'. See `bittrader noun ask --help`."),
         ("noun ask 3 --tmes 4", "no such option: --tmes (Possible options: --times). See `bittrader noun ask --help`."),
         ("single", "missing argument 'word'. See `bittrader single --help`."),
         ("single a b", "got unexpected extra argument(s) (b). See `bittrader single --help`."),

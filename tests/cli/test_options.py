@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bittrader.backtest.costs import Costs, Sizing
+from bittrader.cli import run
 from bittrader.cli.options import costs_and_sizing, parse_settings
 from bittrader.errors import InputError
 
@@ -40,3 +41,22 @@ def test_options_become_costs_and_sizing():
     assert costs_and_sizing(**options) == (Costs(0.002, 1.0, 0.0001, 4.0), Sizing(0.5, 0.01, 2.0, 0.01))
     with pytest.raises(InputError, match="fee must be between"):
         costs_and_sizing(**{**options, "fee": -1.0})
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("backtest a b --fee 0,1", "--fee takes a number, not '0,1'. Write 0.1."),
+        ("backtest a b --fee abc", "--fee takes a number, not 'abc'."),
+        ("backtest a b --fee 1,2,3", "--fee takes a number, not '1,2,3'."),
+        ("backtest a b --risk-per-trade 1%", "--risk-per-trade takes a number, not '1%'."),
+        ("optimize a b --trials 1,000", "--trials takes a whole number, not '1,000'. Write 1000."),
+        ("optimize a b --trials 1,000,000", "--trials takes a whole number, not '1,000,000'. Write 1000000."),
+        ("optimize a b --trials 1.5", "--trials takes a whole number, not '1.5'."),
+        ("optimize a b --trials 1e3", "--trials takes a whole number, not '1e3'."),
+    ],
+)
+def test_what_is_no_number_is_met_with_one(words, complaint):
+    with pytest.raises(InputError) as caught:
+        run(words.split())
+    assert str(caught.value).startswith(f"{complaint} See `bittrader ")

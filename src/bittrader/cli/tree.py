@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,10 @@ from bittrader.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+# How pydantic, which reads numbers for Typer, calls what it cannot read, and what should have been there.
+_NUMBERS = {"float_parsing": "a number", "int_parsing": "a whole number"}
 
 
 class _Tree(TyperGroup):
@@ -58,8 +63,28 @@ def _asking(words: Sequence[str]) -> list[str]:
 
 
 def _one_line(error: typer.TyperException) -> str:
-    message = " ".join(error.format_message().split())
+    message = _no_number(error) or " ".join(error.format_message().split())
     stop = "" if message.endswith((".", "?")) else "."
     context = getattr(error, "ctx", None)
     where = f" See `{context.command_path} --help`." if context is not None else ""
     return f"{message[:1].lower()}{message[1:]}{stop}{where}"
+
+
+def _no_number(error: typer.TyperException) -> str | None:
+    """What an option or argument that takes a number was given instead; None when that is not what is wrong."""
+    problems: list[Any] = getattr(error.__cause__, "errors", list)()
+    if not problems or problems[0]["type"] not in _NUMBERS:
+        return None
+    kind, given, parameter = problems[0]["type"], str(problems[0]["input"]), getattr(error, "param", None)
+    name = parameter.opts[0] if parameter is not None else "it"
+    meant = given.replace(",", ".") if kind == "float_parsing" else re.sub(r"(?<=\d)[,. ](?=\d{3}\b)", "", given)
+    hint = f" Write {meant}." if meant != given and _reads(meant, kind) else ""
+    return f"{name} takes {_NUMBERS[kind]}, not {given!r}.{hint}"
+
+
+def _reads(number: str, kind: str) -> bool:
+    try:
+        float(number) if kind == "float_parsing" else int(number)
+    except ValueError:
+        return False
+    return True
