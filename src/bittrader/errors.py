@@ -6,6 +6,7 @@ exits with `exit_code`. Anything else that escapes is a defect of ours and keeps
 
 from __future__ import annotations
 
+import threading
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,11 @@ class StrategyError(BittraderError):
 
 class StudyError(BittraderError):
     """A study that is not there, cannot be written, or does not match what it is resumed with."""
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether this is Ctrl-C, which Python raises in the main thread alone; else it is what somebody's code raised."""
+    return type(error) is KeyboardInterrupt and threading.current_thread() is threading.main_thread()
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

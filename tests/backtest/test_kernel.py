@@ -189,10 +189,12 @@ def test_an_evaluation_that_raises_is_a_failure_with_its_cause_and_the_others_go
                 raise ValueError("three is bad luck")
             if self.level == 4:
                 sys.exit(4)
+            if self.level == 5:
+                raise GeneratorExit("five")
             return Signals(enter_long=chart.close > chart.open)
 
-    answer = Evaluator(Picky, walk(100, 2))(np.arange(6.0).reshape(-1, 1))
-    assert answer.errors == {3: "ValueError: three is bad luck", 4: "SystemExit: 4"}
-    failed = np.isin(np.arange(6), [3, 4])
+    answer = Evaluator(Picky, walk(100, 2))(np.arange(7.0).reshape(-1, 1))
+    assert answer.errors == {3: "ValueError: three is bad luck", 4: "SystemExit: 4", 5: "GeneratorExit: five"}
+    failed = np.isin(np.arange(7), [3, 4, 5])
     assert np.isnan(answer.metrics[failed]).all()
     assert not np.isnan(answer.metrics[~failed][:, 0]).any()

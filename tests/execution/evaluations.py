@@ -87,6 +87,14 @@ def leave(rows):
     sys.exit(3)
 
 
+class Unusual(BaseException):
+    """What nobody catches by accident."""
+
+
+def end_unusually(rows):
+    raise Unusual("so")
+
+
 class Mute(Exception):  # noqa: N818 - what it says is the point
     """Fails to say why."""
 

@@ -150,7 +150,10 @@ def test_close_ends_everything_at_once(executor_of):
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("bittrader-slot")]
 
 
-@pytest.mark.parametrize(("function", "cause"), [(evaluations.leave, "SystemExit: 3"), (evaluations.mumble, "Mute")])
+@pytest.mark.parametrize(
+    ("function", "cause"),
+    [(evaluations.leave, "SystemExit: 3"), (evaluations.end_unusually, "Unusual: so"), (evaluations.mumble, "Mute")],
+)
 def test_leaving_and_exceptions_without_words_are_failures_too(executor_of, function, cause):
     executor = executor_of(function)
     executor.submit(rows_of(1))

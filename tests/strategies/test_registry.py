@@ -95,6 +95,9 @@ def test_a_mistyped_name_is_met_with_the_right_one(write):
         ("import no_such_module_here\n", r"line 1: ModuleNotFoundError: No module named 'no_such_module_here'"),
         ("from bittrader import Int\nx = Int(5, 4)\n", r"line 2: Int\(5, 4"),
         ("raise SystemExit(3)\n", r"line 1: SystemExit: 3"),
+        ("raise BaseException('no')\n", r"line 1: BaseException: no"),
+        ("class Stop(KeyboardInterrupt): pass\nraise Stop\n", r"line 2: Stop"),
+        ("raise GeneratorExit\n", r"line 1: GeneratorExit"),
         ("x = 1\n", r"0 strategies"),
         (PLAIN + PLAIN.replace("Mine", "Other"), r"2 strategies: Mine, Other; say which"),
         ("x = '\\x00\n", r"line 1"),
@@ -104,6 +107,11 @@ def test_a_file_that_cannot_be_used_is_told_in_one_line_with_its_place(write, te
     with pytest.raises(StrategyError, match=words) as caught:
         load_strategy(write(text))
     assert "\n" not in str(caught.value)
+
+
+def test_an_interrupt_while_a_file_runs_stays_an_interrupt(write):
+    with pytest.raises(KeyboardInterrupt):
+        load_strategy(write("raise KeyboardInterrupt\n"))
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):

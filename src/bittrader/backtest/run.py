@@ -14,7 +14,7 @@ from bittrader.backtest.equity import equity
 from bittrader.backtest.metrics import METRICS, Metrics
 from bittrader.backtest.result import Exit, OpenPosition, Result, Trades
 from bittrader.backtest.spans import Span, checked_spans, index_in_joined, joined, where
-from bittrader.errors import InputError, StrategyError, cause_of
+from bittrader.errors import InputError, StrategyError, cause_of, is_interrupt
 from bittrader.market.candles import Candles
 from bittrader.market.store import load_candles
 from bittrader.memory import keep_freed_arrays
@@ -83,7 +83,9 @@ class Evaluator:
         for index in np.lexsort(rows.T[::-1]) if rows.size else range(len(rows)):
             try:
                 self.trade(self.orders(self.strategy.from_row(rows[index])), metrics[index])
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - what a strategy raises is its evaluation's failure
+            except BaseException as error:
+                if is_interrupt(error):
+                    raise
                 metrics[index] = np.nan
                 errors[int(index)] = cause_of(error)
         return Evaluated(metrics, errors)

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bittrader import __version__
-from bittrader.errors import BittraderError, InputError, did_you_mean
+from bittrader.errors import BittraderError, InputError, did_you_mean, is_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -107,13 +107,13 @@ def _guarded(work: Callable[[], int]) -> int:
             sys.stdout.flush()
     except BittraderError as error:
         return _refused(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:
         # As in `| head`: the reader has enough. What is still buffered must not fail a second time at exit.
         _drop_output()
         return 1
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if is_interrupt(error):
+            return 130
         from bittrader.strategies.registry import place_in_strategy  # noqa: PLC0415 - needed only here
 
         if (line := place_in_strategy(error)) is not None:

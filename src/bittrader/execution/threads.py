@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic
 
-from bittrader.errors import cause_of
+from bittrader.errors import cause_of, is_interrupt
 from bittrader.execution.base import Answer, Failure, Part
 from bittrader.execution.slots import SlotExecutor
 
@@ -45,5 +45,7 @@ def outcome_of(evaluate: Evaluate[Answer], rows: Rows) -> Answer | Failure:
     """The answer, or the failure that an exception stands for."""
     try:
         return evaluate(rows)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a user's code raises is that batch's failure
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
         return Failure(cause_of(error))

@@ -18,7 +18,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 from bittrader import __version__
-from bittrader.errors import InputError, StrategyError, cause_of, did_you_mean
+from bittrader.errors import InputError, StrategyError, cause_of, did_you_mean, is_interrupt
 from bittrader.strategies import builtin
 from bittrader.strategies.base import Strategy
 
@@ -82,8 +82,10 @@ def _run_file(path: Path) -> ModuleType:
         sys.modules[module.__name__] = module  # dataclasses and pickle look a class's module up there
         try:
             exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - to run the user's file is the task
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             del sys.modules[module.__name__]
+            if is_interrupt(error):
+                raise
             raise StrategyError(_complaint(path, error)) from error
     return module
 

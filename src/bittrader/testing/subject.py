@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bittrader.errors import BittraderError, cause_of
+from bittrader.errors import BittraderError, cause_of, is_interrupt
 from bittrader.strategies.activity import enabling
 from bittrader.strategies.base import DISTANCES, FLAGS, Signals, Strategy, checked, plain
 
@@ -57,7 +57,9 @@ def signals_of(strategy: Strategy, chart: Chart) -> Signals:
         return plain(checked(strategy.signals(chart), len(chart)))
     except BittraderError as error:
         raise Raised(f"{error}{having(strategy)}") from error
-    except Exception as error:
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
         last = traceback.extract_tb(error.__traceback__)[-1]
         raise Raised(f"{cause_of(error)} ({last.filename}, line {last.lineno}){having(strategy)}.") from error
 
