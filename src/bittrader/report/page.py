@@ -44,15 +44,22 @@ def write_report(path: str | Path, result: Result, study: StudySummary | None = 
 def render(page: Page) -> str:
     """The page's HTML."""
     # Jinja takes longer to import than the page takes to build, and not every caller renders.
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - see above
+    from jinja2 import Environment, FunctionLoader, StrictUndefined  # noqa: PLC0415 - see above
     from markupsafe import Markup  # noqa: PLC0415 - see above
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FunctionLoader(_resource),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters |= {"percent": words.percent, "signed": _signed, "minus": words.minus, "cell": _cell}
-    trades = page.trades
+    trades = page.run.trades
     listed = trades and {"columns": trades.columns, "exits": trades.exits, "closeUps": trades.close_ups}
     # What is marked safe here is our own package's text, or JSON without the characters that end a script.
-    return environment.from_string(_resource("template.html.j2")).render(
+    return environment.get_template("page.html.j2").render(
         page=page,
         shades=_shades(page),
         style=Markup(_resource("style.css")),  # noqa: S704 - see above
@@ -84,10 +91,13 @@ def _resource(name: str) -> str:
 
 def _shades(page: Page) -> dict[float, str]:
     """How strongly each monthly return is coloured, from 0 to 1: the root of its share of the largest."""
-    known = [abs(value) for year in page.years for value in year.months if value is not None]
+    known = [abs(value) for year in page.run.years for value in year.months if value is not None]
     top = max(known, default=0.0) or 1.0
     return {
-        value: f"{(abs(value) / top) ** 0.5:.2f}" for year in page.years for value in year.months if value is not None
+        value: f"{(abs(value) / top) ** 0.5:.2f}"
+        for year in page.run.years
+        for value in year.months
+        if value is not None
     }
 
 
