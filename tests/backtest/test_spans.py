@@ -14,7 +14,7 @@ from tests.reference import engine
 
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.backtest.metrics import METRICS
-from bittrader.backtest.run import Evaluator, backtest
+from bittrader.backtest.run import Evaluator, backtest, stitched
 from bittrader.backtest.spans import index_in_joined, joined
 from bittrader.errors import InputError
 from bittrader.market.sample import synthetic
@@ -198,3 +198,16 @@ def test_real_candles_over_spans_match_the_reference(real_data, name):
     found = evaluator(row.reshape(1, -1)).metrics[0]
     expected = [np.nan if reference.metrics[key] is None else reference.metrics[key] for key in METRICS]
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11)
+
+
+@given(run=runs())
+def test_runs_stitched_span_by_span_are_one_run_over_all_spans(run):
+    candles, given_signals, some_costs, sizing, spans = run
+    strategy = fixed(given_signals)
+    parts = [(Evaluator(strategy, candles, some_costs, sizing, [span]), strategy()) for span in spans]
+    one_by_one, together = stitched(parts), backtest(strategy, candles, None, some_costs, sizing, spans)
+    assert one_by_one.equity.tolist() == together.equity.tolist()
+    for name, value in together.metrics.as_dict().items():
+        other = getattr(one_by_one.metrics, name)
+        assert (value is None) == (other is None)
+        assert value is None or math.isclose(value, other, rel_tol=1e-12, abs_tol=1e-14), name

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 @compiled
-def equity(market: Market, where: Where, funding: Column, records: Column) -> Column:
-    """Equity at each close of the spans' bars, from all of a run's `records` (see `kernel.run`); starts from 1."""
+def equity(market: Market, where: Where, funding: Column, records: Column, cash: float) -> Column:
+    """Equity at each close of the spans' bars, from a run's `records` (see `kernel.run`) and the cash before them."""
     out = np.empty(where.bars)
-    cash, at, kept = 1.0, 0, 0
+    at = kept = 0
     for span in range(len(where.starts)):
         flat_from, end = where.starts[span], where.stops[span]
         while kept < len(records) and records[kept, ENTRY] < end:

@@ -183,12 +183,43 @@ def next_true(flags: Flags, words: NDArray[np.uint64], start: int) -> int:
     return index
 
 
-# The running account of one evaluation: slots of one array. The rest of it is scratch space for `_add_returns`.
-EQUITY, PEAK, DRAWDOWN, UNDER, LONGEST, SUM, SQUARES, LOSSES, LOWEST, HIGHEST, SLOTS = range(11)
+# The account of an evaluation: slots of one array, the first ones beginning at 1. The rest of it is scratch space.
+(
+    EQUITY,
+    PEAK,
+    DRAWDOWN,
+    UNDER,
+    LONGEST,
+    SUM,
+    SQUARES,
+    LOSSES,
+    LOWEST,
+    HIGHEST,
+    BARS,
+    YEARS,
+    EXPOSED,
+    PAID,
+    CLOSED,
+    WINS,
+    HELD,
+    GAINS,
+    LOST,
+    FRACTIONS,
+    WON_FRACTIONS,
+    LOST_FRACTIONS,
+    SLOTS,
+) = range(23)
 CHUNK = 256
 BOOK = SLOTS + CHUNK
 # Up to so many bars, marking them one by one is quicker than preparing vectors.
 FEW = 24
+
+
+def new_book() -> Column:
+    """The account of an evaluation before its first bar."""
+    book = np.zeros(BOOK)
+    book[EQUITY] = book[PEAK] = 1.0
+    return book
 
 
 @lean
@@ -426,8 +457,10 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
     """Fills `row` with the metrics (in the order of `METRICS`, NaN where undefined) of trading `orders` in the spans.
 
     `records`, shape (n, RECORD), takes the first n positions: entry bar, exit bar, side, fill at entry and exit, size,
-    profit, profit / equity at entry, why it ended (0: open at its span's end, so no trade), cash after entry. `book` is
-    scratch space of BOOK slots.
+    profit, profit / equity at entry, why it ended (0: open at its span's end, so no trade), cash after entry.
+
+    `book` is the account: a new one, or that of a run over earlier bars, which then goes on; the metrics are those of
+    all its bars.
     """
     close, table = market.close, market.bars
     bits = close.view(np.int64)
@@ -439,11 +472,10 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
     # A long position of all equity has no cash, so its equity is its size times the price, and it is never liquidated.
     all_in = terms.notional == 1.0 and math.isnan(terms.risk) and not funded
     watched = has_stop or has_target or has_trail
-    book[:SLOTS] = 0.0
-    book[EQUITY] = book[PEAK] = 1.0
-    cash, paid = 1.0, 0.0
-    trades, wins, kept, held_bars, exposed = 0, 0, 0, 0, 0
-    gains, lost, fractions, won_fractions, lost_fractions = 0.0, 0.0, 0.0, 0.0, 0.0
+    cash, paid = book[EQUITY], book[PAID]
+    trades, wins, held_bars, exposed, kept = 0, 0, 0, 0, 0
+    gains, lost = book[GAINS], book[LOST]
+    fractions, won_fractions, lost_fractions = book[FRACTIONS], book[WON_FRACTIONS], book[LOST_FRACTIONS]
     next_long = next_short = next_exit_long = next_exit_short = -1
     for span in range(len(where.starts)):
         unmarked = signal = where.starts[span]
@@ -556,37 +588,53 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
             # An exit at the open may be followed by an entry at that very open.
             signal = ended - 1 if why in (SIGNAL, TIME) else ended
         _mark_flat(book, cash, end - unmarked)
+    book[YEARS] += where.years + (market.days_per_bar / 365.0 if book[BARS] > 0.0 else 0.0)
+    book[BARS] += where.bars
+    book[EXPOSED] += exposed
+    book[PAID] = paid
+    book[CLOSED] += trades
+    book[WINS] += wins
+    book[HELD] += held_bars
+    book[GAINS], book[LOST] = gains, lost
+    book[FRACTIONS], book[WON_FRACTIONS], book[LOST_FRACTIONS] = fractions, won_fractions, lost_fractions
     row[:] = np.nan
-    row[TRADES] = trades
-    _measure(book, market, where, row)
-    row[EXPOSURE] = exposed / where.bars
-    if trades > 0:
-        row[WIN_RATE] = wins / trades
-        row[EXPECTANCY] = fractions / trades
-        row[AVERAGE_TRADE_DAYS] = held_bars * market.days_per_bar / trades
-    if lost > 0.0:
-        row[PROFIT_FACTOR] = gains / lost
-    if wins > 0:
-        row[AVERAGE_WIN] = won_fractions / wins
-    if trades > wins:
-        row[AVERAGE_LOSS] = lost_fractions / (trades - wins)
-    row[COSTS_PAID] = paid
+    _measure_equity(book, market, row)
+    _measure_trades(book, market, row)
 
 
 @lean
-def _measure(book: Column, market: Market, where: Where, row: Column) -> None:
+def _measure_trades(book: Column, market: Market, row: Column) -> None:
+    """Fills in the metrics that follow from the trades."""
+    trades, wins = book[CLOSED], book[WINS]
+    row[TRADES] = trades
+    row[EXPOSURE] = book[EXPOSED] / book[BARS]
+    row[COSTS_PAID] = book[PAID]
+    if trades > 0.0:
+        row[WIN_RATE] = wins / trades
+        row[EXPECTANCY] = book[FRACTIONS] / trades
+        row[AVERAGE_TRADE_DAYS] = book[HELD] * market.days_per_bar / trades
+    if book[LOST] > 0.0:
+        row[PROFIT_FACTOR] = book[GAINS] / book[LOST]
+    if wins > 0.0:
+        row[AVERAGE_WIN] = book[WON_FRACTIONS] / wins
+    if trades > wins:
+        row[AVERAGE_LOSS] = book[LOST_FRACTIONS] / (trades - wins)
+
+
+@lean
+def _measure_equity(book: Column, market: Market, row: Column) -> None:
     """Fills in the metrics that follow from equity alone."""
-    returns = where.bars - 1
+    returns, years = book[BARS] - 1.0, book[YEARS]
     row[TOTAL_RETURN] = book[EQUITY] - 1.0
     row[MAX_DRAWDOWN] = book[DRAWDOWN]
     row[LONGEST_DRAWDOWN_DAYS] = book[LONGEST] * market.days_per_bar
-    if where.years > 0.0:
-        row[CAGR] = book[EQUITY] ** (1.0 / where.years) - 1.0
+    if years > 0.0:
+        row[CAGR] = book[EQUITY] ** (1.0 / years) - 1.0
     if not math.isfinite(row[CAGR]):
         row[CAGR] = np.nan
     if book[DRAWDOWN] > 0.0:
         row[CALMAR] = row[CAGR] / book[DRAWDOWN]
-    if returns < 2:
+    if returns < 2.0:
         return
     year = math.sqrt(market.bars_per_year)
     mean = book[SUM] / returns

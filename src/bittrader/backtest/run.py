@@ -94,20 +94,26 @@ class Evaluator:
         """Equity at each close of the spans' bars, from 1, with these parameters; raises what the strategy raises."""
         return self.run(self.orders(self.strategy.from_row(row))).equity
 
-    def trade(self, orders: kernel.Orders, row: Prices, records: Rows | None = None) -> None:
-        """Fills `row` with the metrics of trading these orders, and `records` with the positions (see `kernel.run`)."""
-        kept = _NO_RECORDS if records is None else records
-        kernel.run(self._market, self._where, orders, self._terms, kept, row, np.empty(kernel.BOOK))
+    def trade(
+        self, orders: kernel.Orders, row: Prices, records: Rows | None = None, book: Prices | None = None
+    ) -> None:
+        """Fills `row` with the metrics of trading these orders, and `records` with the positions (see `kernel.run`).
 
-    def run(self, orders: kernel.Orders) -> Run:
-        """What trading these orders gives, in full."""
-        row = np.empty(len(METRICS))
-        self.trade(orders, row)
-        positions = int(row[kernel.TRADES]) + len(self.spans)
-        records = np.full((positions, kernel.RECORD), np.nan)
-        self.trade(orders, row, records)
+        `book`: the account of a run over earlier bars, which then goes on.
+        """
+        kept, account = _NO_RECORDS if records is None else records, kernel.new_book() if book is None else book
+        kernel.run(self._market, self._where, orders, self._terms, kept, row, account)
+
+    def run(self, orders: kernel.Orders, book: Prices | None = None) -> Run:
+        """What trading these orders gives, in full; `book` as for `trade`."""
+        row, account = np.empty(len(METRICS)), kernel.new_book() if book is None else book
+        began = account[kernel.EQUITY]
+        self.trade(orders, row, book=account.copy())
+        records = np.full((int(row[kernel.TRADES]) + len(self.spans), kernel.RECORD), np.nan)
+        self.trade(orders, row, records, account)
         records = records[~np.isnan(records[:, kernel.ENTRY])]
-        return Run(Metrics.from_row(row), records, equity(self._market, self._where, self._terms.funding, records))
+        marked = equity(self._market, self._where, self._terms.funding, records, began)
+        return Run(Metrics.from_row(row), records, marked)
 
     def orders(self, strategy: Strategy) -> kernel.Orders:
         """What the strategy wants, as the kernel takes it. StrategyError when it breaks its contract."""
@@ -123,6 +129,14 @@ class Run(NamedTuple):
     metrics: Metrics
     records: Rows
     equity: Prices
+
+
+def stitched(parts: Sequence[tuple[Evaluator, Strategy]]) -> Run:
+    """One run after the other over later and later bars, on one account: the metrics are those of all bars together."""
+    book = kernel.new_book()
+    runs = [evaluator.run(evaluator.orders(strategy), book) for evaluator, strategy in parts]
+    records, marked = (np.concatenate(columns) for columns in zip(*(one[1:] for one in runs), strict=True))
+    return Run(runs[-1].metrics, records, marked)
 
 
 def backtest(
