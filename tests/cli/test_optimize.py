@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -226,3 +227,70 @@ def test_a_narrow_terminal_cuts_no_parameter(capsys, candles, monkeypatch):
     words = ["supertrend", candles, "--trials", "20", "--objective", "profit_factor", "--study", "a", "--no-report"]
     run(["optimize", *words])
     assert "…" not in capsys.readouterr().out
+
+
+def test_several_objectives_give_a_pareto_front(capsys, candles):
+    objectives = ("--objective", "sharpe", "--objective", "costs_paid")
+    code, facts = asked_for_json(capsys, "sma-cross", candles, "--trials", "40", *objectives, "--no-report")
+    assert code == 0
+    assert [one["metric"] for one in facts["objectives"]] == ["sharpe", "costs_paid"]
+    assert [one["direction"] for one in facts["objectives"]] == ["maximize", "minimize"]
+    pairs = [(one["metrics"]["sharpe"], one["metrics"]["costs_paid"]) for one in facts["front"]]
+    assert len(pairs) > 1
+    assert pairs == sorted(pairs, reverse=True)
+    assert all(later[1] < earlier[1] for earlier, later in itertools.pairwise(pairs))
+    assert facts["best"] == facts["front"][0]
+
+
+def test_the_table_shows_the_front_of_several_objectives(capsys, candles):
+    run(["optimize", "sma-cross", candles, "--trials", "20", "--objective", "sharpe", "--objective", "trades:min"])
+    assert "Pareto front, " in capsys.readouterr().out
+
+
+def test_a_set_that_breaks_a_condition_is_never_the_best_while_another_keeps_it(capsys, candles):
+    words = ("sma-cross", candles, "--trials", "40", "--seed", "3", "--sampler", "random", "--no-report")
+    _, free = asked_for_json(capsys, *words)
+    bound = free["best"]["metrics"]["trades"]
+    _, bound_to = asked_for_json(capsys, *words, "--where", f"trades > {bound}")
+    assert bound_to["best"]["metrics"]["trades"] > bound
+    assert bound_to["best"]["feasible"]
+    assert bound_to["best"]["metrics"]["sharpe"] < free["best"]["metrics"]["sharpe"]
+    assert bound_to["where"] == [f"trades > {bound}"]
+    assert 0 < bound_to["evaluations"]["infeasible"] < bound_to["evaluations"]["finished"]
+
+
+def test_conditions_that_nothing_keeps_are_said_and_the_nearest_is_shown(capsys, candles):
+    code = run(["optimize", "sma-cross", candles, "--trials", "20", "--where", "trades >= 100000", "--no-report"])
+    said = capsys.readouterr().out
+    assert code == 0
+    assert "trades >= 100000: no set keeps it. Those shown (x) are the nearest" in said
+    assert " 1 x " in said
+
+
+def test_several_series_are_each_told(capsys, candles):
+    store(replace(synthetic(bars=2000), symbol="ETH/USDT"), "other")
+    words = ("sma-cross", candles, "other", "--trials", "12", "--aggregate", "worst")
+    code, facts = asked_for_json(capsys, *words)
+    assert code == 0
+    assert facts["aggregate"] == "worst"
+    assert [one["candles"] for one in facts["series"]] == [candles, "other"]
+    worst = min(one["metrics"]["sharpe"] for one in facts["series"])
+    assert facts["best"]["metrics"]["sharpe"] == pytest.approx(worst)
+    run(["optimize", *words])
+    assert "The best on each series" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--objective", "sharp"), "Did you mean 'sharpe'"),
+        (("--where", "trade >= 5"), "Did you mean 'trades'"),
+        (("--where", "trades 5"), "does not read as one"),
+        (("--objective", "sharpe:up"), "metric:max or metric:min"),
+    ],
+)
+def test_goals_that_are_none_are_refused_in_one_line(candles, words, said):
+    with pytest.raises(InputError) as refusal:
+        run(["optimize", "sma-cross", candles, *words])
+    assert said in str(refusal.value)
+    assert "\n" not in str(refusal.value)

@@ -19,7 +19,7 @@ def study(home):
 
 
 def test_the_best_run_again_gives_what_the_study_holds(study):
-    result, summary = rerun("eight")
+    (result,), summary = rerun("eight")
     assert dict(result.params) == dict(study.best[0].params)
     assert result.metrics.sharpe == study.best[0].metrics["sharpe"]
     assert summary.finished == study.finished
@@ -27,7 +27,7 @@ def test_the_best_run_again_gives_what_the_study_holds(study):
 
 def test_any_finished_evaluation_can_be_run_again(study):
     trial = study.best[-1]
-    result, _ = rerun("eight", trial.number)
+    (result,), _ = rerun("eight", trial.number)
     assert dict(result.params) == dict(trial.params)
     assert result.metrics.total_return == trial.metrics["total_return"]
 

@@ -1,12 +1,11 @@
 """`bittrader optimize`: the best parameters of a strategy, searched and kept."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.cli.options import (
-    CandlesRef,
     FeeOption,
     FractionOption,
     FundingHoursOption,
@@ -33,7 +32,7 @@ _SPACE = "Parameters"
 @app.command()
 def optimize(
     strategy: StrategyRef,
-    candles: CandlesRef,
+    candles: Annotated[list[str], typer.Argument(metavar="CANDLES...", help="Stored names or files, one or several.")],
     trials: Annotated[int, typer.Option(help="Parameter sets to try.")] = 80,
     objective: Annotated[
         list[str] | None, typer.Option(help="The metric to search for, sharpe if none; repeat it for several.")
@@ -42,6 +41,9 @@ def optimize(
         list[str] | None,
         typer.Option(metavar="CONDITION", help="What a set must keep, as in 'trades >= 100'; repeat it for more."),
     ] = None,
+    aggregate: Annotated[
+        Literal["mean", "median", "worst"], typer.Option(help="How metrics on several series become one.")
+    ] = "mean",
     sampler: Annotated[str, typer.Option(help="auto, tpe, de, sobol, grid or random.")] = "auto",
     seed: Annotated[int, typer.Option(help="The same seed gives the same search.", min=0)] = 1,
     study: Annotated[str | None, typer.Option(help="The study's name; else one is made.")] = None,
@@ -93,6 +95,7 @@ def optimize(
             trials=trials,
             objective=wanted,
             where=where or (),
+            aggregate=aggregate,
             sampler=sampler,
             seed=seed,
             study=study,

@@ -29,10 +29,10 @@ def report(
     from bittrader.optimize.rerun import rerun  # noqa: PLC0415 - the engine is loaded only when it runs
 
     with strategy_speaks():
-        result, summary = rerun(study, trial)
-    path = write_report(output or reports_dir() / f"{summary.name}.html", result, summary)
+        results, summary = rerun(study, trial)
+    path = write_report(output or reports_dir() / f"{summary.name}.html", results[0], summary)
     if as_json:
-        typer.echo(json.dumps({"study": summary.name, "params": dict(result.params), "report": str(path)}))
+        typer.echo(json.dumps({"study": summary.name, "params": dict(results[0].params), "report": str(path)}))
     else:
         typer.echo(str(path))
     if open_it and not webbrowser.open(path.as_uri()):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
+from bittrader.cli.best import best_tables, series_table
 from bittrader.cli.options import strategy_speaks
 from bittrader.errors import InputError
 from bittrader.optimize import found
@@ -19,21 +19,17 @@ from bittrader.report import words
 from bittrader.report.words import FEW_TRADES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from rich.progress import Task
 
-    from bittrader.backtest.metrics import Metrics
+    from bittrader.backtest.result import Result
     from bittrader.optimize.loop import Progress as Now
     from bittrader.optimize.search import SearchResult
     from bittrader.optimize.study import Study
     from bittrader.optimize.summary import StudySummary, Trial
 
-SHOWN = ("sharpe", "total_return", "max_drawdown", "trades", "win_rate", "profit_factor")
-_ROWS = 10
-# More parameters than this share one column, or a terminal cannot hold the table.
-_COLUMNS = 4
 _FEW = "the best closed only {}: too few to tell skill from luck"
 
 
@@ -85,74 +81,19 @@ class _Rate(ProgressColumn):
         return Text(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s" if rate else "", style="progress.data.speed")
 
 
-def best_tables(summary: StudySummary, held: Metrics | None, width: int) -> list[Table]:
-    """The best strategies, and holding the market beside them.
-
-    Many parameters, or what is wider than the terminal, get a table of their own: a value is of use only when whole.
-    """
-    together = _best_table(summary, held, apart=False)
-    if len(summary.parameter_names) <= _COLUMNS and Console(width=1000).measure(together).maximum <= width:
-        return [together]
-    return [_best_table(summary, held, apart=True), _parameter_table(summary)]
-
-
-def _best_table(summary: StudySummary, held: Metrics | None, *, apart: bool) -> Table:
-    shown = tuple(dict.fromkeys((summary.objective, *SHOWN)))
-    title = Text(f"Best of {summary.asked:,}: {summary.strategy} on {summary.symbol}", style="bold")
-    table = _table(title, () if apart else summary.parameter_names, shown, summary.objective)
-    for rank, trial in enumerate(summary.best[:_ROWS], start=1):
-        table.add_row(str(rank), *([] if apart else _values(summary, trial)), *_measured(trial.metrics, shown))
-    if held is not None:
-        table.add_section()
-        blanks = [""] * (len(table.columns) - len(shown) - 1)
-        table.add_row("hold", *blanks, *_measured(held.as_dict(), shown), style="dim")
-    return table
-
-
-def _parameter_table(summary: StudySummary) -> Table:
-    table = _table(None, summary.parameter_names, (), "")
-    for rank, trial in enumerate(summary.best[:_ROWS], start=1):
-        table.add_row(str(rank), *_values(summary, trial))
-    return table
-
-
-def _table(title: Text | None, parameters: tuple[str, ...], metrics: tuple[str, ...], objective: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("", justify="right", style="dim", no_wrap=True)
-    for name in parameters:
-        table.add_column(name.replace("_", "\n"), justify="right", style="cyan", vertical="bottom")
-    for name in metrics:
-        bold = "bold" if name == objective else ""
-        table.add_column(words.short(name).replace(" ", "\n"), justify="right", style=bold, no_wrap=True)
-    return table
-
-
-def _values(summary: StudySummary, trial: Trial) -> list[str]:
-    """Its parameters' values, blank where one does not count."""
-    return [words.parameter(trial.params.get(name, "")) for name in summary.parameter_names]
-
-
-def _measured(metrics: Mapping[str, float | int | None], names: tuple[str, ...]) -> list[str]:
-    return [words.metric(name, metrics[name]) for name in names]
-
-
 def closing(summary: StudySummary, path: Path, report: Path | None, *, interrupted: bool, budget: int) -> Text:
     """What was done, where it is, and the command that goes on from here."""
-    exhausted = not interrupted and summary.asked < budget
-    all_tried = ", every parameter set there is" if exhausted else ""
     speed = words.rate(summary.evaluations_per_second)
     lines = [
         *(("Candles" if index == 0 else "", str(one)) for index, one in enumerate(summary.series)),
-        (
-            "Evaluations",
-            f"{summary.asked:,} asked, {summary.finished:,} finished, {summary.failed:,} failed{all_tried}",
-        ),
+        ("Evaluations", _evaluations(summary, exhausted=not interrupted and summary.asked < budget)),
         *(("", f"{times:,} failed: {cause}") for cause, times in list(summary.failures.items())[:5]),
+        *([("Conditions", _conditions(summary))] if summary.where else []),
         ("Time", f"{words.duration(summary.seconds)} on {_cores(summary.cores)}, {speed}"),
         ("Sampler", f"{summary.sampler}, {summary.sampler_reason}"),
         ("Study", str(path)),
         *([("Report", str(report))] if report else []),
-        *([("Beware", _FEW.format(words.trades(few)))] if (few := _few_trades(summary)) else []),
+        *([("Beware", _FEW.format(words.trades(few)))] if (few := _few_trades(summary)) is not None else []),
         ("Go on", _command(summary, interrupted=interrupted, budget=budget)),
     ]
     text = Text()
@@ -163,9 +104,23 @@ def closing(summary: StudySummary, path: Path, report: Path | None, *, interrupt
     return text
 
 
+def _evaluations(summary: StudySummary, *, exhausted: bool) -> str:
+    all_tried = ", every parameter set there is" if exhausted else ""
+    return f"{summary.asked:,} asked, {summary.finished:,} finished, {summary.failed:,} failed{all_tried}"
+
+
+def _conditions(summary: StudySummary) -> str:
+    said, kept = " and ".join(map(str, summary.where)), summary.finished - summary.infeasible
+    if not summary.finished:
+        return said
+    if not kept:
+        return f"{said}: no set keeps {'it' if len(summary.where) == 1 else 'all'}. Those shown (x) are the nearest"
+    return f"{said}: {kept:,} of {summary.finished:,} finished sets keep {'it' if len(summary.where) == 1 else 'all'}"
+
+
 def _few_trades(summary: StudySummary) -> int | None:
     """How many trades the best parameters closed, where they are too few to mean much."""
-    count = summary.best[0].metrics["trades"] if summary.best else None
+    count = summary.best[0].metrics.get("trades") if summary.best and summary.series else None
     return int(count) if count and count < FEW_TRADES else None
 
 
@@ -184,27 +139,51 @@ def _cores(cores: int) -> str:
 
 def as_json(summary: StudySummary) -> dict[str, Any]:
     """A study as one JSON object."""
-    best = summary.best[0] if summary.best else None
     return {
         "study": summary.name,
         "strategy": summary.strategy,
         "symbol": summary.symbol,
         "objective": summary.objective,
         "direction": summary.direction,
+        "objectives": [asdict(one) for one in summary.objectives],
+        "where": list(map(str, summary.where)),
+        "aggregate": summary.aggregate,
         "sampler": summary.sampler,
         "sampler_reason": summary.sampler_reason,
         "seed": summary.seed,
-        "best": best and {"number": best.number, "params": dict(best.params), "metrics": dict(best.metrics)},
+        "best": _trial(summary.best[0]) if summary.best else None,
+        "front": list(map(_trial, summary.front)),
         "evaluations": {
             "asked": summary.asked,
             "finished": summary.finished,
             "failed": summary.failed,
+            "infeasible": summary.infeasible,
             "causes": dict(summary.failures),
         },
         "seconds": summary.seconds,
         "evaluations_per_second": summary.evaluations_per_second,
         "cores": summary.cores,
     }
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    facts = {"params": dict(trial.params), "metrics": dict(trial.metrics)}
+    return {"number": trial.number, **facts, "feasible": trial.feasible}
+
+
+def _series(summary: StudySummary, results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Each series, and what the best gave on it when that was run again."""
+    each: Sequence[Result | None] = results or [None] * len(summary.series)
+    return [
+        {
+            "symbol": facts.symbol,
+            "timeframe": facts.timeframe,
+            "candles": facts.reference,
+            "metrics": result and result.metrics.as_dict(),
+            "buy_and_hold": result and result.buy_and_hold.as_dict(),
+        }
+        for facts, result in zip(summary.series, each, strict=True)
+    ]
 
 
 def show(study: Study, summary: StudySummary) -> None:
@@ -221,17 +200,20 @@ def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) ->
     """Writes the report, prints what was found, and returns the exit code: 0, 1 when all failed, 130 when stopped."""
     summary = result.summary
     with strategy_speaks():
-        full = None if result.interrupted else result.backtest()  # who stops a search does not want to wait
-    report, complaint = _report(result, full) if report_wanted and full is not None else (None, None)
+        results = () if result.interrupted else result.backtests()  # who stops a search does not want to wait
+    report, complaint = _report(result, results) if report_wanted and results else (None, None)
+    held = results[0].buy_and_hold if len(results) == 1 else None
     console = Console(stderr=json_wanted)
     if summary.best:
-        console.print(*best_tables(summary, full.buy_and_hold if full else None, console.width))
+        console.print(*best_tables(summary, held, console.width))
+    if len(results) > 1:
+        console.print(series_table(summary, results))
     text = closing(summary, result.path, report, interrupted=result.interrupted, budget=result.budget)
     console.print(text, soft_wrap=True, highlight=False)
     if json_wanted:
-        held = full and full.buy_and_hold.as_dict()
         where = {"path": str(result.path), "report": report and str(report)}
-        answer = {**as_json(summary), "buy_and_hold": held, **where, "interrupted": result.interrupted}
+        beside = {"buy_and_hold": held and held.as_dict(), "series": _series(summary, results)}
+        answer = {**as_json(summary), **beside, **where, "interrupted": result.interrupted}
         print(json.dumps(answer, allow_nan=False))  # noqa: T201 - this is the output
     if complaint is not None:
         raise complaint  # only now: the search is done, and what it found has been said
@@ -243,13 +225,13 @@ def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) ->
     return 1
 
 
-def _report(result: SearchResult, full: Any) -> tuple[Path | None, InputError | None]:
+def _report(result: SearchResult, results: Sequence[Result]) -> tuple[Path | None, InputError | None]:
     """Where the report is, or why there is none."""
     from bittrader.paths import reports_dir  # noqa: PLC0415 - see below
     from bittrader.report import write_report  # noqa: PLC0415 - a search that is stopped needs no report
 
     try:
-        return write_report(reports_dir() / f"{result.summary.name}.html", full, result.summary), None
+        return write_report(reports_dir() / f"{result.summary.name}.html", results[0], result.summary), None
     except InputError as error:
         return None, error
 

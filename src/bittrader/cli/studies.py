@@ -107,7 +107,9 @@ def show(name: Name, as_json: JsonOption = False) -> None:
 def resume(
     name: Name,
     trials: Annotated[int | None, typer.Option(help="Parameter sets to try in all; else as many as before.")] = None,
-    candles: Annotated[str | None, typer.Option(help="Where the candles are, if they have moved.")] = None,
+    candles: Annotated[
+        list[str] | None, typer.Option(help="Where the candles are, if they have moved; repeat it for several series.")
+    ] = None,
     strategy: Annotated[str | None, typer.Option(help="Where the strategy is, if it has moved.")] = None,
     threads: Annotated[int | None, typer.Option(help="Cores to use; else all.")] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")] = False,

@@ -13,18 +13,33 @@ import numpy as np
 import bittrader
 from bittrader.backtest.run import Evaluator
 from bittrader.errors import InputError
+from bittrader.optimize.aggregate import SeriesEvaluator, series_names
 from bittrader.optimize.samplers.grid import allowed_count, lattice
 from bittrader.strategies.registry import load_strategy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bittrader.backtest.costs import Costs, Sizing
+    from bittrader.backtest.run import Evaluated
+    from bittrader.backtest.spans import Span
+    from bittrader.execution.base import Evaluate
     from bittrader.market.candles import Candles
+    from bittrader.optimize.experiment import Aggregate
+    from bittrader.optimize.goals import Objective
     from bittrader.strategies.base import Strategy
     from bittrader.strategies.parameters import Rows, Space
 
 
 # What turns candles and parameters into metrics.
-_ENGINE = ("backtest/**/*.py", "strategies/*.py", "market/resample.py", "market/timeframe.py", "jit.py")
+_ENGINE = (
+    "backtest/**/*.py",
+    "strategies/*.py",
+    "market/resample.py",
+    "market/timeframe.py",
+    "jit.py",
+    "optimize/aggregate.py",
+)
 
 
 @cache
@@ -39,16 +54,29 @@ def engine_digest() -> str:
 
 @dataclass(frozen=True, eq=False)
 class MakeEvaluator:
-    """Makes an Evaluator; pickled to each process, a strategy from a file as its name, since no module is to be had."""
+    """Makes what evaluates; pickled to each process, a strategy from a file as its name, since no module is to be had.
+
+    `spans` has one entry a series: the bars that are traded, None for all.
+    """
 
     strategy: type[Strategy] | str
-    candles: Candles
+    series: tuple[Candles, ...]
     costs: Costs
     sizing: Sizing
+    aggregate: Aggregate
+    objectives: tuple[Objective, ...]
+    spans: tuple[Sequence[Span] | None, ...]
 
-    def __call__(self) -> Evaluator:
+    def __call__(self) -> Evaluate[Evaluated]:
         known = load_strategy(self.strategy) if isinstance(self.strategy, str) else self.strategy
-        return Evaluator(known, self.candles, self.costs, self.sizing)
+        each = [
+            Evaluator(known, candles, self.costs, self.sizing, spans)
+            for candles, spans in zip(self.series, self.spans, strict=True)
+        ]
+        if len(each) == 1:
+            return each[0]
+        names = series_names([f"{candles.symbol} {candles.timeframe}" for candles in self.series])
+        return SeriesEvaluator(dict(zip(names, each, strict=True)), self.aggregate, self.objectives)
 
 
 def first_rows(space: Space) -> Rows:

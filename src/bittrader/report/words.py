@@ -67,8 +67,9 @@ def metric(name: str, value: float | None) -> str:
     """A metric's value with its unit: `12.3%`, `1.87`, `14.5 days`; a dash where it is undefined."""
     if value is None or value != value:  # noqa: PLR0124 - NaN
         return UNDEFINED
-    kind = WORDS[name].kind if name in WORDS else "ratio"
-    return {"percent": percent, "ratio": ratio, "days": days, "count": count}[kind](value)
+    if name not in WORDS:
+        return f"{value:,.6g}"
+    return {"percent": percent, "ratio": ratio, "days": days, "count": count}[WORDS[name].kind](value)
 
 
 def percent(fraction: float) -> str:
