@@ -47,13 +47,13 @@ def test_whites_p_value_is_that_of_arch_without_studentizing() -> None:
 @given(tables, st.data())
 def test_p_values_are_ordered_and_never_none(table, data) -> None:
     chosen = data.draw(st.integers(0, table.shape[1] - 1))
-    found = checked(table, chosen, resamples=99)
+    found = checked(table, chosen, resamples=49)
     if found is None:
         assert table.std(axis=0) == pytest.approx(0.0, abs=1e-9)
         return
-    assert 0.01 <= found.lower <= found.consistent <= found.upper <= 1.0
+    assert 0.02 <= found.lower <= found.consistent <= found.upper <= 1.0
     assert found.consistent <= found.chosen <= 1.0
-    assert 0.01 <= found.white <= 1.0
+    assert 0.02 <= found.white <= 1.0
 
 
 def test_the_best_of_all_has_the_p_value_of_the_whole_test() -> None:
@@ -62,6 +62,25 @@ def test_the_best_of_all_has_the_p_value_of_the_whole_test() -> None:
     found = checked(gains, chosen=2)
     assert found is not None
     assert found.chosen == found.consistent < 0.01
+
+
+def test_a_score_that_is_just_needed_has_the_p_value_that_it_is_needed_for() -> None:
+    gains = noise(300, 5)
+    gains[:, 2] += 0.003
+    first = checked(gains, chosen=2)
+    assert first is not None
+    gains[:, 2] -= gains[:, 2].mean() * (1 - first.needed / first.score)
+    again = checked(gains, chosen=2)
+    assert again is not None
+    assert again.score == pytest.approx(first.needed, rel=1e-6)
+    assert again.chosen == pytest.approx(0.05, abs=0.002)
+
+
+def test_sets_that_all_lose_have_no_skill() -> None:
+    found = checked(noise(300, 5) - 0.02, chosen=3)
+    assert found is not None
+    assert found.white == found.lower == found.consistent == found.chosen == 1.0
+    assert found.score < 0
 
 
 def test_a_set_beside_the_best_is_judged_by_its_own_gains() -> None:
@@ -73,8 +92,8 @@ def test_a_set_beside_the_best_is_judged_by_its_own_gains() -> None:
 
 
 def test_false_alarms_come_as_often_as_stated() -> None:
-    alarms = [checked(noise(300, 20, seed=seed), resamples=199, seed=seed).consistent <= 0.05 for seed in range(400)]
-    assert 0.02 <= np.mean(alarms) <= 0.08
+    alarms = [checked(noise(300, 20, seed=seed), resamples=99, seed=seed).consistent <= 0.05 for seed in range(200)]
+    assert 0.01 <= np.mean(alarms) <= 0.09
 
 
 def test_many_more_sets_make_the_same_gain_less_believable() -> None:

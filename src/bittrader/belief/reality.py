@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     Returns = NDArray[np.float64]
 
 
+# Hansen's threshold for a poor set takes the logarithm of a logarithm; and fewer periods say nothing anyway.
+_FEWEST = 8
+
+
 @dataclass(frozen=True)
 class RealityCheck:
     """P-values: the share of resampled histories without skill in which the best of all did at least as well."""
@@ -34,6 +38,10 @@ class RealityCheck:
     """Of the best studentized mean, by how the poor sets count: Hansen (2005)."""
     chosen: float
     """Of the chosen set's studentized mean against the best of all: Romano and Wolf (2005)."""
+    score: float
+    """The chosen set's studentized mean."""
+    needed: float
+    """The score above which the p-value of the chosen set would be at most 5 %."""
 
 
 def reality_check(gains: Returns, chosen: int, counted: Returns, block: float) -> RealityCheck | None:
@@ -43,6 +51,8 @@ def reality_check(gains: Returns, chosen: int, counted: Returns, block: float) -
     with blocks of `block` periods on average).
     """
     periods = len(gains)
+    if periods < _FEWEST:
+        return None
     deviations = np.sqrt(np.maximum(long_run_variances(gains, block), 0.0))
     usable = (deviations > 1e-12 * np.abs(gains).max(initial=0.0)) & (deviations > 0.0)
     if not usable.any():
@@ -54,18 +64,21 @@ def reality_check(gains: Returns, chosen: int, counted: Returns, block: float) -
     poor = means < -deviations * math.sqrt(2.0 * math.log(math.log(periods)) / periods)
     studentized = moved / deviations
     lowest, middle, highest = (
-        (studentized + shift).max(axis=1) for shift in (np.minimum(scores, 0.0), np.where(poor, scores, 0.0), 0.0)
+        np.maximum((studentized + shift).max(axis=1), 0.0)
+        for shift in (np.minimum(scores, 0.0), np.where(poor, scores, 0.0), 0.0)
     )
     best = max(float(scores.max()), 0.0)
-    own = root * float(gains[:, chosen].mean()) / deviations[usable[:chosen].sum()] if usable[chosen] else 0.0
+    own = float(scores[usable[:chosen].sum()]) if usable[chosen] else 0.0
     return RealityCheck(
         block=block,
         resamples=len(counted),
-        white=share_at_least(moved.max(axis=1), max(root * float(means.max()), 0.0)),
+        white=share_at_least(np.maximum(moved.max(axis=1), 0.0), max(root * float(means.max()), 0.0)),
         lower=share_at_least(lowest, best),
         consistent=share_at_least(middle, best),
         upper=share_at_least(highest, best),
-        chosen=share_at_least(middle, max(float(own), 0.0)),
+        chosen=share_at_least(middle, max(own, 0.0)),
+        score=own,
+        needed=float(np.quantile(middle, 0.95)),
     )
 
 
@@ -84,9 +97,11 @@ def long_run_variances(values: Returns, block: float) -> Returns:
     """
     periods = len(values)
     centred = values - values.mean(axis=0)
-    spectrum = np.fft.rfft(centred, 2 * periods, axis=0)
-    covariances = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[:periods] / periods
+    # Padded to a power of two, and at least twice as long: what wraps around meets zeros.
+    length = 1 << (2 * periods - 1).bit_length()
+    spectrum = np.fft.rfft(np.ascontiguousarray(centred.T), length, axis=1)
+    covariances = np.fft.irfft(np.abs(spectrum) ** 2, axis=1)[:, :periods] / periods
     lags, stays = np.arange(1, periods), 1.0 - 1.0 / max(1.0, block)
     weights = (1.0 - lags / periods) * stays**lags + lags / periods * stays ** (periods - lags)
-    variances: Returns = covariances[0] + 2.0 * weights @ covariances[1:]
+    variances: Returns = covariances[:, 0] + 2.0 * covariances[:, 1:] @ weights
     return variances

@@ -1,0 +1,178 @@
+"""The decision: luck, an edge, or nothing that can be told yet; and why, in words that a trader knows."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+from bittrader.belief.figures import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bittrader.belief.figures import Call, Figures, Outside, Ratio
+
+# At most this share of the searches on markets without an edge is called anything but luck,
+LUCK = 0.05
+# and at most this share an edge.
+EDGE = 0.02
+# Fewer trades or periods than these have happened too seldom to be called an edge, however well they went.
+FEWEST_TRADES = 10
+FEWEST_PERIODS = 100
+# A set whose neighbours keep less of its objective than this stands on a spike.
+_SPIKE = 0.5
+# Longer than any trader waits.
+_NEVER_YEARS = 20.0
+
+_NORMAL = NormalDist()
+
+
+def verdict(figures: Figures | None) -> Verdict:
+    """The call that the figures come to. None: there are no returns, so nothing can be told."""
+    if figures is None:
+        return Verdict("inconclusive", None, (_NO_RETURNS,))
+    p_value = strongest(figures)
+    call = _call(figures, p_value)
+    return Verdict(call, p_value, tuple(_reasons(figures, call, p_value)))
+
+
+def strongest(figures: Figures) -> float:
+    """How often so good a result comes without skill, by the strongest evidence there is.
+
+    Results outside the search need no allowance for what was tried, so they stand for those inside it. A holdout is
+    independent of both: p-values are combined by Stouffer's method, weighted by the square root of the periods
+    (Lipták, 1958).
+    """
+    inside = figures.reality.chosen if figures.reality and figures.reality.score > 0.0 else 1.0
+    validation = _outside(figures, "validation")
+    p_value, periods = (inside, figures.periods) if validation is None else (validation.p_value, validation.periods)
+    holdout = _outside(figures, "holdout")
+    return p_value if holdout is None else _combined((p_value, periods), (holdout.p_value, holdout.periods))
+
+
+def _combined(*evidence: tuple[float, int]) -> float:
+    scores = [_NORMAL.inv_cdf(1.0 - min(max(p_value, 1e-12), 1.0 - 1e-12)) for p_value, _ in evidence]
+    weights = [math.sqrt(periods) for _, periods in evidence]
+    total = sum(score * weight for score, weight in zip(scores, weights, strict=True))
+    return 1.0 - _NORMAL.cdf(total / math.hypot(*weights))
+
+
+def _outside(figures: Figures, kind: str) -> Outside | None:
+    return next((one for one in figures.outside if one.kind == kind), None)
+
+
+def _call(figures: Figures, p_value: float) -> Call:
+    if p_value > LUCK:
+        return "luck"
+    enough = figures.trades >= FEWEST_TRADES and figures.periods >= FEWEST_PERIODS
+    return "edge" if enough and p_value <= EDGE else "inconclusive"
+
+
+def _reasons(figures: Figures, call: Call, p_value: float) -> Iterator[str]:
+    yield _found(figures)
+    if figures.beyond is None:
+        yield "It never traded otherwise than the market held as it is, so there is nothing to judge."
+        return
+    yield from _beyond(figures.beyond, figures)
+    for one in figures.outside:
+        yield (
+            f"On {_span(one.days)} that no search saw ({one.kind}) its Sharpe ratio beyond the market was"
+            f" {one.sharpe:.2f}. Without skill, {_often(one.p_value)} do as well."
+        )
+    yield from _doubts(figures)
+    yield from _what_would_change_it(figures, call, p_value)
+
+
+def _found(figures: Figures) -> str:
+    return (
+        f"The best of {figures.trials:,} {'set' if figures.trials == 1 else 'sets'} tried made"
+        f" {_percent(figures.total_return)} over {_span(figures.days)} with {_trades(figures.trades)};"
+        f" the market made {_percent(figures.market_return)}."
+    )
+
+
+def _beyond(ratio: Ratio, figures: Figures) -> Iterator[str]:
+    if ratio.sharpe <= 0.0:
+        yield (
+            f"Beyond the market held at its own beta ({figures.beta:.2f}) it earned nothing:"
+            " holding some of the market does as well."
+        )
+        return
+    hurdle = f"; chance alone gives the best of so many about {ratio.hurdle:.2f}" if ratio.hurdle > 0.0 else ""
+    yield f"Beyond the market held at its own beta its Sharpe ratio is {ratio.sharpe:.2f} a year{hurdle}."
+    if figures.reality is not None:
+        yield f"Of searches like this one without any skill, {_often(figures.reality.chosen)} find as much."
+
+
+def _doubts(figures: Figures) -> Iterator[str]:
+    if figures.trades < FEWEST_TRADES:
+        yield f"It closed only {_trades(figures.trades)}: too few to tell skill from luck."
+    if figures.periods < FEWEST_PERIODS:
+        yield f"The record has only {figures.periods} periods: too few to tell skill from luck."
+    if figures.overfitting is not None and figures.overfitting.probability > 0.5:
+        yield (
+            f"In {_percent(figures.overfitting.probability)} of the ways to halve the history, the best of one half is"
+            " in the lower half of the sets in the other."
+        )
+    near = figures.neighbourhood
+    if near is not None and near.kept is not None and near.kept < _SPIKE:
+        yield f"It stands on a spike: one small step of a parameter leaves {_percent(max(near.kept, 0.0))} of it."
+    losing = [one.change for one in figures.sensitivity if one.total_return <= 0.0 < figures.total_return]
+    if losing:
+        yield f"It would have earned nothing with {_listed(losing)}."
+
+
+def _what_would_change_it(figures: Figures, call: Call, p_value: float) -> Iterator[str]:
+    if call == "edge":
+        if not figures.outside:
+            yield "What would change this: failing on bars that no search saw (--validate walk-forward, --holdout 20%)."
+        return
+    more = _more_years(figures)
+    if more is None:
+        return
+    if more > _NEVER_YEARS:
+        yield "No record that anyone can wait for would tell so small an advantage from luck."
+    elif p_value > LUCK:
+        yield f"What would change this: about {_span(365.0 * more)} more of just such results, or fewer sets tried."
+    else:
+        yield "What would change this: more trades, a longer history, or bars that no search saw (--holdout 20%)."
+
+
+def _more_years(figures: Figures) -> float | None:
+    """How much longer such results must last until luck is unlikely: scores grow with the square root of time."""
+    reality = figures.reality
+    if reality is None or reality.score <= 0.0:
+        return None
+    return max(0.0, figures.days * ((reality.needed / reality.score) ** 2 - 1.0)) / 365.0
+
+
+def _often(p_value: float) -> str:
+    if p_value >= 0.0995:
+        return f"{100.0 * p_value:.0f} of 100"
+    return f"{1000.0 * p_value:.0f} of 1,000" if p_value >= 0.0005 else "fewer than 1 of 1,000"
+
+
+def _percent(fraction: float) -> str:
+    value = 100.0 * fraction
+    return f"{value:,.{1 if abs(value) < 10 else 0}f}%".replace("-0%", "0%")
+
+
+def _span(days: float) -> str:
+    if days < 60.0:
+        return f"{days:.0f} days"
+    return f"{days / 365.0 * 12.0:.0f} months" if days < 730.0 else f"{days / 365.0:.1f} years"
+
+
+def _trades(number: float) -> str:
+    return "1 closed trade" if number == 1 else f"{number:,.0f} closed trades"
+
+
+def _listed(things: list[str]) -> str:
+    return things[0] if len(things) == 1 else f"{', '.join(things[:-1])} or {things[-1]}"
+
+
+_NO_RETURNS = (
+    "Only the numbers that the function gave are known, not what it earned from day to day, so luck cannot be told"
+    " from skill. Have it evaluated on data that the search did not see."
+)
