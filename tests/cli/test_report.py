@@ -32,7 +32,7 @@ def test_json_says_what_was_shown_and_where(first_try, tmp_path):
     done = invoke("first-try", "--json", "--trial", "7", "--output", str(tmp_path / "r.html"))
     facts = json.loads(done.stdout)
     assert facts["report"] == str(tmp_path.resolve() / "r.html")
-    assert facts["params"] == dict(rerun("first-try", 7)[0].params) != dict(first_try.best.params)
+    assert facts["params"] == dict(rerun("first-try", 7)[0][0].params) != dict(first_try.best.params)
 
 
 def test_without_a_trial_the_best_is_shown(first_try, tmp_path):
