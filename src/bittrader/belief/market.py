@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     Returns = NDArray[np.float64]
 
+_ROUNDING = 1e-12
+
 
 def betas(returns: Returns, market: Returns) -> Returns:
     """How much of the market each column of returns held, by least squares; 0 where the market never moved."""
@@ -24,7 +26,10 @@ def beyond(returns: Returns, market: Returns) -> Returns:
 
     Its mean is the intercept of Jensen, The Performance of Mutual Funds in the Period 1945-1964 (1968).
     """
-    return returns - market[:, None] * betas(returns, market)
+    held = market[:, None] * betas(returns, market)
+    rest = returns - held
+    # What is left of a set that is nothing but the market is rounding, which could look like skill.
+    return np.where(np.abs(rest) > _ROUNDING * np.abs(held).max(axis=0, initial=0.0), rest, 0.0)
 
 
 def period_ends(bars: int, most: int) -> NDArray[np.int64]:
