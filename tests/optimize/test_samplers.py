@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 from tests.optimize.spaces import SPACES, crossing, mixed, named, tiny
 
 from bittrader.errors import InputError, StrategyError
-from bittrader.optimize.samplers.base import best_first, dominators, no_worse
+from bittrader.optimize.samplers.base import Told, dominators
 from bittrader.optimize.samplers.choose import MANY_OBJECTIVES, SAMPLERS, choose, make
 from bittrader.optimize.samplers.grid import GridSampler, allowed_count, lattice
 from bittrader.strategies.parameters import Space
@@ -166,14 +164,12 @@ STANDINGS = st.lists(
 @given(STANDINGS)
 def test_the_best_keep_the_conditions_and_the_failed_are_last(standings):
     losses, violations = (np.array(column) for column in zip(*standings, strict=True))
-    order = best_first(losses[:, None], violations)
-    ranked = [standings[index] for index in order]
-    assert sorted(order) == list(range(len(standings)))
-    keys = [(broken > 0, broken, loss) for loss, broken in ranked]
-    assert keys == sorted(keys)
-    for one, other in itertools.pairwise(order):
-        pair = (losses[[one], None], violations[[one]]), (losses[[other], None], violations[[other]])
-        assert no_worse(*pair)[0]
+    told = Told(np.zeros((len(losses), 0)), losses[:, None], violations)
+    ranked = [standings[index] for index in told.best_first()]
+    assert sorted(told.best_first()) == list(range(len(standings)))
+    assert ranked == sorted(standings, key=lambda one: (one[1], one[0]))
+    better = [sum((other[1], other[0]) < (one[1], one[0]) for other in standings) for one in standings]
+    assert told.standing().tolist() == better
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1))
@@ -212,7 +208,7 @@ def test_auto_takes_a_model_for_few_trials_of_many_parameters_and_else_de():
 
 
 def test_a_sampler_for_one_objective_is_refused_for_several():
-    with pytest.raises(InputError, match=r"de searches for one objective\. For several there are tpe"):
+    with pytest.raises(InputError, match=r"de searches for one objective\. For several there are nsga2"):
         choose("de", mixed(), 80, objectives=2)
     assert choose("auto", mixed(), 80, objectives=2).sampler in MANY_OBJECTIVES
 

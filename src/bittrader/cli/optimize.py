@@ -44,7 +44,9 @@ def optimize(
     aggregate: Annotated[
         Literal["mean", "median", "worst"], typer.Option(help="How metrics on several series become one.")
     ] = "mean",
-    sampler: Annotated[str, typer.Option(help="auto, tpe, de, sobol, grid or random.")] = "auto",
+    sampler: Annotated[
+        str, typer.Option(help="auto, tpe, gp, de, cma-es, nsga2, sobol, latin-hypercube, grid or random.")
+    ] = "auto",
     seed: Annotated[int, typer.Option(help="The same seed gives the same search.", min=0)] = 1,
     study: Annotated[str | None, typer.Option(help="The study's name; else one is made.")] = None,
     ranges: Annotated[

@@ -15,14 +15,16 @@ import optuna
 
 from bittrader.optimize.database import quoted, transaction
 from bittrader.optimize.export import trials
-from bittrader.optimize.samplers.tpe import distribution
+from bittrader.optimize.spaces import Fixed
 from bittrader.strategies.activity import active_numbers
+from bittrader.strategies.parameters import Choice, Float, Int
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from bittrader.optimize.study import Study
+    from bittrader.strategies.parameters import Parameter
 
 _STATES = {"asked": "WAITING", "finished": "COMPLETE", "failed": "FAIL"}
 
@@ -73,7 +75,7 @@ def _values(study: Study) -> Iterator[tuple[Any, ...]]:
 
 def _params(study: Study) -> Iterator[tuple[Any, ...]]:
     parameters = study.experiment.space.parameters
-    spread = {one.name: optuna.distributions.distribution_to_json(distribution(one)) for one in parameters}
+    spread = {one.name: optuna.distributions.distribution_to_json(_distribution(one)) for one in parameters}
     for number, *values in _rows(study, study.parameter_columns):
         for name, value in active_numbers(parameters, values).items():
             yield number, name, value, spread[name]
@@ -93,3 +95,15 @@ def _moment(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S.%f}"
+
+
+def _distribution(one: Parameter[Any]) -> optuna.distributions.BaseDistribution:
+    """A parameter as Optuna has it."""
+    if isinstance(one, Int):
+        return optuna.distributions.IntDistribution(one.low, one.high, log=one.log, step=one.step)
+    if isinstance(one, Float):
+        return optuna.distributions.FloatDistribution(one.low, one.high, log=one.log, step=one.step)
+    if isinstance(one, Choice):
+        return optuna.distributions.CategoricalDistribution(one.values)
+    assert isinstance(one, Fixed)
+    return _distribution(one.of)

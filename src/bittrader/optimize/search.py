@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 # More trials than anyone waits for, and no more than fit into a study's numbers.
 _MOST = 10**12
-_LIBRARIES = ("numpy", "numba", "scipy", "optuna")
+_LIBRARIES = ("numpy", "numba", "scipy", "rustuna", "cmaes", "scikit-learn")
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from numpy.typing import NDArray
 
     from bittrader.strategies.parameters import Rows, Space
+
+_BELOW_ONE = math.nextafter(1.0, 0.0)
 
 
 class Sampler(ABC):
@@ -49,14 +55,58 @@ class Sampler(ABC):
         return np.random.default_rng(np.random.SeedSequence([self.seed, start]))
 
 
-def best_first(losses: NDArray[np.float64], violations: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The indexes from the best to the worst, by the rules of Deb (2000).
+@dataclass(frozen=True)
+class Told:
+    """What a sampler was told and remembers: parameter sets, their losses and violations."""
 
-    What keeps the conditions comes first, by its loss, or for several objectives by how many others dominate it
-    (Fonseca and Fleming 1993); then what breaks them, by how far; what failed is last. Equals stay in order.
-    """
-    merit = losses[:, 0] if losses.shape[1] == 1 else dominators(losses)
-    return np.lexsort((merit, violations))
+    rows: Rows
+    losses: NDArray[np.float64]
+    violations: NDArray[np.float64]
+
+    @classmethod
+    def nothing(cls, space: Space, objectives: int) -> Self:
+        """No sets yet."""
+        return cls(np.empty((0, len(space.names))), np.empty((0, objectives)), np.empty(0))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, chosen: slice | NDArray[np.int64]) -> Told:
+        return Told(self.rows[chosen], self.losses[chosen], self.violations[chosen])
+
+    def __add__(self, other: Told) -> Told:
+        return Told(
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.losses, other.losses]),
+            np.concatenate([self.violations, other.violations]),
+        )
+
+    def best_first(self) -> NDArray[np.int64]:
+        """The indexes from the best to the worst, by the rules of Deb (2000).
+
+        What keeps the conditions comes first, by its loss, or for several objectives by how many others dominate it
+        (Fonseca and Fleming 1993); then what breaks them, by how far; what failed is last. Equals stay in order.
+        """
+        return np.lexsort((self._merit(), self.violations))
+
+    def standing(self) -> NDArray[np.int64]:
+        """How many of the others are better, by the same rules."""
+        order = self.best_first()
+        violations, merit = self.violations[order], self._merit()[order]
+        worse = (violations[1:] > violations[:-1]) | (merit[1:] > merit[:-1])
+        standing = np.zeros(len(order), dtype=np.int64)
+        standing[order[1:]] = np.maximum.accumulate(np.where(worse, np.arange(1, len(worse) + 1), 0))
+        return standing
+
+    def _merit(self) -> NDArray[np.float64]:
+        return self.losses[:, 0] if self.losses.shape[1] == 1 else dominators(self.losses).astype(np.float64)
+
+    def reduced(self, best: int, latest: int) -> Told:
+        """The `latest` ones and the `best` of those before, in order: what a model whose cost grows can look at."""
+        if len(self) <= best + latest:
+            return self
+        older = np.sort(self[: len(self) - latest].best_first()[:best])
+        return self[np.concatenate([older, np.arange(len(self) - latest, len(self))])]
 
 
 def dominators(losses: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -66,14 +116,9 @@ def dominators(losses: NDArray[np.float64]) -> NDArray[np.int64]:
     return counts
 
 
-def no_worse(
-    first: tuple[NDArray[np.float64], NDArray[np.float64]], second: tuple[NDArray[np.float64], NDArray[np.float64]]
-) -> NDArray[np.bool_]:
-    """For each pair of (losses, violations) of one objective, whether the first is as good as the second, or better."""
-    (loss, violation), (other_loss, other_violation) = first, second
-    as_far = violation == other_violation
-    answer: NDArray[np.bool_] = (violation < other_violation) | (as_far & (loss[:, 0] <= other_loss[:, 0]))
-    return answer
+def rows_at(space: Space, position: NDArray[np.float64]) -> Rows:
+    """The rows at positions, those outside the unit cube taken to its edge."""
+    return space.at(np.clip(position, 0.0, _BELOW_ONE))
 
 
 def nearest_allowed(space: Space, rows: Rows, rng: np.random.Generator, tries: int = 256) -> Rows:

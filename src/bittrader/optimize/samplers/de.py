@@ -1,4 +1,7 @@
-"""Parameter sets bred from the best so far: differential evolution, for budgets that a model is too slow for."""
+"""Parameter sets bred from the best so far: differential evolution, for budgets that a model is too slow for.
+
+Our own, because scipy's cannot be asked and told, and pymoo's brings 24 packages, Matplotlib among them.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bittrader.optimize.samplers.base import Sampler, best_first, no_worse
+from bittrader.optimize.samplers.base import Sampler, Told
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,22 +34,20 @@ class DifferentialEvolutionSampler(Sampler):
 
     def __init__(self, space: Space, seed: int, population: int) -> None:
         super().__init__(space, seed)
-        self._population = population
-        self._rows = np.empty((0, len(space.names)))
-        self._losses = np.empty((0, 1))
-        self._violations = np.empty(0)
+        self._size = population
+        self._population = Told.nothing(space, 1)
 
     def ask(self, start: int, count: int) -> Rows:
-        rng = self.rng(start)
-        if len(self._rows) < min(count, self._population):
+        rng, population = self.rng(start), self._population.rows
+        if len(population) < min(count, self._size):
             return self.space.sample(rng, count)
-        parents = np.arange(count) % len(self._rows)
-        children = self._rows[parents].copy()
+        parents = np.arange(count) % len(population)
+        children = population[parents]
         barren = np.ones(count, dtype=np.bool_)
         for _ in range(_TRIES):
             again = np.flatnonzero(barren)
             children[again] = self.space.at(self._bred(parents[again], rng))
-            same = (children == self._rows[parents]).all(axis=1)
+            same = (children == population[parents]).all(axis=1)
             barren = same | ~self.space.feasible(children)
             if not barren.any():
                 return children
@@ -54,20 +55,17 @@ class DifferentialEvolutionSampler(Sampler):
         return children
 
     def tell(self, rows: Rows, losses: NDArray[np.float64], violations: NDArray[np.float64]) -> None:
-        met = min(len(rows), len(self._rows))
-        parents = self._losses[:met], self._violations[:met]
-        better = np.flatnonzero(no_worse((losses[:met], violations[:met]), parents))
-        self._rows[better] = rows[better]
-        self._losses[better], self._violations[better] = losses[better], violations[better]
-        new = slice(met, met + max(0, self._population - len(self._rows)))
-        self._rows = np.concatenate([self._rows, rows[new]])
-        self._losses = np.concatenate([self._losses, losses[new]])
-        self._violations = np.concatenate([self._violations, violations[new]])
+        children, met = Told(rows, losses, violations), min(len(rows), len(self._population))
+        both = self._population[:met] + children[:met]
+        standing = both.standing()
+        places = np.arange(met)
+        survivors = both[np.where(standing[met:] <= standing[:met], places + met, places)]
+        self._population = (survivors + self._population[met:] + children[met:])[: self._size]
 
     def _bred(self, parents: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
         """One child's position for each parent."""
-        positions, size = self.space.position(self._rows), len(self._rows)
-        elite = best_first(self._losses, self._violations)[: max(1, round(_ELITE * size))]
+        positions, size = self.space.position(self._population.rows), len(self._population)
+        elite = self._population.best_first()[: max(1, round(_ELITE * size))]
         best, first, second = (positions[chosen] for chosen in self._drawn(elite, len(parents), rng))
         scale = rng.uniform(*_SCALE, (len(parents), 1))
         own = positions[parents]
@@ -78,7 +76,7 @@ class DifferentialEvolutionSampler(Sampler):
         return np.where(mixed, mutant, own)
 
     def _drawn(self, elite: NDArray[np.int64], count: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-        size = len(self._rows)
+        size = len(self._population)
         return [rng.choice(elite, count), rng.integers(size, size=count), rng.integers(size, size=count)]
 
 
