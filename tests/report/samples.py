@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bittrader.belief.figures import Belief
     from bittrader.strategies.parameters import Value
 
 START = 1_502_928_000_000  # 2017-08-17
@@ -135,6 +136,7 @@ def study(
     name: str = "first-try",
     undefined: int = 0,
     seed: int = 3,
+    belief: Belief | None = None,
 ) -> StudySummary:
     """A study whose objective is a hill over the first two parameters, with noise."""
     rng = np.random.default_rng(seed)
@@ -184,4 +186,5 @@ def study(
             for i in order
         ),
         choices=choices,
+        belief=belief,
     )

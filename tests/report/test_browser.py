@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.belief.beliefs import known
 from tests.report import samples
 
 from bittrader.backtest.result import Exit, OpenPosition
+from bittrader.belief.figures import Belief, Verdict
 from bittrader.market.table import utc
 from bittrader.report import write_report
 
@@ -80,6 +82,11 @@ def lost_result() -> Result:
 CASES = {
     "a result and its study": (rich_result, lambda: samples.study(choices={"side": ("long", "<b>both</b>")}), 10),
     "everything lost in one trade": (lost_result, lambda: None, 5),
+    "a result and its verdict": (
+        samples.result,
+        lambda: samples.study(belief=Belief(Verdict("luck", 0.3, ("It is luck.",)), known())),
+        13,
+    ),
     "one bar": (lambda: samples.result(samples.walk(1), samples.no_trades(), params={}), lambda: None, 2),
     "no trades, and failures alone": (
         lambda: samples.result(trades=samples.no_trades()),

@@ -21,7 +21,7 @@ def test_every_metric_has_words():
         ("average_trade_days", 0.02, "29 minutes"),
         ("average_trade_days", 0.5, "12.0 hours"),
         ("average_trade_days", 14.5, "14.5 days"),
-        ("profit", 0.5, "0.50"),
+        ("profit", 0.5, "0.5"),
     ],
 )
 def test_a_metric_is_written_with_its_unit(name, value, text):

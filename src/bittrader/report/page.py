@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -76,6 +77,7 @@ def embedded(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
+@cache
 def plotly_packed() -> str:
     """The JavaScript of the installed Plotly, gzipped, in base64."""
     found = find_spec("plotly")  # finds the package without importing it

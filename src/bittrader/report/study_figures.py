@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bittrader.report import thin, words
+from bittrader.report.axes import hover, objective_axis, tick
 from bittrader.report.importance import binned
 from bittrader.report.plot import Button, Figure, pack, plain
 
@@ -56,7 +57,7 @@ def progress(study: StudySummary, drawn: Sample) -> Figure:
                 "x": pack(place[shown], "i4"),
                 "y": pack(seen[shown]),
                 "marker": {"color": "var(--point)", "size": 4, "opacity": 0.55},
-                "hovertemplate": "evaluation %{x:,}: " + _hover(study.objective, "y"),
+                "hovertemplate": "evaluation %{x:,}: " + hover(study.objective, "y"),
             },
             {
                 "type": "scatter",
@@ -65,12 +66,12 @@ def progress(study: StudySummary, drawn: Sample) -> Figure:
                 "x": pack(place[steps], "i4"),
                 "y": pack(best[steps]),
                 "line": {"color": "var(--strategy)", "width": 2.2, "shape": "hv"},
-                "hovertemplate": "best at %{x:,}: " + _hover(study.objective, "y"),
+                "hovertemplate": "best at %{x:,}: " + hover(study.objective, "y"),
             },
         ],
         layout={
             "xaxis": {"title": {"text": "evaluation"}, "tickformat": ","},
-            "yaxis": _objective_axis(study.objective) | {"range": span},
+            "yaxis": objective_axis(study.objective) | {"range": span},
         },
         size="medium",
     )
@@ -101,7 +102,7 @@ def slice_of(study: StudySummary, drawn: Sample, index: int) -> Figure:
                 "x": pack(column[shown]),
                 "y": pack(seen[shown]),
                 "marker": {"color": "var(--point)", "size": 4, "opacity": 0.5},
-                "hovertemplate": value + _hover(study.objective, "y") + "<extra></extra>",
+                "hovertemplate": value + hover(study.objective, "y") + "<extra></extra>",
             },
             {
                 "type": "scatter",
@@ -111,7 +112,7 @@ def slice_of(study: StudySummary, drawn: Sample, index: int) -> Figure:
                 "y": [float(np.median(seen[bins == b])) for b in order],
                 "line": {"color": "var(--loss)", "width": 2},
                 "marker": {"color": "var(--loss)", "size": 5},
-                "hovertemplate": "median " + _hover(study.objective, "y") + "<extra></extra>",
+                "hovertemplate": "median " + hover(study.objective, "y") + "<extra></extra>",
             },
             {
                 **dots,
@@ -119,10 +120,10 @@ def slice_of(study: StudySummary, drawn: Sample, index: int) -> Figure:
                 "x": [] if drawn.best is None else [float(column[drawn.best])],
                 "y": [] if drawn.best is None else [float(seen[drawn.best])],
                 "marker": {"color": "var(--strategy)", "size": 12, "symbol": "star"},
-                "hovertemplate": "best " + _hover(study.objective, "y") + "<extra></extra>",
+                "hovertemplate": "best " + hover(study.objective, "y") + "<extra></extra>",
             },
         ],
-        layout={"xaxis": axis, "yaxis": _objective_axis(study.objective) | {"range": span}, "showlegend": False},
+        layout={"xaxis": axis, "yaxis": objective_axis(study.objective) | {"range": span}, "showlegend": False},
         size="short",
     )
 
@@ -143,9 +144,9 @@ def heat_map(study: StudySummary, drawn: Sample, pair: tuple[int, int]) -> Figur
         "hoverongaps": False,
         "colorscale": [[0, "var(--heat-0)"], [0.5, "var(--heat-1)"], [1, "var(--heat-2)"]],
         "reversescale": study.direction == "minimize",
-        "colorbar": {"thickness": 12, "outlinewidth": 0, "tickformat": _tick(study.objective)},
+        "colorbar": {"thickness": 12, "outlinewidth": 0, "tickformat": tick(study.objective)},
         "hovertemplate": (
-            f"{plain(x_name)} %{{x}}<br>{plain(y_name)} %{{y}}<br>{_hover(study.objective, 'z')}"
+            f"{plain(x_name)} %{{x}}<br>{plain(y_name)} %{{y}}<br>{hover(study.objective, 'z')}"
             "<br>%{customdata:,} evaluations"
         ),
     }
@@ -221,19 +222,3 @@ def outside_words(outside: int) -> str:
 def _choice_axis(choices: Sequence[Value]) -> Json:
     labels = [plain(words.parameter(value)) for value in choices]
     return {"tickvals": list(range(len(choices))), "ticktext": labels, "range": [-0.5, len(choices) - 0.5]}
-
-
-def _objective_axis(objective: str) -> Json:
-    return {"title": {"text": plain(words.label(objective))}, "tickformat": _tick(objective)}
-
-
-def _is_percent(objective: str) -> bool:
-    return objective in words.WORDS and words.WORDS[objective].kind == "percent"
-
-
-def _tick(objective: str) -> str:
-    return ",.1~%" if _is_percent(objective) else ",.3~r"
-
-
-def _hover(objective: str, axis: str) -> str:
-    return f"{plain(words.label(objective))} %{{{axis}:{',.2%' if _is_percent(objective) else ',.3f'}}}"

@@ -130,7 +130,7 @@ def _short(value: Value) -> str:
 
 def _caution(study: StudySummary, params: Mapping[str, Value]) -> str:
     tried = study.finished
-    if tried < 2:
+    if tried < 2 or study.belief is not None:
         return ""
     best = bool(study.best) and dict(study.best[0].params) == dict(params)
     chosen = "the best of" if best else "chosen, though not as the best, from"

@@ -79,6 +79,12 @@ def percent(fraction: float) -> str:
     return _no_negative_zero(f"{value:,.{decimals}f}") + "%"
 
 
+def share(fraction: float) -> str:
+    """A probability or a share, to three digits at most: `4.2%`, `37%`, `100%`."""
+    value = 100 * fraction
+    return f"{value:.1f}%" if value < 9.95 else f"{value:.0f}%"
+
+
 def ratio(value: float) -> str:
     """`1.87`."""
     return _no_negative_zero(f"{value:,.2f}")
