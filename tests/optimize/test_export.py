@@ -14,6 +14,7 @@ from bittrader.backtest.metrics import METRICS
 from bittrader.errors import InputError
 from bittrader.optimize import found
 from bittrader.optimize.export import export
+from bittrader.optimize.goals import Condition, Objective
 from bittrader.optimize.spaces import narrowed
 from bittrader.optimize.study import Study
 
@@ -57,6 +58,7 @@ def test_optuna_reads_what_the_study_holds(study, tmp_path):
     export(study, "optuna", tmp_path / "out.db")
     loaded = optuna.load_study(study_name="mine", storage=f"sqlite:///{tmp_path / 'out.db'}")
     best = found.best(study, 1)[0]
+    assert names_in(loaded) == ["sharpe"]
     assert loaded.direction == optuna.study.StudyDirection.MAXIMIZE
     assert loaded.best_trial.number == best.number
     assert loaded.best_params == best.params
@@ -69,10 +71,58 @@ def test_optuna_reads_what_the_study_holds(study, tmp_path):
         assert trial.user_attrs.get("cause") == row[3]
         measured = dict(zip(METRICS, row[-len(METRICS) :], strict=True))
         assert all(math.isclose(trial.user_attrs[name], x) for name, x in measured.items() if x is not None)
+        assert trial.user_attrs["number"] == row[0]
+    let_go(loaded)
+
+
+def names_in(loaded):
+    """What `metric_names` gives, which warns that it is experimental."""
+    return loaded._storage.get_study_system_attrs(loaded._study_id)["study:metric_names"]
+
+
+def let_go(loaded):
+    """Closes the file."""
     loaded._storage.remove_session()
     loaded._storage.engine.dispose() if hasattr(
         loaded._storage, "engine"
     ) else loaded._storage._backend.engine.dispose()
+
+
+def test_optuna_reads_several_objectives_and_which_sets_break_a_condition(tmp_path):
+    goals = (Objective("sharpe", "maximize"), Objective("max_drawdown", "minimize"))
+    several = experiment(objectives=goals, where=(Condition.parse("total_return >= 0.3"),), trials=30)
+    with Study.create(tmp_path / "several.sqlite", several) as opened:
+        run(opened, evaluate_unlike)
+        export(opened, "optuna", tmp_path / "out.db")
+        ours = found.front(opened)
+    loaded = optuna.load_study(study_name="several", storage=f"sqlite:///{tmp_path / 'out.db'}")
+    assert [one.name for one in loaded.directions] == ["MAXIMIZE", "MINIMIZE"]
+    assert names_in(loaded) == ["sharpe", "max_drawdown"]
+    kept = [trial for trial in loaded.trials if trial.state.name == "COMPLETE" and trial.user_attrs["violation"] == 0]
+    assert 0 < len(kept) < sum(trial.state.name == "COMPLETE" for trial in loaded.trials)
+    assert {trial.number for trial in loaded.best_trials} == {trial.number for trial in ours}
+    let_go(loaded)
+
+
+def evaluate_unlike(rows):
+    answer = evaluate(rows)
+    answer.metrics[:, METRICS.index("max_drawdown")] = rows[:, 0] / 100
+    answer.metrics[:, METRICS.index("total_return")] = (rows[:, 1] % 40) / 40
+    return answer
+
+
+def test_each_fold_is_a_study_of_optunas(study, tmp_path):
+    rows = study.experiment.space.sample(np.random.default_rng(1), 4)
+    study.ask(0, rows[:3], fold=1)
+    study.ask(0, rows[3:], fold=2)
+    study.ask(1, rows[:1], fold=1)
+    export(study, "optuna", tmp_path / "out.db")
+    storage = f"sqlite:///{tmp_path / 'out.db'}"
+    assert sorted(optuna.get_all_study_names(storage)) == ["mine", "mine fold 1", "mine fold 2"]
+    loaded = optuna.load_study(study_name="mine fold 1", storage=storage)
+    assert [trial.number for trial in loaded.trials] == [0, 1, 2, 3]
+    assert [trial.user_attrs["number"] for trial in loaded.trials] == [41, 42, 43, 45]
+    let_go(loaded)
 
 
 def test_a_file_that_exists_is_not_overwritten(study, tmp_path):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,13 @@ _STATES = {"asked": "WAITING", "finished": "COMPLETE", "failed": "FAIL"}
 
 
 def to_optuna(study: Study, target: Path) -> None:
-    """Writes the study to a new SQLite file as Optuna lays it out."""
+    """Writes the study to a new SQLite file as Optuna lays it out: the search, and that of each fold, as one each."""
     logging.getLogger("optuna").setLevel(logging.WARNING)
     storage = optuna.storages.RDBStorage(f"sqlite:///{target}")
     directions = [one.direction for one in study.experiment.objectives]
-    optuna.create_study(storage=storage, study_name=study.name, directions=directions)
+    for fold in _folds(study):
+        name = f"{study.name} fold {fold}" if fold else study.name
+        optuna.create_study(storage=storage, study_name=name, directions=directions)
     storage.remove_session()
     storage.engine.dispose()
     connection = sqlite3.connect(target, isolation_level=None)
@@ -45,13 +48,23 @@ def to_optuna(study: Study, target: Path) -> None:
     connection.close()
 
 
+def _folds(study: Study) -> range:
+    (last,) = study.connection.execute("SELECT COALESCE(MAX(fold), 0) FROM trials").fetchone()
+    return range(last + 1)
+
+
 def _tables(study: Study) -> Iterator[tuple[str, str, Iterator[tuple[Any, ...]]]]:
     """What each table of Optuna's gets."""
+    names = json.dumps([one.metric for one in study.experiment.objectives])
+    attributes = ((fold + 1, "study:metric_names", names) for fold in _folds(study))
+    yield "study_system_attributes", "study_id, key, value_json", attributes
     columns = "trial_id, number, study_id, state, datetime_start, datetime_complete"
     yield "trials", columns, _trials(study)
     yield "trial_values", "trial_id, objective, value, value_type", _values(study)
     yield "trial_params", "trial_id, param_name, param_value, distribution_json", _params(study)
     yield "trial_user_attributes", "trial_id, key, value_json", _attributes(study)
+    if study.experiment.where:
+        yield "trial_system_attributes", "trial_id, key, value_json", _constraints(study)
 
 
 def _rows(study: Study, columns: list[str]) -> Iterator[tuple[Any, ...]]:
@@ -60,9 +73,19 @@ def _rows(study: Study, columns: list[str]) -> Iterator[tuple[Any, ...]]:
 
 
 def _trials(study: Study) -> Iterator[tuple[Any, ...]]:
-    for number, state, seconds, ended in _rows(study, ["state", "seconds", "ended"]):
+    """Optuna counts the trials of each of its studies from 0."""
+    counted = Counter[int]()
+    for number, fold, state, seconds, ended in _rows(study, ["fold", "state", "seconds", "ended"]):
         began = None if ended is None else ended - (seconds or 0.0)
-        yield number, number - 1, 1, _STATES[state], _moment(began), _moment(ended)
+        yield number, counted[fold], fold + 1, _STATES[state], _moment(began), _moment(ended)
+        counted[fold] += 1
+
+
+def _constraints(study: Study) -> Iterator[tuple[Any, ...]]:
+    """How far each set is from keeping the conditions, which Optuna takes as feasible up to 0."""
+    for number, violation in _rows(study, ["violation"]):
+        if violation is not None:
+            yield number, "constraints", json.dumps([violation])
 
 
 def _values(study: Study) -> Iterator[tuple[Any, ...]]:
@@ -82,7 +105,7 @@ def _params(study: Study) -> Iterator[tuple[Any, ...]]:
 
 
 def _attributes(study: Study) -> Iterator[tuple[Any, ...]]:
-    facts = ["fold", "cause", "same_as", "violation"]
+    facts = ["number", "cause", "same_as", "violation"]
     names = [*facts, *study.experiment.metrics]
     for number, *values in _rows(study, [*facts, *study.metric_columns]):
         for name, value in zip(names, values, strict=True):
