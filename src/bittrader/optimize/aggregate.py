@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bittrader.backtest.metrics import METRICS, direction
 from bittrader.backtest.run import Evaluated
+from bittrader.optimize.found import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from bittrader.backtest.metrics import Metrics
     from bittrader.backtest.run import Evaluator
     from bittrader.optimize.experiment import Aggregate
     from bittrader.optimize.goals import Objective
@@ -66,6 +69,18 @@ def aggregated(
     pushed = {one.metric: one.direction for one in objectives}
     lowest = np.array([pushed.get(name, direction(name)) == "maximize" for name in METRICS])
     return np.asarray(np.where(lowest, table.min(axis=0), table.max(axis=0)))
+
+
+def measured(each: Sequence[Metrics], how: Aggregate, objectives: Sequence[Objective]) -> dict[str, float | int | None]:
+    """The metrics on each series as one of each name; None where undefined on any of them."""
+    rows = [np.array(list(one.as_dict().values()), dtype=np.float64) for one in each]
+    return named(aggregated(rows, how, objectives))
+
+
+def named(row: NDArray[np.float64]) -> dict[str, float | int | None]:
+    """A row of metrics by name; None where undefined."""
+    values = zip(METRICS, row.tolist(), strict=True)
+    return {name: counted(name, None if math.isnan(value) else value) for name, value in values}
 
 
 def series_names(labels: Sequence[str]) -> list[str]:

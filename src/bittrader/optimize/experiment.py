@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.optimize.goals import Condition, Objective
 from bittrader.optimize.spaces import space_from_json, space_to_json
+from bittrader.optimize.windows import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,6 +89,10 @@ class Experiment:
     """Parameter sets asked at once."""
     time_limit: float | None
     versions: Mapping[str, str]
+    holdout: float = 0.0
+    """The share of the bars, at their end, that no search sees."""
+    validation: Validation | None = None
+    """On which parts of the other bars the search is repeated, to be tested on the rest."""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -104,7 +109,8 @@ class Experiment:
         facts = {key: value for key, value in vars(self).items() if key in self.__dataclass_fields__}
         nested: dict[str, Any] = {key: asdict(facts[key]) for key in ("costs", "sizing")}
         nested |= {key: [asdict(one) for one in facts[key]] for key in ("series", "objectives", "where")}
-        plain = {"metrics": list(self.metrics), "versions": dict(self.versions)}
+        plain: dict[str, Any] = {"metrics": list(self.metrics), "versions": dict(self.versions)}
+        plain["validation"] = self.validation and asdict(self.validation)
         return {**facts, **nested, **plain, "space": space_to_json(self.space)}
 
     @classmethod
@@ -118,11 +124,12 @@ class Experiment:
             "sizing": Sizing(**facts["sizing"]),
             "space": space_from_json(facts["space"]),
             "metrics": tuple(facts["metrics"]),
+            "validation": facts["validation"] and Validation(**facts["validation"]),
         }
         return cls(**{**facts, **nested})
 
 
-_PLAIN = ("aggregate", "sampler", "seed", "generation", "time_limit")
+_PLAIN = ("aggregate", "sampler", "seed", "generation", "time_limit", "holdout")
 
 
 def differences(then: Experiment, now: Experiment) -> list[str]:
@@ -175,7 +182,7 @@ def _values(then: Experiment, now: Experiment) -> list[str]:
 def _stated(one: Experiment) -> dict[str, object]:
     plain = {key: getattr(one, key) for key in _PLAIN}
     goals = {"objectives": _listed(one.objectives), "where": _listed(one.where)}
-    return {**asdict(one.costs), **asdict(one.sizing), **goals, **plain}
+    return {**asdict(one.costs), **asdict(one.sizing), **goals, **plain, "validation": str(one.validation or "none")}
 
 
 def _listed(things: Sequence[object]) -> str:

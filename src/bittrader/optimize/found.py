@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -13,16 +13,19 @@ from bittrader.optimize.pareto import non_dominated
 from bittrader.optimize.samplers.grid import allowed_count
 from bittrader.optimize.spaces import Fixed
 from bittrader.optimize.summary import StudySummary, Trial
+from bittrader.optimize.validated import Holdout, Validated
 from bittrader.strategies.parameters import Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from bittrader.optimize.goals import Objective
     from bittrader.optimize.study import Study
     from bittrader.strategies.parameters import Space, Value
+
+Finding = TypeVar("Finding")
 
 # A picture shows no more points, and a million of them must not fill the memory.
 _ROWS = 100_000
@@ -103,10 +106,10 @@ def _trial(study: Study, row: tuple[Any, ...]) -> Trial:
     number, violation, *values = row
     params = space.decode(np.array(values[: len(space.names)]))
     measured = zip(metrics, values[len(space.names) :], strict=True)
-    return Trial(number, params, {name: _counted(name, value) for name, value in measured}, violation)
+    return Trial(number, params, {name: counted(name, value) for name, value in measured}, violation)
 
 
-def _counted(name: str, value: float | None) -> float | int | None:
+def counted(name: str, value: float | None) -> float | int | None:
     """A count of trades as the whole number that it is, except as a mean over several series."""
     return int(value) if name == "trades" and value is not None and value == int(value) else value
 
@@ -168,13 +171,15 @@ def summary(study: Study, rows: int = _ROWS) -> StudySummary:
         best=best(study),
         front=front(study) if len(experiment.objectives) > 1 else (),
         choices=_choices(experiment.space),
-        belief=_belief(study),
+        belief=_noted(study, "belief", Belief.from_json),
+        validation=_noted(study, "validation", Validated.from_json),
+        holdout=_noted(study, "holdout", Holdout.from_json),
     )
 
 
-def _belief(study: Study) -> Belief | None:
-    noted = study.noted("belief")
-    return None if noted is None else Belief.from_json(noted)
+def _noted(study: Study, kind: str, read: Callable[[dict[str, Any]], Finding]) -> Finding | None:
+    noted = study.noted(kind)
+    return None if noted is None else read(noted)
 
 
 def _choices(space: Space) -> dict[str, tuple[Value, ...]]:

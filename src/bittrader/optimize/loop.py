@@ -49,6 +49,10 @@ class Progress:
     """The first objective's best value so far among the sets that keep every condition."""
     stopping: bool = False
     """Whether only what runs already is waited for."""
+    fold: int = 0
+    """Which fold of a validation is searched; 0: all bars."""
+    folds: int = 0
+    """How many there are."""
 
 
 class Search:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from bittrader.market.candles import Candles
 from bittrader.market.store import default_name, load_candles, read_candles
 from bittrader.optimize.evaluators import MakeEvaluator, engine_digest, first_rows
 from bittrader.optimize.experiment import CandleFacts
+from bittrader.optimize.windows import held_out
 from bittrader.strategies.registry import code_digest, load_strategy
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ class StrategyProblem:
     reference: str
     """What `load_strategy` takes to find the strategy again; empty for a class that no file holds."""
     series: tuple[Candles, ...]
+    """What may be seen of them: without a holdout all bars."""
     facts: tuple[CandleFacts, ...]
+    """Of the whole series."""
 
     @classmethod
     def of(
@@ -58,6 +61,12 @@ class StrategyProblem:
             if facts.fingerprint in prints[:index]:
                 raise InputError(f"the same candles are given twice: {facts}. Give each series once.")
         return cls(known, reference, tuple(candles for candles, _ in loaded), tuple(facts for _, facts in loaded))
+
+    def developing(self, holdout: float) -> StrategyProblem:
+        """The problem without the share of the bars that is held out at their end."""
+        kept = [start for start, _ in held_out([one.time for one in self.series], holdout)]
+        seen = [one if bars == len(one) else one.head(bars) for one, bars in zip(self.series, kept, strict=True)]
+        return replace(self, series=tuple(seen))
 
     @property
     def space(self) -> Space:
@@ -117,7 +126,7 @@ def problem_of(
     strategy: type[Strategy] | str | None = None,
     candles: Sequence[CandlesLike] = (),
 ) -> StrategyProblem:
-    """The problem that a study's experiment says, or that is now at these places.
+    """The problem that a study's experiment says, or that is now at these places, without what is held out.
 
     InputError when it cannot be found; whether it is still the same is not looked at.
     """
@@ -125,7 +134,8 @@ def problem_of(
     if len(origins) != len(experiment.series):
         raise InputError(f"{study} has {len(experiment.series)} series of candles, not {len(origins)}: name them all.")
     readings = [one.reading for one in experiment.series]
-    return StrategyProblem.of(strategy or experiment.strategy or _missing(study, "strategy"), origins, readings)
+    problem = StrategyProblem.of(strategy or experiment.strategy or _missing(study, "strategy"), origins, readings)
+    return problem.developing(experiment.holdout)
 
 
 def _missing(study: str, what: str) -> str:

@@ -23,6 +23,8 @@ from bittrader.optimize.problem import StrategyProblem, problem_of
 from bittrader.optimize.samplers.choose import choose, make
 from bittrader.optimize.spaces import narrowed
 from bittrader.optimize.study import Study
+from bittrader.optimize.validation import Layout, validated
+from bittrader.optimize.windows import Validation, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from bittrader.optimize.samplers.base import Sampler
     from bittrader.optimize.spaces import Range
     from bittrader.optimize.summary import StudySummary, Trial
+    from bittrader.optimize.windows import Mode
     from bittrader.strategies.base import Strategy
 
     CandlesLike = Candles | str | Path
@@ -86,6 +89,8 @@ def optimize(
     fixed: Mapping[str, object] | None = None,
     threads: int | None = None,
     time_limit: float | None = None,
+    validate: Validation | Mode | None = None,
+    holdout: float | str = 0.0,
     reading: Mapping[str, str] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> SearchResult:
@@ -96,11 +101,16 @@ def optimize(
     `metric:min`, or several of these, which give a Pareto front. `where`: conditions that a set must keep to count as
     good, as in `trades >= 100`. `study`: its name, or one is made. `ranges`: parameters held to a smaller range;
     `fixed`: held to one value. `threads`: cores to use, or all. `time_limit`: seconds that one evaluation may take,
-    which then run in processes. `reading`: how to read a file of candles that leaves a choice, as `read_candles` takes
-    it.
+    which then run in processes. `validate`: repeat the search on parts of the bars and test what it finds on the
+    others. `holdout`: the share of the bars, at their end, that nothing sees before it is opened. `reading`: how to
+    read a file of candles that leaves a choice, as `read_candles` takes it.
     """
     series = [candles] if isinstance(candles, Candles | str | Path) else list(candles)
-    problem = StrategyProblem.of(strategy, series, [reading or {}] * len(series))
+    held = share(holdout) if isinstance(holdout, str) else holdout
+    problem = StrategyProblem.of(strategy, series, [reading or {}] * len(series)).developing(held)
+    validation = Validation(validate) if isinstance(validate, str) else validate
+    if validation is not None:
+        Layout.of(validation, problem.series)  # folds that do not fit are refused before a study is made
     objectives, conditions = objectives_of(objective), conditions_of(where)
     require_known([*(one.metric for one in objectives), *(one.metric for one in conditions)], METRICS)
     _check(trials, threads, time_limit, aggregate)
@@ -122,6 +132,8 @@ def optimize(
         generation=choice.generation,
         time_limit=time_limit,
         versions=_versions(),
+        holdout=held,
+        validation=validation,
     )
     path = shelf.path_of(shelf.free_name(*problem.words()) if study is None else study)
     with Study.create(path, experiment) as opened:
@@ -176,9 +188,21 @@ def _search(
 ) -> SearchResult:
     slots = threads or cores()
     experiment = study.experiment
-    with stop_wished() as stopped, problem.executor(experiment, slots) as executor:
+    validation = experiment.validation
+    folds = [None, *(Layout.of(validation, problem.series).training() if validation else ())]
+
+    def searched(fold: int) -> bool:
+        def tell(now: Progress) -> None:
+            (progress or _silent)(replace(now, fold=fold, folds=len(folds) - 1))
+
+        with problem.executor(experiment, slots, folds[fold]) as executor:
+            return Search(study, sampler_of(experiment), executor, fold).run(tell, stopped)
+
+    with stop_wished() as stopped:
         study.begin(slots)
-        complete = Search(study, sampler_of(experiment), executor).run(progress or _silent, stopped)
+        complete = all(map(searched, range(len(folds))))
+    if complete and validation is not None:
+        study.note("validation", validated(study, problem, validation).to_json())
     return SearchResult(study.path, found.summary(study), not complete, problem, experiment, study.budget)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bittrader.belief.figures import Belief
     from bittrader.optimize.experiment import Aggregate, CandleFacts
     from bittrader.optimize.goals import Condition, Direction, Objective
+    from bittrader.optimize.validated import Holdout, Validated
     from bittrader.strategies.parameters import Value
 
 
@@ -76,6 +77,10 @@ class StudySummary:
     """The values of each `Choice` parameter, which its column of `rows` counts."""
     belief: Belief | None = None
     """How much of the best is luck; None where nobody has judged it."""
+    validation: Validated | None = None
+    """How the search did on bars it did not see; None where it was not validated, or is not complete."""
+    holdout: Holdout | None = None
+    """What was held out; None where nothing was, or nobody has looked at it."""
 
     @property
     def objective(self) -> str:

@@ -12,13 +12,19 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Literal, get_args
 
+import numpy as np
+
 from bittrader.errors import InputError, did_you_mean
 from bittrader.market.timeframe import Timeframe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
 
     from bittrader.backtest.spans import Span
+
+    Times = NDArray[np.int64]
 
 # What a search learns from in a rolling walk-forward, in lengths of a test: four fifths of what it sees.
 TRAIN_LENGTHS = 4
@@ -71,6 +77,11 @@ class Validation:
         if self.mode not in MODES:
             hint = did_you_mean(self.mode, MODES) or f" There are {', '.join(MODES)}."
             raise InputError(f"there is no validation {self.mode!r}.{hint}")
+
+    def __str__(self) -> str:
+        blocks = f"{self.folds} blocks, {self.tests} at once" if self.mode == "cpcv" else f"{self.folds} folds"
+        after = f", embargo {self.embargo}" if self.mode in {"purged-kfold", "cpcv"} else ""
+        return f"{self.mode}, {blocks}, purge {self.purge}{after}"
 
     def plan(self, bars: int, timeframe: Timeframe) -> Plan:
         """The folds of a series of so many bars; InputError when they do not fit into it."""
@@ -153,6 +164,21 @@ def combinatorial(bars: int, groups: int, tests: int = 2, purge: int = 0, embarg
     return Plan(_trainable(folds), tuple(paths))
 
 
+def same_time(spans: Iterable[Span], reference: Times, other: Times) -> tuple[Span, ...]:
+    """The spans of the bars of one series as those of another at the same time; empty ones are left out.
+
+    What begins or ends with the one series begins or ends with the other.
+    """
+
+    def edge(bar: int) -> int:
+        if bar == 0:
+            return 0
+        return len(other) if bar == len(reference) else int(np.searchsorted(other, reference[bar]))
+
+    moved = ((edge(start), edge(stop)) for start, stop in spans)
+    return tuple((start, stop) for start, stop in moved if start < stop)
+
+
 def development(bars: int, holdout: float) -> int:
     """How many of the bars, from the first on, are there to search in when a share of all is held out at their end."""
     if not 0.0 <= holdout <= 0.9:
@@ -161,6 +187,17 @@ def development(bars: int, holdout: float) -> int:
     if kept < 2:
         raise InputError(f"a holdout of {holdout:.0%} leaves none of {bars} bars to search in.")
     return kept
+
+
+def held_out(series: Sequence[Times], holdout: float) -> tuple[Span, ...]:
+    """The bars of each series that are held out: a share of the longest one's, and the same time of the others."""
+    longest = max(series, key=len)
+    kept = development(len(longest), holdout)
+    spans = [same_time([(kept, len(longest))], longest, one) if kept < len(longest) else () for one in series]
+    found = tuple(some[0] if some else (len(one), len(one)) for one, some in zip(series, spans, strict=True))
+    if kept < len(longest) and not all(0 < start < stop for start, stop in found):
+        raise InputError("not every series has bars both before the holdout and in it. Hold out another share.")
+    return found
 
 
 def _part(fraction: float, bars: int) -> int:

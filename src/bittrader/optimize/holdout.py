@@ -1,0 +1,83 @@
+"""Opening what a search was not shown: a test that is one only the first time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bittrader.backtest.run import backtest
+from bittrader.errors import StudyError
+from bittrader.market.candles import Candles
+from bittrader.optimize import found, shelf
+from bittrader.optimize.aggregate import measured
+from bittrader.optimize.experiment import differences
+from bittrader.optimize.problem import problem_of
+from bittrader.optimize.study import Study
+from bittrader.optimize.validated import Holdout, Opening, Period
+from bittrader.optimize.windows import held_out
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bittrader.backtest.result import Result
+    from bittrader.optimize.experiment import Experiment
+    from bittrader.optimize.problem import StrategyProblem
+    from bittrader.strategies.base import Strategy
+    from bittrader.strategies.parameters import Value
+
+    CandlesLike = Candles | str | Path
+
+
+def open_holdout(
+    study: str,
+    *,
+    strategy: type[Strategy] | str | None = None,
+    candles: CandlesLike | Sequence[CandlesLike] | None = None,
+) -> Holdout:
+    """Runs a study's best set on the bars held out, and keeps in the study that they were looked at.
+
+    StudyError when there are none, when no set finished, or when strategy or candles are not those of the search.
+    """
+    with Study.write(shelf.path_of(study)) as opened:
+        experiment = opened.experiment
+        if not experiment.holdout:
+            raise StudyError(f"{study} holds nothing out. Search anew with `bittrader optimize ... --holdout 20%`.")
+        best = found.best(opened, 1)
+        if not best:
+            raise StudyError(f"no evaluation of {study} finished, so there is nothing to try on its holdout.")
+        given = [candles] if isinstance(candles, Candles | str | Path) else list(candles or ())
+        problem = problem_of(replace(experiment, holdout=0.0), study, strategy, given)
+        if others := differences(experiment, replace(experiment, **problem.identity())):
+            raise StudyError(f"the holdout of {study} cannot be opened: {'; '.join(others)}.")
+        results = on_holdout(experiment, problem, best[0].params)
+        looked = Opening(
+            at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            trials=opened.counts().asked,
+            number=best[0].number,
+            params=dict(best[0].params),
+            metrics=measured([result.metrics for result in results], experiment.aggregate, experiment.objectives),
+            buy_and_hold=tuple(result.buy_and_hold.as_dict() for result in results),
+        )
+        before = opened.noted("holdout")
+        earlier = () if before is None else Holdout.from_json(before).openings
+        holdout = Holdout(_bars(experiment, problem), (*earlier, looked))
+        opened.note("holdout", holdout.to_json())
+    return holdout
+
+
+def on_holdout(experiment: Experiment, problem: StrategyProblem, params: Mapping[str, Value]) -> tuple[Result, ...]:
+    """One set in full on what is held out of each series; `problem` has all bars."""
+    spans = held_out([one.time for one in problem.series], experiment.holdout)
+    return tuple(
+        backtest(problem.strategy, candles, params, experiment.costs, experiment.sizing, [span])
+        for candles, span in zip(problem.series, spans, strict=True)
+    )
+
+
+def _bars(experiment: Experiment, problem: StrategyProblem) -> Period:
+    """What is held out, in bars of the longest series."""
+    longest = max(problem.series, key=len)
+    ((start, stop),) = held_out([longest.time], experiment.holdout)
+    return Period(start, stop, int(longest.time[start]), int(longest.time[stop - 1]))

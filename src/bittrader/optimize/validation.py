@@ -1,0 +1,164 @@
+"""The folds of a search over its series: what each learns from, and how its best set does on the bars it never saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bittrader.backtest.run import Evaluator, stitched
+from bittrader.backtest.spans import joined
+from bittrader.errors import InputError
+from bittrader.optimize import found
+from bittrader.optimize.aggregate import aggregated, measured, named
+from bittrader.optimize.validated import Curve, FoldResult, Path, Period, Validated
+from bittrader.optimize.windows import same_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bittrader.backtest.run import Run
+    from bittrader.backtest.spans import Span
+    from bittrader.market.candles import Candles
+    from bittrader.optimize.experiment import Experiment
+    from bittrader.optimize.problem import StrategyProblem
+    from bittrader.optimize.study import Study
+    from bittrader.optimize.validated import Measured
+    from bittrader.optimize.windows import Piece, Plan, Validation
+    from bittrader.strategies.parameters import Value
+
+    Params = Mapping[str, Value]
+    Spans = tuple[tuple[Span, ...], ...]
+
+# A picture shows no more, and a study stays handy.
+_POINTS = 1_000
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """A plan laid over series: in bars of the longest, and the same time of the others."""
+
+    plan: Plan
+    series: tuple[Candles, ...]
+
+    @classmethod
+    def of(cls, validation: Validation, series: Sequence[Candles]) -> Layout:
+        """The layout; InputError when a series has no bars in a fold."""
+        longest = max(series, key=len)
+        layout = cls(validation.plan(len(longest), longest.timeframe), tuple(series))
+        for index, fold in enumerate(layout.plan.folds, start=1):
+            for one, *parts in zip(series, layout.spans(fold.train), *map(layout.spans, _each(fold.test)), strict=True):
+                if not all(parts):
+                    raise InputError(f"{one!r} has no bars in fold {index}. Search a time that all series share.")
+        return layout
+
+    @property
+    def longest(self) -> Candles:
+        """The series in whose bars the plan counts."""
+        return max(self.series, key=len)
+
+    def spans(self, spans: Iterable[Span]) -> Spans:
+        """For each series its bars of these spans."""
+        some, times = tuple(spans), self.longest.time
+        return tuple(same_time(some, times, one.time) for one in self.series)
+
+    def training(self) -> list[Spans]:
+        """For each fold and series, the bars to learn from."""
+        return [self.spans(fold.train) for fold in self.plan.folds]
+
+    def periods(self, spans: Iterable[Span]) -> tuple[Period, ...]:
+        """The spans with their times."""
+        time = self.longest.time
+        return tuple(Period(start, stop, int(time[start]), int(time[stop - 1])) for start, stop in spans)
+
+
+def validated(study: Study, problem: StrategyProblem, validation: Validation) -> Validated:
+    """How the best set of each fold's search, which must be complete, does on the bars that it never saw."""
+    layout = Layout.of(validation, problem.series)
+    folds = tuple(_fold(study, problem, layout, index) for index in range(len(layout.plan.folds)))
+    ran = {index: fold.params for index, fold in enumerate(folds) if fold.params is not None and fold.cause is None}
+    paths = tuple(_path(study.experiment, problem, layout, ran, pieces) for pieces in layout.plan.paths)
+    return Validated(validation.mode, study.budget, folds, paths)
+
+
+def path_runs(
+    experiment: Experiment,
+    problem: StrategyProblem,
+    layout: Layout,
+    params: Mapping[int, Params],
+    pieces: Sequence[Piece],
+) -> list[tuple[Candles, Run]]:
+    """For each series the bars of a path, and the run over them: `params` says each fold's set."""
+    strategies = [problem.strategy(**params[piece.fold]) for piece in pieces]
+    apart = [layout.spans([piece.span]) for piece in pieces]
+    runs = []
+    for index, candles in enumerate(problem.series):
+        spans = [spans[index] for spans in apart]
+        parts = [
+            (Evaluator(problem.strategy, candles, experiment.costs, experiment.sizing, some), strategy)
+            for some, strategy in zip(spans, strategies, strict=True)
+        ]
+        runs.append((joined(candles, [span for some in spans for span in some]), stitched(parts)))
+    return runs
+
+
+def _fold(study: Study, problem: StrategyProblem, layout: Layout, index: int) -> FoldResult:
+    fold = layout.plan.folds[index]
+    train, test = layout.periods(fold.train), layout.periods(fold.test)
+    best = found.best(study, 1, index + 1)
+    if not best:
+        commonest = next(iter(found.failures(study, index + 1)), "nothing was evaluated")
+        why = f"no set finished on the training bars; the commonest cause: {commonest}"
+        return FoldResult(train, test, None, None, feasible=False, in_sample=None, out_of_sample=None, cause=why)
+    (trial,) = best
+    out_of_sample, cause = _tested(study.experiment, problem, layout.spans(fold.test), trial.params)
+    return FoldResult(
+        train,
+        test,
+        trial.number,
+        dict(trial.params),
+        feasible=trial.feasible,
+        in_sample=dict(trial.metrics),
+        out_of_sample=out_of_sample,
+        cause=cause,
+    )
+
+
+def _tested(
+    experiment: Experiment, problem: StrategyProblem, apart: Spans, params: Params
+) -> tuple[Measured | None, str | None]:
+    """A set's metrics over each series' spans, aggregated, or why there are none."""
+    row = problem.space.encode(params).reshape(1, -1)
+    answers = [
+        Evaluator(problem.strategy, candles, experiment.costs, experiment.sizing, spans)(row)
+        for candles, spans in zip(problem.series, apart, strict=True)
+    ]
+    cause = next((answer.errors[0] for answer in answers if answer.errors), None)
+    if cause is not None:
+        return None, cause
+    each = [answer.metrics[0] for answer in answers]
+    return named(aggregated(each, experiment.aggregate, experiment.objectives)), None
+
+
+def _path(
+    experiment: Experiment,
+    problem: StrategyProblem,
+    layout: Layout,
+    params: Mapping[int, Params],
+    pieces: Sequence[Piece],
+) -> Path:
+    if not all(piece.fold in params for piece in pieces):
+        return Path(None, ())
+    runs = path_runs(experiment, problem, layout, params, pieces)
+    metrics = measured([run.metrics for _, run in runs], experiment.aggregate, experiment.objectives)
+    return Path(metrics, tuple(_curve(candles, run) for candles, run in runs))
+
+
+def _curve(candles: Candles, run: Run) -> Curve:
+    shown = np.unique(np.linspace(0, len(candles) - 1, min(_POINTS, len(candles))).round().astype(np.int64))
+    return Curve(candles.symbol, tuple(candles.time[shown].tolist()), tuple(run.equity[shown].tolist()))
+
+
+def _each(spans: Sequence[Span]) -> list[list[Span]]:
+    return [[span] for span in spans]
