@@ -38,6 +38,7 @@ def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def installed(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     """What would be installed."""
     calls: list[tuple[object, ...]] = []
+    monkeypatch.setattr(dev, "find_uv", lambda: "uv")
     monkeypatch.setattr(dev, "install", lambda uv, *words: calls.append(words))
     monkeypatch.setattr(dev, "make_environment", lambda uv: calls.append(("new environment",)))
     return calls

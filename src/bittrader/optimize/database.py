@@ -45,10 +45,14 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     """An open connection; transactions are begun by hand."""
     mode = "rwc" if write else "ro"
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=5.0)
-    if write:
-        # A finished evaluation survives kill -9 and a power cut; others may read meanwhile.
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+    try:
+        if write:
+            # A finished evaluation survives kill -9 and a power cut; others may read meanwhile.
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

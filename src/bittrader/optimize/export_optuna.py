@@ -9,6 +9,7 @@ import json
 import logging
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -40,12 +41,10 @@ def to_optuna(study: Study, target: Path) -> None:
         optuna.create_study(storage=storage, study_name=name, directions=directions)
     storage.remove_session()
     storage.engine.dispose()
-    connection = sqlite3.connect(target, isolation_level=None)
-    with transaction(connection):
+    with closing(sqlite3.connect(target, isolation_level=None)) as connection, transaction(connection):
         for table, columns, rows in _tables(study):
             marks = ", ".join("?" * len(columns.split(", ")))
             connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 - our own names
-    connection.close()
 
 
 def _folds(study: Study) -> range:

@@ -108,7 +108,7 @@ class Study:
             lock = WriterLock(path)
             try:
                 _lay_out(path, experiment)
-                return cls(path, connect(path, write=True), lock)
+                return cls._open(path, lock)
             except BaseException:
                 lock.release()
                 raise
@@ -120,7 +120,7 @@ class Study:
         with told(path):
             lock = WriterLock(path)
             try:
-                return cls(path, connect(path, write=True), lock)
+                return cls._open(path, lock)
             except BaseException:
                 lock.release()
                 raise
@@ -130,7 +130,17 @@ class Study:
         """An existing study, to be read, also while it runs."""
         require(path)
         with told(path):
-            return cls(path, connect(path, write=False))
+            return cls._open(path)
+
+    @classmethod
+    def _open(cls, path: Path, lock: WriterLock | None = None) -> Self:
+        """To be written by whoever holds the lock, else to be read."""
+        connection = connect(path, write=lock is not None)
+        try:
+            return cls(path, connection, lock)
+        except BaseException:
+            connection.close()
+            raise
 
     @property
     def name(self) -> str:
