@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,8 @@ from bittrader.backtest.result import Exit, OpenPosition, Result, Trades
 from bittrader.market.candles import Candles
 from bittrader.market.timeframe import Timeframe
 from bittrader.optimize.experiment import CandleFacts
-from bittrader.optimize.goals import Objective
+from bittrader.optimize.goals import Objective, conditions_of, objectives_of, violations
+from bittrader.optimize.pareto import non_dominated
 from bittrader.optimize.summary import StudySummary, Trial
 
 if TYPE_CHECKING:
@@ -123,6 +125,47 @@ def _metrics(candles: Candles, equity: NDArray[np.float64], trades: Trades) -> M
         average_trade_days=3.2 if len(trades) else None,
         costs_paid=0.002 * len(trades),
     )
+
+
+def choosing(
+    finished: int = 500, *, objectives: tuple[str, ...] = ("sharpe", "max_drawdown"), where: tuple[str, ...] = ()
+) -> StudySummary:
+    """A study with several objectives, which pull apart, and conditions that some sets break."""
+    base = study(finished)
+    rng = np.random.default_rng(5)
+    goals, conditions = objectives_of(objectives), conditions_of(where)
+    metrics = {goals[0].metric: base.metrics["sharpe"], **base.metrics}
+    for place, one in enumerate(goals[1:]):
+        along = base.rows[:, place % 2] / base.rows[:, place % 2].max()
+        better = np.sqrt(1 - along) + rng.normal(0, 0.1, finished)
+        metrics[one.metric] = better if one.direction == "maximize" else 1 - 0.6 * better
+    off = violations(conditions, list(metrics), np.column_stack(list(metrics.values())))
+    losses = np.column_stack([one.losses(metrics[one.metric]) for one in goals])
+    kept = np.flatnonzero(off == 0.0)
+    front = kept[non_dominated(losses[kept])]
+
+    def trial(i: int) -> Trial:
+        params = {name: int(base.rows[i, k]) for k, name in enumerate(base.parameter_names)}
+        return Trial(int(i), params, {name: float(column[i]) for name, column in metrics.items()}, float(off[i]))
+
+    best = np.lexsort((losses[:, 0], off))[:20]
+    return replace(
+        base,
+        objectives=goals,
+        where=conditions,
+        metrics=metrics,
+        violations=off,
+        infeasible=int((off > 0).sum()),
+        best=tuple(map(trial, best)),
+        front=tuple(map(trial, front[np.lexsort(losses[front].T[::-1])])) if len(goals) > 1 else (),
+    )
+
+
+def own_function(finished: int = 200) -> StudySummary:
+    """A study of a function that is no strategy: no candles, and numbers of its own."""
+    base = choosing(finished, objectives=("profit:max", "waste:min"))
+    own = {name: base.metrics[name] for name in ("profit", "waste")}
+    return replace(base, strategy="evaluate", series=(), metrics=own)
 
 
 def study(

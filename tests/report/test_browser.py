@@ -87,6 +87,12 @@ CASES = {
         lambda: samples.study(belief=Belief(Verdict("luck", 0.3, ("It is luck.",)), known())),
         13,
     ),
+    "three objectives, conditions and series": (
+        lambda: [samples.result(samples.walk(700, symbol=name, seed=len(name))) for name in ("BTC", "LITE", "<b>")],
+        lambda: samples.choosing(objectives=("sharpe", "max_drawdown", "win_rate"), where=("exposure >= 0.5",)),
+        15,
+    ),
+    "a function of the user's own": (tuple, samples.own_function, 5),
     "one bar": (lambda: samples.result(samples.walk(1), samples.no_trades(), params={}), lambda: None, 2),
     "no trades, and failures alone": (
         lambda: samples.result(trades=samples.no_trades()),

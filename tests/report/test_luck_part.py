@@ -16,7 +16,7 @@ VERDICT = Verdict("luck", 0.34, ("It earned 40%.", "It needs more trades."))
 
 def page(belief, **facts):
     study = samples.study(200, belief=belief, **facts)
-    return build(samples.result(params=study.best[0].params), study)
+    return build([samples.result(params=study.best[0].params)], study)
 
 
 @given(beliefs())
@@ -48,13 +48,13 @@ def test_without_a_verdict_the_command_for_one_stands_in_its_place():
 
 
 def test_a_result_without_a_study_has_no_verdict():
-    shown = build(samples.result())
+    shown = build([samples.result()])
     assert (shown.verdict, shown.luck) == (None, None)
 
 
 def test_a_verdict_about_the_best_says_so_where_another_set_is_shown():
     study = samples.study(200, belief=Belief(VERDICT, known()))
-    assert "not of the one shown here" in build(samples.result(params={"fast": 1}), study).verdict.reasons[-1]
+    assert "not of the one shown here" in build([samples.result(params={"fast": 1})], study).verdict.reasons[-1]
     assert page(Belief(VERDICT, known())).verdict.reasons == VERDICT.reasons
 
 
@@ -86,7 +86,7 @@ def test_the_best_and_what_luck_gives_are_both_inside_the_picture():
 def test_an_objective_of_another_kind_is_not_held_against_a_sharpe_ratio():
     study = samples.study(100, objective="profit", belief=Belief(VERDICT, known()))
     without = {name: column for name, column in study.metrics.items() if name != "sharpe"}
-    trials = build(samples.result(), replace(study, metrics=without)).luck.trials
+    trials = build([samples.result()], replace(study, metrics=without)).luck.trials
     assert len(trials.layout["shapes"]) == 1
 
 

@@ -45,14 +45,14 @@ def test_names_are_harmless():
     study = samples.study(
         60, name=EVIL, failures={EVIL: 2}, parameters={EVIL: (1, 50), "b": (1, 9)}, choices={"c": (EVIL, "x")}
     )
-    html = render(build(result, study))
+    html = render(build([result], study))
     assert "<script>alert" not in html
     assert html.count("<script") == 5 - 1
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
 
 
 def test_nothing_is_asked_of_the_network():
-    html = render(build(samples.result(), samples.study()))
+    html = render(build([samples.result()], samples.study()))
     page = re.sub(r'<script type="application/octet-stream".*?</script>', "", html, flags=re.DOTALL)
     assert "default-src 'none'" in page
     assert not re.findall(r"https?://|@import|url\(|<img|<iframe", page)
@@ -60,22 +60,22 @@ def test_nothing_is_asked_of_the_network():
 
 
 def test_synthetic_candles_are_labelled_plainly():
-    assert "synthetic data" in render(build(samples.result()))
+    assert "synthetic data" in render(build([samples.result()]))
 
 
 def test_no_javascript_is_answered_with_words():
-    assert "<noscript>" in render(build(samples.result()))
+    assert "<noscript>" in render(build([samples.result()]))
 
 
 def test_headings_go_down_one_level_at_a_time():
-    levels = [int(level) for level in re.findall(r"<h(\d)", render(build(samples.result(), samples.study())))]
+    levels = [int(level) for level in re.findall(r"<h(\d)", render(build([samples.result()], samples.study())))]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
 
 
 def test_every_column_and_row_of_a_table_has_a_head():
-    html = render(build(samples.result(), samples.study()))
+    html = render(build([samples.result()], samples.study()))
     assert not re.findall(r"<th>", html)
 
 

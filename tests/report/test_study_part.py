@@ -33,7 +33,7 @@ def test_a_study_of_failures_alone_has_no_pictures():
     part = study_part(samples.study(0, failures={"ZeroDivisionError": 12}))
     assert part.figures() == ()
     assert part.caution == ""
-    assert part.best == ()
+    assert part.best is None
 
 
 def test_an_undefined_objective_is_counted_and_not_drawn():
@@ -111,6 +111,7 @@ def test_the_best_of_many_is_called_partly_luck():
 def test_the_table_of_the_best_shows_parameters_objective_and_metrics():
     study = samples.study(50)
     part = study_part(study)
-    assert part.columns[:4] == ("Evaluation", "fast", "slow", "Sharpe")
-    assert len(part.best) == 20
-    assert part.best[0][1] == str(study.best[0].params["fast"])
+    assert part.best.columns[:4] == ("Evaluation", "fast", "slow", "Sharpe")
+    assert part.best.keys == (3,)
+    assert len(part.best.rows) == 20
+    assert part.best.rows[0].cells[1] == str(study.best[0].params["fast"])

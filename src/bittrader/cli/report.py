@@ -30,7 +30,7 @@ def report(
 
     with strategy_speaks():
         results, summary = rerun(study, trial)
-    path = write_report(output or reports_dir() / f"{summary.name}.html", results[0], summary)
+    path = write_report(output or reports_dir() / f"{summary.name}.html", results, summary)
     if as_json:
         typer.echo(json.dumps({"study": summary.name, "params": dict(results[0].params), "report": str(path)}))
     else:

@@ -231,7 +231,7 @@ def _report(result: SearchResult, results: Sequence[Result]) -> tuple[Path | Non
     from bittrader.report import write_report  # noqa: PLC0415 - a search that is stopped needs no report
 
     try:
-        return write_report(reports_dir() / f"{result.summary.name}.html", results[0], result.summary), None
+        return write_report(reports_dir() / f"{result.summary.name}.html", results, result.summary), None
     except InputError as error:
         return None, error
 

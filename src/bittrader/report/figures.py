@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CANDLES_SHOWN = 600
 MARKERS_SHOWN = 120
+SMALL_POINTS = 800
 
 _LOG_STEP = "D2"  # ticks at 1, 2 and 5
 
@@ -37,14 +38,14 @@ def equity(result: Result) -> Figure:
     at = thin.keep(*both)
     falls = tuple(map(drawdown, both))
     fall_at = thin.keep(*falls)
-    scale = _scale(np.concatenate([column[at] for column in both]))
+    scale = scale_of(np.concatenate([column[at] for column in both]))
     names, colours = ("Strategy", "Buy and hold"), ("var(--strategy)", "var(--held)")
     lines = [
-        _line(name, time[at], column[at], colour, "%{y:,.4~r} times the start")
+        line(name, time[at], column[at], colour, "%{y:,.4~r} times the start")
         for name, column, colour in zip(names, both, colours, strict=True)
     ]
     fallen = [
-        _line(name, time[fall_at], column[fall_at], colour, "%{y:.2%}") | {"yaxis": "y2", "showlegend": False}
+        line(name, time[fall_at], column[fall_at], colour, "%{y:.2%}") | {"yaxis": "y2", "showlegend": False}
         for name, column, colour in zip(names, falls, colours, strict=True)
     ]
     fallen[0] |= {"fill": "tozeroy", "fillcolor": "var(--strategy-soft)"}
@@ -65,7 +66,7 @@ def equity(result: Result) -> Figure:
         data=[lines[1], lines[0], fallen[1], fallen[0]],
         layout={
             "xaxis": {"type": "date", "anchor": "y2"},
-            "yaxis": {"domain": [0.36, 1], "title": {"text": "times the start"}, **_axis(scale)},
+            "yaxis": {"domain": [0.36, 1], "title": {"text": "times the start"}, **scaled_axis(scale)},
             "yaxis2": {"domain": [0, 0.3], "tickformat": ".0%", "rangemode": "tozero"},
             "hovermode": "x unified",
             "hoversubplots": "axis",
@@ -75,13 +76,41 @@ def equity(result: Result) -> Figure:
     )
 
 
-def _scale(column: Column) -> str:
+def small_equity(result: Result, name: str, key: str) -> Figure:
+    """Equity alone, the strategy against buying and holding, for a page that shows several."""
+    both = (result.buy_and_hold_equity, result.equity)
+    at = thin.keep(*both, limit=SMALL_POINTS)
+    time = result.candles.time[at]
+    named = (("Buy and hold", "var(--held)"), ("Strategy", "var(--strategy)"))
+    return Figure(
+        key=key,
+        title=name,
+        alt=(
+            f"Equity on {name}: the strategy ends at {words.ratio(float(result.equity[-1]))} times the start, holding "
+            f"at {words.ratio(float(result.buy_and_hold_equity[-1]))}."
+        ),
+        caption="",
+        data=[
+            line(text, time, column[at], colour, "%{y:,.4~r} times the start")
+            for column, (text, colour) in zip(both, named, strict=True)
+        ],
+        layout={
+            "xaxis": {"type": "date"},
+            "yaxis": scaled_axis(scale_of(np.concatenate([column[at] for column in both]))),
+            "hovermode": "x unified",
+        },
+        size="short",
+    )
+
+
+def scale_of(column: Column) -> str:
     """A log scale where a linear one would press most of the line to the floor."""
     low, high = float(column.min()), float(column.max())
     return "log" if low > 0 and high > 8 * low else "linear"
 
 
-def _axis(scale: str) -> Json:
+def scaled_axis(scale: str) -> Json:
+    """An axis of multiples or prices."""
     return {"type": scale, "dtick": _LOG_STEP if scale == "log" else None, "tickformat": ",~r"}
 
 
@@ -92,7 +121,8 @@ def _scales(chosen: str) -> tuple[Button, ...]:
     )
 
 
-def _line(name: str, time: Column, column: Column, colour: str, hover: str) -> Json:
+def line(name: str, time: Column, column: Column, colour: str, hover: str) -> Json:
+    """A line over time."""
     return {
         "type": "scatter",
         "mode": "lines",
@@ -109,7 +139,7 @@ def price(result: Result) -> Figure:
     candles, trades = result.candles, result.trades
     bars, gathered = gathered_bars(candles, 0, len(candles), CANDLES_SHOWN)
     kinds = _markers(result)
-    scale = _scale(bars["close"])
+    scale = scale_of(bars["close"])
     shown = sum(len(kind["x"]) for kind in kinds.values())
     total = 2 * len(trades) + (result.open_position is not None)
     left_out = (
@@ -130,7 +160,7 @@ def price(result: Result) -> Figure:
         data=(_band(bars) if gathered > 1 else [candlesticks(bars)]) + [_scatter(k) for k in kinds.values()],
         layout={
             "xaxis": {"type": "date"},
-            "yaxis": _axis(scale),
+            "yaxis": scaled_axis(scale),
             "hovermode": "closest",
         },
         size="tall",
@@ -144,7 +174,7 @@ def _band(bars: dict[str, Column]) -> list[Json]:
     return [
         {**edge, "y": pack(bars["low"]), "line": thread},
         {**edge, "y": pack(bars["high"]), "line": thread, "fill": "tonexty", "fillcolor": "var(--band)"},
-        _line("Close", bars["time"], bars["close"], "var(--ink-soft)", "%{x|%Y-%m-%d} close %{y:,~r}")
+        line("Close", bars["time"], bars["close"], "var(--ink-soft)", "%{x|%Y-%m-%d} close %{y:,~r}")
         | {"line": {"color": "var(--ink-soft)", "width": 1}},
     ]
 

@@ -11,13 +11,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bittrader.backtest.result import Result
 from bittrader.errors import BittraderError, InputError
 from bittrader.files import written_whole
 from bittrader.report import words
 from bittrader.report.build import build
 
 if TYPE_CHECKING:
-    from bittrader.backtest.result import Result
+    from collections.abc import Sequence
+
     from bittrader.optimize.summary import StudySummary
     from bittrader.report.build import Page
 
@@ -25,13 +27,14 @@ if TYPE_CHECKING:
 _GZIP_LEVEL = 4
 
 
-def write_report(path: str | Path, result: Result, study: StudySummary | None = None) -> Path:
+def write_report(path: str | Path, result: Result | Sequence[Result], study: StudySummary | None = None) -> Path:
     """Writes a result, and the study that found it, as one self-contained HTML file; returns where it is.
 
+    `result`: where the study searched over several series, the result on each; none where it searched a function.
     The file is there whole or not at all. InputError when it cannot be written.
     """
     target = Path(path).expanduser()
-    text = render(build(result, study))
+    text = render(build((result,) if isinstance(result, Result) else result, study))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(target) as part:
@@ -57,7 +60,7 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": words.percent, "signed": _signed, "minus": words.minus, "cell": _cell}
-    trades = page.run.trades
+    trades = page.run.trades if page.run else None
     listed = trades and {"columns": trades.columns, "exits": trades.exits, "closeUps": trades.close_ups}
     # What is marked safe here is our own package's text, or JSON without the characters that end a script.
     return environment.get_template("page.html.j2").render(
@@ -93,14 +96,10 @@ def _resource(name: str) -> str:
 
 def _shades(page: Page) -> dict[float, str]:
     """How strongly each monthly return is coloured, from 0 to 1: the root of its share of the largest."""
-    known = [abs(value) for year in page.run.years for value in year.months if value is not None]
-    top = max(known, default=0.0) or 1.0
-    return {
-        value: f"{(abs(value) / top) ** 0.5:.2f}"
-        for year in page.run.years
-        for value in year.months
-        if value is not None
-    }
+    years = page.run.years if page.run else ()
+    known = [value for year in years for value in year.months if value is not None]
+    top = max(map(abs, known), default=0.0) or 1.0
+    return {value: f"{(abs(value) / top) ** 0.5:.2f}" for value in known}
 
 
 def _signed(fraction: float | None) -> str:

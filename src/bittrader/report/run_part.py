@@ -93,12 +93,12 @@ class RunPart:
         return (self.performance, self.price, *self.distributions)
 
 
-def run_part(result: Result) -> RunPart:
-    """What a page says about one run."""
+def run_part(result: Result, of: int = 1) -> RunPart:
+    """What a page says about one run; `of`: over how many series the same parameters ran, this being the first."""
     measures = tuple(_measure(name, result.metrics, result.buy_and_hold) for name in words.WORDS)
     by_name = dict(zip(words.WORDS, measures, strict=True))
     return RunPart(
-        comparison=_comparison(result),
+        comparison=_first_of(result, of) + _comparison(result),
         warnings=_warnings(result),
         cards=tuple(by_name[name] for name in _CARDS),
         measures=measures,
@@ -130,6 +130,12 @@ def _reason(name: str, value: float | None, metrics: Metrics) -> str:
     traded = name in {"win_rate", "profit_factor", "expectancy", "average_win", "average_loss", "average_trade_days"}
     why = "there are no closed trades" if traded and metrics.trades == 0 else words.WORDS[name].undefined
     return f"Undefined: {why}."
+
+
+def _first_of(result: Result, of: int) -> str:
+    if of == 1:
+        return ""
+    return f"This part and the next show {result.candles.symbol}, the first of {of:,} series; the others follow below. "
 
 
 def _comparison(result: Result) -> str:

@@ -23,6 +23,8 @@ class Sample:
     """About which evaluation of the study each is, from 0."""
     rows: NDArray[np.float64]
     values: Column
+    feasible: NDArray[np.bool_]
+    """Whether each keeps every condition."""
     best: int | None
     """The index of the best; None when it is not among them."""
 
@@ -30,7 +32,13 @@ class Sample:
         """Those evaluations in which all of these parameters count."""
         kept = np.flatnonzero(~np.isnan(self.rows[:, parameters]).any(axis=1))
         best = np.flatnonzero(kept == self.best)
-        return Sample(self.place[kept], self.rows[kept], self.values[kept], int(best[0]) if len(best) else None)
+        return Sample(
+            self.place[kept],
+            self.rows[kept],
+            self.values[kept],
+            self.feasible[kept],
+            int(best[0]) if len(best) else None,
+        )
 
     def varied(self, *parameters: int) -> bool:
         """Whether each of these parameters has several values where all of them count."""
@@ -44,19 +52,22 @@ def sample(study: StudySummary) -> Sample | None:
     A summary of a large study holds an even share of its rows, which rarely has the best: these are added.
     """
     rows, values = study.rows, study.metrics[study.objective].astype(np.float64)
+    violations = study.violations
     share = len(rows) < study.finished
     place = np.linspace(0, study.finished, len(rows), endpoint=False)
     if share and study.best:
         place = np.append(place, [trial.number for trial in study.best])
         rows = np.concatenate([rows, [_row(study, trial) for trial in study.best]])
         values = np.append(values, [_number(trial.metrics[study.objective]) for trial in study.best])
+        violations = np.append(violations, [trial.violation for trial in study.best])
     order = np.argsort(place, kind="stable")
     order = order[np.isfinite(values[order])]
     if not len(order):
         return None
-    values = values[order]
-    best = int(np.argmax(values) if study.direction == "maximize" else np.argmin(values))
-    return Sample(place[order], rows[order], values, best)
+    values, violations = values[order], violations[order]
+    losses = -values if study.direction == "maximize" else values
+    best = int(np.lexsort((losses, violations))[0])
+    return Sample(place[order], rows[order], values, violations == 0.0, best)
 
 
 def _row(study: StudySummary, trial: Trial) -> list[float]:

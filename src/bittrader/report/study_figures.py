@@ -33,8 +33,7 @@ _SLICE_BINS = 15
 def progress(study: StudySummary, drawn: Sample) -> Figure:
     """The objective by evaluation, and the best so far."""
     place, seen = drawn.place, drawn.values
-    best = np.maximum.accumulate(seen) if study.direction == "maximize" else np.minimum.accumulate(seen)
-    steps = np.unique(np.concatenate([[0], np.flatnonzero(np.diff(best)) + 1, [len(best) - 1]]))
+    best, steps = _best_so_far(study, drawn)
     shown = thin.spread(len(seen), TRIALS_SHOWN, thin.keep(seen, limit=TRIALS_SHOWN // 2))
     span, outside = frame(seen, study.direction)
     left_out = len(shown) < study.finished
@@ -47,6 +46,7 @@ def progress(study: StudySummary, drawn: Sample) -> Figure:
             f"far, which ends at {words.metric(study.objective, float(best[-1]))}."
         ),
         caption="Each point is an evaluation, in the order asked; the line is the best so far."
+        + ("" if drawn.feasible.all() else " Pale points break a condition.")
         + some
         + outside_words(outside),
         data=[
@@ -56,7 +56,7 @@ def progress(study: StudySummary, drawn: Sample) -> Figure:
                 "name": "Evaluation",
                 "x": pack(place[shown], "i4"),
                 "y": pack(seen[shown]),
-                "marker": {"color": "var(--point)", "size": 4, "opacity": 0.55},
+                "marker": {"color": point_colours(drawn, shown), "size": 4, "opacity": 0.55},
                 "hovertemplate": "evaluation %{x:,}: " + hover(study.objective, "y"),
             },
             {
@@ -64,7 +64,7 @@ def progress(study: StudySummary, drawn: Sample) -> Figure:
                 "mode": "lines",
                 "name": "Best so far",
                 "x": pack(place[steps], "i4"),
-                "y": pack(best[steps]),
+                "y": pack(best),
                 "line": {"color": "var(--strategy)", "width": 2.2, "shape": "hv"},
                 "hovertemplate": "best at %{x:,}: " + hover(study.objective, "y"),
             },
@@ -75,6 +75,23 @@ def progress(study: StudySummary, drawn: Sample) -> Figure:
         },
         size="medium",
     )
+
+
+def _best_so_far(study: StudySummary, drawn: Sample) -> tuple[Column, Indexes]:
+    """The best objective so far among what keeps every condition (all, where nothing does), where it changes."""
+    kept = drawn.feasible if drawn.feasible.any() else np.ones_like(drawn.feasible)
+    worst = -np.inf if study.direction == "maximize" else np.inf
+    seen = np.where(kept, drawn.values, worst)
+    best = np.maximum.accumulate(seen) if study.direction == "maximize" else np.minimum.accumulate(seen)
+    first = int(np.argmax(kept))
+    steps = np.unique(np.concatenate([[first], np.flatnonzero(best[1:] != best[:-1]) + 1, [len(best) - 1]]))
+    return best[steps], steps
+
+
+def point_colours(drawn: Sample, shown: Indexes) -> str | list[str]:
+    """One colour, or one a point where some break a condition."""
+    kept = drawn.feasible[shown]
+    return "var(--point)" if kept.all() else ["var(--point)" if one else "var(--rule)" for one in kept.tolist()]
 
 
 def slice_of(study: StudySummary, drawn: Sample, index: int) -> Figure:
@@ -101,7 +118,7 @@ def slice_of(study: StudySummary, drawn: Sample, index: int) -> Figure:
                 "name": "Evaluation",
                 "x": pack(column[shown]),
                 "y": pack(seen[shown]),
-                "marker": {"color": "var(--point)", "size": 4, "opacity": 0.5},
+                "marker": {"color": point_colours(drawn, shown), "size": 4, "opacity": 0.5},
                 "hovertemplate": value + hover(study.objective, "y") + "<extra></extra>",
             },
             {

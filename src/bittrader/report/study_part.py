@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bittrader.report import study_figures, words
+from bittrader.report.front_part import FrontPart, front_part
 from bittrader.report.importance import explained
 from bittrader.report.sample import sample
+from bittrader.report.table import Table, trial_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bittrader.optimize.summary import StudySummary, Trial
+    from bittrader.optimize.goals import Condition
+    from bittrader.optimize.summary import StudySummary
     from bittrader.report.plot import Figure
     from bittrader.report.sample import Sample
     from bittrader.strategies.parameters import Value
 
 SLICES_SHOWN = 12
 _CAUSES_SHOWN = 10
-_BESIDE = ("total_return", "cagr", "sharpe", "max_drawdown", "profit_factor", "win_rate", "trades")
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,14 @@ class StudyPart:
     name: str
     objective: str
     goal: str
+    conditions: str
+    """What was asked of every set, and how many break it; empty where nothing was asked."""
     facts: tuple[tuple[str, str], ...]
     failures: tuple[tuple[str, int], ...]
     other_failures: int
     progress: Figure | None
-    columns: tuple[str, ...]
-    best: tuple[tuple[str, ...], ...]
-    parameter_count: int
+    best: Table | None
+    front: FrontPart | None
     importances: tuple[Importance, ...]
     slices: tuple[Figure, ...]
     slices_left_out: int
@@ -55,7 +58,8 @@ class StudyPart:
     def figures(self) -> tuple[Figure, ...]:
         """Every figure of the part."""
         alone = (self.progress, self.heat_map)
-        return (*(figure for figure in alone if figure), *self.slices)
+        front = self.front.figures() if self.front else ()
+        return (*(figure for figure in alone if figure), *front, *self.slices)
 
 
 def study_part(study: StudySummary, params: Mapping[str, Value]) -> StudyPart:
@@ -66,19 +70,18 @@ def study_part(study: StudySummary, params: Mapping[str, Value]) -> StudyPart:
     sliced = [i for i in ranked if drawn and len(drawn.counting(i).values)]
     varied = [i for i in ranked if drawn and drawn.varied(i)]
     pair = next(((varied[0], other) for other in varied[1:] if drawn and drawn.varied(varied[0], other)), None)
-    columns, best = _best(study)
     causes = sorted(study.failures.items(), key=lambda item: (-item[1], item[0]))
     return StudyPart(
         name=study.name,
         objective=words.label(study.objective),
-        goal="highest" if study.direction == "maximize" else "lowest",
+        goal=_goal(study),
+        conditions=_conditions(study),
         facts=_facts(study, int(np.isnan(study.metrics[study.objective]).sum())),
         failures=tuple(causes[:_CAUSES_SHOWN]),
         other_failures=sum(number for _, number in causes[_CAUSES_SHOWN:]),
         progress=study_figures.progress(study, drawn) if drawn else None,
-        columns=columns,
-        best=best,
-        parameter_count=len(study.parameter_names),
+        best=trial_table(study, study.best) if study.best else None,
+        front=front_part(study),
         importances=tuple(importances[i] for i in ranked),
         slices=tuple(study_figures.slice_of(study, drawn, i) for i in sliced[:SLICES_SHOWN]) if drawn else (),
         slices_left_out=max(0, len(sliced) - SLICES_SHOWN),
@@ -99,6 +102,7 @@ def _facts(study: StudySummary, undefined: int) -> tuple[tuple[str, str], ...]:
     return (
         ("Evaluations asked", f"{study.asked:,}"),
         ("Finished", f"{study.finished:,}" + _undefined(undefined, len(study.rows))),
+        *((("Break a condition", f"{study.infeasible:,}"),) if study.where else ()),
         ("Failed", f"{study.failed:,}"),
         ("Time", words.duration(study.seconds)),
         ("Throughput", words.rate(study.evaluations_per_second)),
@@ -112,20 +116,25 @@ def _undefined(number: int, known: int) -> str:
     return f"; the objective is undefined in {number:,} of {known:,}" if number else ""
 
 
-def _best(study: StudySummary) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """The head and the rows of the table of the best: number, parameters, objective, other metrics."""
-    metrics = (study.objective, *(name for name in _BESIDE if name != study.objective))
-    head = ("Evaluation", *study.parameter_names, *map(words.short, metrics))
-    return head, tuple(_row(study, trial, metrics) for trial in study.best)
+def _goal(study: StudySummary) -> str:
+    goals = [
+        f"the {'highest' if one.direction == 'maximize' else 'lowest'} {words.label(one.metric)}"
+        for one in study.objectives
+    ]
+    return goals[0] if len(goals) == 1 else f"{', '.join(goals[:-1])} and {goals[-1]}"
 
 
-def _row(study: StudySummary, trial: Trial, metrics: tuple[str, ...]) -> tuple[str, ...]:
-    params = (_short(trial.params.get(name, "")) for name in study.parameter_names)
-    return (f"{trial.number:,}", *params, *(words.metric(name, trial.metrics.get(name)) for name in metrics))
+def _conditions(study: StudySummary) -> str:
+    if not study.where:
+        return ""
+    asked = " and ".join(f"{words.label(one.metric)} {one.relation} {_bound(one)}" for one in study.where)
+    broken = f"{study.infeasible:,} of {study.finished:,} sets break that"
+    none = " None keeps it, so the nearest are shown." if study.finished and study.infeasible == study.finished else ""
+    return f"Every set was to keep {asked}; {broken}. They are kept, marked, and never the best.{none}"
 
 
-def _short(value: Value) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else words.parameter(value)
+def _bound(condition: Condition) -> str:
+    return words.metric(condition.metric, condition.value)
 
 
 def _caution(study: StudySummary, params: Mapping[str, Value]) -> str:
@@ -135,7 +144,7 @@ def _caution(study: StudySummary, params: Mapping[str, Value]) -> str:
     best = bool(study.best) and dict(study.best[0].params) == dict(params)
     chosen = "the best of" if best else "chosen, though not as the best, from"
     return (
-        f"These parameters are {chosen} {tried:,} tried on the same candles, so part of their result is luck: among "
-        f"{tried:,} worthless sets, the best would look good too. Expect less on bars that the search has not seen, "
-        "and test there before you trade. This page does not measure that luck."
+        f"These parameters are {chosen} {tried:,} tried on the same data, so part of their result is luck: among "
+        f"{tried:,} worthless sets, the best would look good too. Expect less on what the search has not seen, and "
+        "test there. This page does not measure that luck."
     )
