@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _ENGINE = (
     "backtest/**/*.py",
     "strategies/*.py",
+    "mining/*.py",
     "market/resample.py",
     "market/timeframe.py",
     "jit.py",

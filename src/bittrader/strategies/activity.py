@@ -30,7 +30,7 @@ class When:
 
     switch: Choice
     values: tuple[Value, ...]
-    numbers: tuple[float, ...]
+    numbers: frozenset[float]
     """The same values as rows have them."""
 
     def __str__(self) -> str:
@@ -58,7 +58,7 @@ def active(parameters: Sequence[Parameter[Any]], rows: Rows) -> NDArray[np.bool_
     for index, one in enumerate(parameters):
         for need in one.needs:
             column = place[need.switch.name]
-            flags[:, index] &= flags[:, column] & np.isin(rows[:, column], need.numbers)
+            flags[:, index] &= flags[:, column] & np.isin(rows[:, column], [*need.numbers])
     return flags
 
 
@@ -66,7 +66,10 @@ def active_numbers(parameters: Sequence[Parameter[Any]], row: Iterable[float]) -
     """The numbers of one row that count, by name."""
     found: dict[str, float] = {}
     for one, number in zip(parameters, row, strict=True):
-        if all(found.get(need.switch.name) in need.numbers for need in one.needs):
+        for need in one.needs:
+            if found.get(need.switch.name) not in need.numbers:
+                break
+        else:
             found[one.name] = number
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
-from bittrader.strategies import averages, channels, oscillators, rolling, volatility, volume
+from bittrader.strategies import averages, channels, clock, oscillators, rolling, volatility, volume
 from bittrader.strategies.sums import Squares, Sums
 
 if TYPE_CHECKING:
@@ -296,3 +296,13 @@ class Drawing(ABC):
     def session_vwap(self, hours: float = 24.0) -> Series:
         """Volume-weighted average price since the session began (24: since midnight UTC)."""
         return self._draw(volume.session_vwap, ("time", *_HLCV), hours)
+
+    # Time
+
+    def hour(self) -> Series:
+        """The hour of the day in which each bar begins, 0 to 23, UTC."""
+        return self._draw(clock.hour, ("time",))
+
+    def weekday(self) -> Series:
+        """The day of the week on which each bar begins, 0 (Monday) to 6, UTC."""
+        return self._draw(clock.weekday, ("time",))

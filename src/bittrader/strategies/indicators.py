@@ -3,6 +3,7 @@
 from bittrader.strategies.arrays import change, previous
 from bittrader.strategies.averages import dema, efficiency_ratio, ema, kama, rma, sma, tema, vwma
 from bittrader.strategies.channels import bollinger, donchian, heikin_ashi, ichimoku, keltner, parabolic_sar, supertrend
+from bittrader.strategies.clock import hour, weekday
 from bittrader.strategies.crossings import crossed_above, crossed_below, falling, rising
 from bittrader.strategies.oscillators import (
     adx,
@@ -56,6 +57,7 @@ __all__ = [
     "heikin_ashi",
     "highest",
     "hma",
+    "hour",
     "ichimoku",
     "kama",
     "keltner",
@@ -89,6 +91,7 @@ __all__ = [
     "true_range",
     "vwap",
     "vwma",
+    "weekday",
     "williams_r",
     "wma",
     "zscore",

@@ -84,7 +84,7 @@ class Parameter(Generic[T]):
                 hint = did_you_mean(str(value), known) or f" It has {', '.join(known)}."
                 raise StrategyError(f"when(): the Choice has no value {value!r}.{hint}")
         made = copy(self)
-        made.needs = (*self.needs, When(switch, values, tuple(float(known.index(str(value))) for value in values)))
+        made.needs = (*self.needs, When(switch, values, frozenset(float(known.index(str(value))) for value in values)))
         return made
 
     @property
