@@ -19,7 +19,8 @@ COMMANDS = {
     "strategies": ("bittrader.cli.strategies", "List, show, write and check strategies."),
     "backtest": ("bittrader.cli.backtest", "Run one strategy with one parameter set."),
     "optimize": ("bittrader.cli.optimize", "Search for the best parameters of a strategy."),
-    "studies": ("bittrader.cli.studies", "List, show, resume, export and delete studies."),
+    "mine": ("bittrader.cli.mine", "Search for the best rules, and write them to a strategy file."),
+    "studies": ("bittrader.cli.studies", "List, show, resume, export, write out and delete studies."),
     "report": ("bittrader.cli.report", "Write a study's report: one HTML file."),
     "demo": ("bittrader.cli.demo", "Search over synthetic candles, to see what a search looks like."),
 }

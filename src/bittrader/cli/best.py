@@ -79,9 +79,21 @@ def _best_table(
 
 
 def _parameter_table(summary: StudySummary, ranked: Sequence[tuple[str, Trial]]) -> Table:
+    if any(len(trial.params) < len(summary.parameter_names) for _, trial in ranked):
+        return _settings_table(ranked)
     table = _table(None, summary.parameter_names, (), summary)
     for rank, trial in ranked:
         table.add_row(rank, *_values(summary, trial))
+    return table
+
+
+def _settings_table(ranked: Sequence[tuple[str, Trial]]) -> Table:
+    """Parameters by name: where not all of them count, a column for each would be mostly blank."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("", justify="right", style="dim", no_wrap=True)
+    table.add_column("parameters", style="cyan")
+    for rank, trial in ranked:
+        table.add_row(rank, Text(", ".join(f"{key} {words.parameter(value)}" for key, value in trial.params.items())))
     return table
 
 

@@ -85,6 +85,7 @@ def closing(summary: StudySummary, path: Path, report: Path | None, *, interrupt
     """What was done, where it is, and the command that goes on from here."""
     speed = words.rate(summary.evaluations_per_second)
     lines = [
+        *([("Rules", summary.rules)] if summary.rules else []),
         *(("Candles" if index == 0 else "", str(one)) for index, one in enumerate(summary.series)),
         ("Evaluations", _evaluations(summary, exhausted=not interrupted and summary.asked < budget)),
         *(("", f"{times:,} failed: {cause}") for cause, times in list(summary.failures.items())[:5]),
@@ -152,6 +153,7 @@ def as_json(summary: StudySummary) -> dict[str, Any]:
         "sampler_reason": summary.sampler_reason,
         "seed": summary.seed,
         "best": _trial(summary.best[0]) if summary.best else None,
+        "rules": summary.rules or None,
         "front": list(map(_trial, summary.front)),
         "evaluations": {
             "asked": summary.asked,

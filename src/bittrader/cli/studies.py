@@ -147,6 +147,18 @@ def export(
 
 
 @app.command()
+def write(
+    name: Name,
+    number: Annotated[int | None, typer.Option(help="Which evaluation; else the best.")] = None,
+    output: Annotated[Path | None, typer.Option(help="The file; else the study's name, here.")] = None,
+) -> None:
+    """Write the rules that `bittrader mine` found as a strategy file."""
+    from bittrader.cli.mine import target_of, write_rules  # noqa: PLC0415 - the engine takes a second to import
+
+    write_rules(name, number, target_of(name, output))
+
+
+@app.command()
 def delete(name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Delete a study, for good."""
     with Study.read(shelf.path_of(name)) as study:

@@ -45,7 +45,7 @@ class Longer(Filter):
 
     kind = "longer"
     longer_timeframe = Choice("4h", "1d", "1w", default="1d")
-    longer_length = Int(3, 60, default=20)
+    longer_length = Int(3, 25, default=20)
     long = "the last {longer_timeframe} bar closed above its SMA({longer_length})"
     short = "the last {longer_timeframe} bar closed below its SMA({longer_length})"
 

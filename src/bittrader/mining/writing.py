@@ -6,13 +6,16 @@ import ast
 import inspect
 import re
 import textwrap
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bittrader.market.timeframe import Timeframe
 from bittrader.mining.entries import ENTRIES
 from bittrader.mining.exits import EXITS
 from bittrader.mining.filters import FILTERS
 from bittrader.mining.rules import apart
 from bittrader.mining.words import in_words
+from bittrader.strategies.base import Strategy
 from bittrader.strategies.parameters import Choice, Float, Int
 
 if TYPE_CHECKING:
@@ -54,17 +57,25 @@ def method_of(rule: type[Rule]) -> Method:
     )
 
 
-def strategy_file(params: Mapping[str, Value], name: str, origin: str) -> str:
+def class_name(file: str) -> str:
+    """A name for the class in a file called so: `my_find` becomes `MyFind`."""
+    made = "".join(word[0].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", file))
+    taken = not made.isidentifier() or iskeyword(made) or any(made in names for names in _HOMES.values())
+    return f"Mined{made}" if taken else made
+
+
+def strategy_file(params: Mapping[str, Value], name: str, origin: str, timeframe: Timeframe) -> str:
     """The text of a file with the strategy class `name`, which does what these parameters of the mined strategy do.
 
     Its parameters are those that count, with the ranges that were searched, and the found values as defaults. `origin`
-    says where it came from.
+    says where it came from, `timeframe` is that of the candles there.
     """
     rules = _rules(params)
     parameters = {one.name: one for rule in rules for one in rule.parameters}
     body = [
         *(f"{key} = {_declared(one, params[key])}" for key, one in parameters.items()),
         *_constraints(rules),
+        *_warm_up(parameters, timeframe),
         "",
         "def signals(self, chart: Chart) -> Signals:",
         *(f"    {line}" for line in _signals(params)),
@@ -84,8 +95,8 @@ def _rules(params: Mapping[str, Value]) -> list[type[Rule]]:
 
 
 def _docstring(words: str, origin: str) -> str:
-    paragraphs = [textwrap.fill(part, _WIDTH - 4) for part in (words, origin)]
-    return textwrap.indent('"""' + "\n\n".join(paragraphs) + '\n"""', "    ")
+    paragraphs = [textwrap.fill(part, _WIDTH - 4) for part in (f'"""{words}', origin)]
+    return textwrap.indent("\n\n".join(paragraphs) + '\n"""', "    ")
 
 
 def _declared(one: Parameter[Any], value: Value) -> str:
@@ -103,7 +114,19 @@ def _literal(value: Value) -> str:
 
 def _constraints(rules: Sequence[type[Rule]]) -> list[str]:
     words = [str(one) for rule in rules for one in rule.constraints]
-    return [f"constraints = ({', '.join(words)},)"] if words else []
+    return [f"constraints = ({', '.join(words)}{',' if len(words) == 1 else ''})"] if words else []
+
+
+def _warm_up(parameters: Mapping[str, Parameter[Any]], timeframe: Timeframe) -> list[str]:
+    """How many bars it must have seen, where a longer timeframe makes these more than a strategy's usual ones."""
+    if "longer_timeframe" not in parameters:
+        return []
+    names, length = parameters["longer_timeframe"], parameters["longer_length"]
+    assert isinstance(names, Choice)
+    assert isinstance(length, Int)
+    longest = max(Timeframe.parse(str(value)).milliseconds for value in names.values)
+    bars = (length.high + 1) * longest // timeframe.milliseconds
+    return [f"warm_up = {bars:_}"] if bars > Strategy.warm_up else []
 
 
 def _signals(params: Mapping[str, Value]) -> list[str]:

@@ -15,6 +15,7 @@ from bittrader.optimize.spaces import Fixed
 from bittrader.optimize.summary import StudySummary, Trial
 from bittrader.optimize.validated import Holdout, Validated
 from bittrader.strategies.parameters import Choice
+from bittrader.strategies.registry import MINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -171,10 +172,25 @@ def summary(study: Study, rows: int = _ROWS) -> StudySummary:
         best=best(study),
         front=front(study) if len(experiment.objectives) > 1 else (),
         choices=_choices(experiment.space),
+        rules=rules(study, next(iter(best(study, 1)), None)),
         belief=_noted(study, "belief", Belief.from_json),
         validation=_noted(study, "validation", Validated.from_json),
         holdout=_noted(study, "holdout", Holdout.from_json),
     )
+
+
+def is_mined(study: Study) -> bool:
+    """Whether it searched over rules, and not only over their numbers."""
+    return study.experiment.strategy == MINED
+
+
+def rules(study: Study, trial: Trial | None) -> str:
+    """What an evaluation of a study over rules does, in words; else empty."""
+    if trial is None or not is_mined(study):
+        return ""
+    from bittrader.mining.words import in_words  # noqa: PLC0415 - rules need the engine, which a list does without
+
+    return in_words(trial.params)
 
 
 def _noted(study: Study, kind: str, read: Callable[[dict[str, Any]], Finding]) -> Finding | None:

@@ -75,6 +75,8 @@ class StudySummary:
     """With several objectives, the Pareto front of what keeps every condition, by the first objective."""
     choices: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     """The values of each `Choice` parameter, which its column of `rows` counts."""
+    rules: str = ""
+    """What the best does, in words; empty for a strategy that is no mixture of rules."""
     belief: Belief | None = None
     """How much of the best is luck; None where nobody has judged it."""
     validation: Validated | None = None

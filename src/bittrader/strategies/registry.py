@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 _MODULE = "bittrader_strategy_"
 _PACKAGES = tuple({Path(__file__).parents[1], *(Path(path).resolve() for path in sysconfig.get_paths().values())})
 _FILE = re.compile(r"(?P<file>.+\.py)(?::(?P<name>\w+))?")
-# Strategies of ours that are no built-ins: nobody would write one like that, but a search of rules runs it.
-_COMPOSED = {"mined": ("bittrader.mining.strategy", "Mined")}
+# A strategy of ours that is no built-in: it is all rules at once, which nobody would write, but a search runs.
+MINED = "mined"
+_MINED_HOME = ("bittrader.mining.strategy", "Mined")
 
 # Modules that strategy files brought in from beside them: each file is to meet its own helpers, as they are now.
 _helpers: set[str] = set()
@@ -49,8 +50,8 @@ def load_strategy(ref: str) -> type[Strategy]:
     match = _FILE.fullmatch(ref)
     if match:
         return _pick(_run_file(Path(match["file"])), ref, match["name"])
-    if ref in _COMPOSED:
-        module, name = _COMPOSED[ref]
+    if ref == MINED:
+        module, name = _MINED_HOME
         return _pick(import_module(module), ref, name)
     known = builtin_strategies()
     if ref not in known:
