@@ -52,6 +52,7 @@ def searching(sampler, trials=60, **changes):
 class Evaluated:
     metrics: np.ndarray
     errors: dict = field(default_factory=dict)
+    names: tuple = METRICS
 
 
 def evaluate(rows):

@@ -115,7 +115,7 @@ def test_an_interrupt_while_a_file_runs_stays_an_interrupt(write):
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(InputError, match="cannot read the strategy file"):
+    with pytest.raises(InputError, match="cannot read the file"):
         load_strategy(str(tmp_path / "none.py"))
 
 
@@ -221,5 +221,5 @@ def test_an_abstract_class_is_no_strategy(write):
 
 
 def test_a_path_with_a_zero_byte_is_refused():
-    with pytest.raises(InputError, match="cannot read the strategy file"):
+    with pytest.raises(InputError, match="cannot read the file"):
         load_strategy("a\0b.py")

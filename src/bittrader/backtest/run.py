@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -43,6 +43,7 @@ class Evaluated:
 
     metrics: Rows
     errors: Mapping[int, str]
+    names: ClassVar[tuple[str, ...]] = METRICS
 
 
 class Evaluator:

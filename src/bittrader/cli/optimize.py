@@ -32,7 +32,9 @@ _SPACE = "Parameters"
 @app.command()
 def optimize(
     strategy: StrategyRef,
-    candles: Annotated[list[str], typer.Argument(metavar="CANDLES...", help="Stored names or files, one or several.")],
+    candles: Annotated[
+        list[str] | None, typer.Argument(metavar="CANDLES...", help="Stored names or files, one or several.")
+    ] = None,
     trials: Annotated[int, typer.Option(help="Parameter sets to try.")] = 80,
     objective: Annotated[
         list[str] | None, typer.Option(help="The metric to search for, sharpe if none; repeat it for several.")
@@ -49,6 +51,12 @@ def optimize(
     ] = "auto",
     seed: Annotated[int, typer.Option(help="The same seed gives the same search.", min=0)] = 1,
     study: Annotated[str | None, typer.Option(help="The study's name; else one is made.")] = None,
+    space: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Search a function, file.py:function, over this TOML file.", rich_help_panel=_SPACE
+        ),
+    ] = None,
     ranges: Annotated[
         list[str] | None,
         typer.Option("--range", metavar="NAME=LOW:HIGH", help="Search less of a parameter.", rich_help_panel=_SPACE),
@@ -89,13 +97,14 @@ def optimize(
     from bittrader.cli.searching import bar, conclude  # noqa: PLC0415 - see above
     from bittrader.optimize.search import optimize as search  # noqa: PLC0415 - see above
 
-    wanted = objective or ["sharpe"]
-    with bar(wanted[0].partition(":")[0]) as progress, strategy_speaks():
+    first = objective[0] if objective else "sharpe"
+    with bar(first.partition(":")[0]) as progress, strategy_speaks():
         result = search(
             strategy,
             candles,
+            space=space,
             trials=trials,
-            objective=wanted,
+            objective=objective,
             where=where or (),
             aggregate=aggregate,
             sampler=sampler,

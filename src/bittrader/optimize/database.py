@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bittrader.errors import StudyError
+from bittrader.errors import InputError, StudyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 SCHEMA = 2
 _APPLICATION = 0x42547264  # "BTrd": tells our files from other SQLite files
+
+_FACTS = ("number", "fold", "generation", "state", "cause", "same_as", "key", "violation", "seconds", "ended")
+_ROW_NUMBERS = ("rowid", "oid", "_rowid_")
 
 _WORDS = {
     "SQLITE_FULL": "the disk is full. Free some space, and resume",
@@ -75,11 +78,13 @@ def lay_out(connection: sqlite3.Connection, parameters: Sequence[str], metrics: 
     connection.execute(f"PRAGMA user_version={SCHEMA}")
     connection.execute("CREATE TABLE study (experiment TEXT NOT NULL, budget INTEGER NOT NULL, created REAL NOT NULL)")
     connection.execute("CREATE TABLE sessions (started REAL NOT NULL, seconds REAL NOT NULL, cores INTEGER NOT NULL)")
-    columns = "".join(f", {name} REAL" for name in (*map(parameter_column, parameters), *map(quoted, metrics)))
+    require_distinct(parameters)
+    columns = [*map(parameter_column, parameters), *map(metric_column, metrics)]
+    columns_sql = "".join(f", {name} REAL" for name in columns)
     connection.execute(
         "CREATE TABLE trials (number INTEGER PRIMARY KEY, fold INTEGER NOT NULL, generation INTEGER NOT NULL,"
         " state TEXT NOT NULL, cause TEXT, same_as INTEGER, key INTEGER NOT NULL, violation REAL, seconds REAL,"
-        f" ended REAL{columns})"
+        f" ended REAL{columns_sql})"
     )
     connection.execute("CREATE TABLE findings (kind TEXT PRIMARY KEY, facts TEXT NOT NULL, made REAL NOT NULL)")
     connection.execute("CREATE INDEX trials_key ON trials (key, fold)")
@@ -105,6 +110,25 @@ def quoted(name: str) -> str:
 def parameter_column(name: str) -> str:
     """The column of a parameter, which may be called like one of ours."""
     return quoted(f"param_{name}")
+
+
+def metric_name(name: str) -> str:
+    """What a metric is called beside our own columns; a function of the user's own may call its numbers like them."""
+    taken = name.lower() in (*_FACTS, *_ROW_NUMBERS) or name.lower().startswith(("param_", "metric_"))
+    return f"metric_{name}" if taken else name
+
+
+def metric_column(name: str) -> str:
+    """The column of a metric."""
+    return quoted(metric_name(name))
+
+
+def require_distinct(parameters: Sequence[str]) -> None:
+    """InputError for names that SQLite would take for one column."""
+    seen: dict[str, str] = {}
+    for name in parameters:
+        if (other := seen.setdefault(name.lower(), name)) != name:
+            raise InputError(f"a study cannot tell the parameters {other} and {name} apart. Rename one.")
 
 
 class StudyRunningError(StudyError):

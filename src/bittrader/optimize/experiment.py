@@ -61,18 +61,19 @@ class Experiment:
     """One search, defined: two with the same fingerprint give the same study."""
 
     strategy: str
-    """What `load_strategy` takes; empty for a class that only a program knows."""
+    """What `load_strategy`, or `load_function`, takes; empty for a class or function that only a program knows."""
     name: str
-    """The strategy's own name."""
+    """The strategy's or function's own name."""
     code: str
-    """Digest of the strategy's source."""
+    """Digest of the strategy's or function's source."""
     engine: str
-    """Digest of the source of what evaluates it."""
+    """Digest of the source of what evaluates it; empty for a function."""
     series: tuple[CandleFacts, ...]
     """The candles that each set is judged on; empty where a function of the user's own evaluates."""
     aggregate: Aggregate
     space: Space
     costs: Costs
+    """Not looked at by functions, nor the sizing."""
     sizing: Sizing
     objectives: tuple[Objective, ...]
     """At least one; the best is the best by the first."""
@@ -93,6 +94,11 @@ class Experiment:
     """The share of the bars, at their end, that no search sees."""
     validation: Validation | None = None
     """On which parts of the other bars the search is repeated, to be tested on the rest."""
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The metrics without which nothing can be said of an evaluation: those of objectives and conditions."""
+        return tuple(dict.fromkeys([one.metric for one in self.objectives] + [one.metric for one in self.where]))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bittrader.errors import InputError
 from bittrader.files import written_whole
-from bittrader.optimize.database import told
+from bittrader.optimize.database import metric_name, told
 from bittrader.optimize.spaces import Fixed
 from bittrader.strategies.parameters import Int
 
@@ -60,7 +60,7 @@ def trials(study: Study, columns: list[str]) -> Iterator[list[tuple[Any, ...]]]:
 
 def _header(study: Study) -> list[str]:
     space, metrics = study.experiment.space, study.experiment.metrics
-    return [*_FACTS, *(f"param_{name}" for name in space.names), *metrics]
+    return [*_FACTS, *(f"param_{name}" for name in space.names), *map(metric_name, metrics)]
 
 
 def _pieces(study: Study) -> Iterator[list[list[Any]]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 
-from bittrader.optimize.database import quoted, transaction
+from bittrader.optimize.database import metric_column, transaction
 from bittrader.optimize.export import trials
 from bittrader.optimize.spaces import Fixed
 from bittrader.strategies.activity import active_numbers
@@ -88,7 +88,7 @@ def _constraints(study: Study) -> Iterator[tuple[Any, ...]]:
 
 
 def _values(study: Study) -> Iterator[tuple[Any, ...]]:
-    objectives = [quoted(one.metric) for one in study.experiment.objectives]
+    objectives = [metric_column(one.metric) for one in study.experiment.objectives]
     for number, *values in _rows(study, objectives):
         for index, value in enumerate(values):
             if value is not None:

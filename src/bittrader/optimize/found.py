@@ -8,7 +8,7 @@ import numpy as np
 
 from bittrader.belief.figures import Belief
 from bittrader.errors import StudyError
-from bittrader.optimize.database import quoted, told
+from bittrader.optimize.database import metric_column, told
 from bittrader.optimize.pareto import non_dominated
 from bittrader.optimize.samplers.grid import allowed_count
 from bittrader.optimize.spaces import Fixed
@@ -50,7 +50,7 @@ def best(study: Study, count: int = 20, fold: int = 0) -> tuple[Trial, ...]:
 
 
 def _ascending(objective: Objective) -> str:
-    return f"{quoted(objective.metric)} {'DESC' if objective.direction == 'maximize' else 'ASC'}"
+    return f"{metric_column(objective.metric)} {'DESC' if objective.direction == 'maximize' else 'ASC'}"
 
 
 def front(study: Study, most: int = 1000, fold: int = 0) -> tuple[Trial, ...]:
@@ -62,7 +62,7 @@ def front(study: Study, most: int = 1000, fold: int = 0) -> tuple[Trial, ...]:
     objectives = study.experiment.objectives
     numbers = np.empty(0, dtype=np.int64)
     losses = np.empty((0, len(objectives)))
-    for piece in _pieces(study, ["number", *(quoted(one.metric) for one in objectives)], fold):
+    for piece in _pieces(study, ["number", *(metric_column(one.metric) for one in objectives)], fold):
         signed = [one.losses(piece[:, 1 + index]) for index, one in enumerate(objectives)]
         numbers = np.concatenate([numbers, piece[:, 0].astype(np.int64)])
         losses = np.concatenate([losses, np.column_stack(signed)])

@@ -13,7 +13,7 @@ from bittrader.market.candles import Candles
 from bittrader.optimize import found, shelf
 from bittrader.optimize.aggregate import measured
 from bittrader.optimize.experiment import differences
-from bittrader.optimize.problem import problem_of
+from bittrader.optimize.problem import strategy_problem_of
 from bittrader.optimize.study import Study
 from bittrader.optimize.validated import Holdout, Opening, Period
 from bittrader.optimize.windows import held_out
@@ -48,7 +48,7 @@ def open_holdout(
         if not best:
             raise StudyError(f"no evaluation of {study} finished, so there is nothing to try on its holdout.")
         given = [candles] if isinstance(candles, Candles | str | Path) else list(candles or ())
-        problem = problem_of(replace(experiment, holdout=0.0), study, strategy, given)
+        problem = strategy_problem_of(replace(experiment, holdout=0.0), study, strategy, given)
         if others := differences(experiment, replace(experiment, **problem.identity())):
             raise StudyError(f"the holdout of {study} cannot be opened: {'; '.join(others)}.")
         results = on_holdout(experiment, problem, best[0].params)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bittrader.optimize import found
 from bittrader.optimize.goals import violations
-from bittrader.optimize.outcomes import judged
+from bittrader.optimize.outcomes import judged, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bittrader.backtest.run import Evaluated
     from bittrader.execution.base import Done, Executor
+    from bittrader.optimize.outcomes import Outcome
     from bittrader.optimize.samplers.base import Sampler
     from bittrader.optimize.study import Study
     from bittrader.strategies.parameters import Rows
@@ -58,7 +58,7 @@ class Progress:
 class Search:
     """One session of a study's fold: everything is in the study, so it may end at any moment."""
 
-    def __init__(self, study: Study, sampler: Sampler, executor: Executor[Evaluated], fold: int = 0) -> None:
+    def __init__(self, study: Study, sampler: Sampler, executor: Executor[Any], fold: int = 0) -> None:
         self._study = study
         self._fold = fold
         self._sampler = sampler
@@ -165,16 +165,17 @@ class Search:
     def _rows_in(self, seconds: float) -> int:
         """How many rows take about so long, at least one."""
         if self._row_seconds is None:
-            return 1 if self._experiment.time_limit else 4
+            return 1 if self._experiment.time_limit or not self._experiment.series else 4
         return int(min(_BATCH_ROWS, max(1, seconds / max(self._row_seconds, 1e-9))))
 
-    def _write(self, answers: list[Done[Evaluated]]) -> None:
+    def _write(self, answers: list[Done[Outcome]]) -> None:
         """Writes the batches that came back together, in one transaction."""
         if not answers:
             return
+        self._discover(answers)
         numbers, pieces, causes = list[int](), list[NDArray[np.float64]](), dict[int, str]()
         for done in answers:
-            metrics, failed = judged(done.parts, self._experiment.metrics, self._experiment.objectives)
+            metrics, failed = judged(done.parts, self._study.experiment.metrics, self._experiment.objectives)
             causes.update({len(numbers) + index: cause for index, cause in failed.items()})
             numbers.extend(self._running.pop(done.ticket))
             pieces.append(metrics)
@@ -183,6 +184,11 @@ class Search:
         self._row_seconds = seconds / len(numbers)
         self._count(np.concatenate(pieces), causes)
 
+    def _discover(self, answers: list[Done[Outcome]]) -> None:
+        parts = [part for done in answers for part in done.parts]
+        if fresh := unknown(parts, self._study.experiment.metrics):
+            self._study.discover(fresh)
+
     def _count(self, metrics: NDArray[np.float64], causes: dict[int, str]) -> None:
         self._evaluated += len(metrics)
         self._failed += len(causes)
@@ -190,7 +196,7 @@ class Search:
         self._better(np.delete(metrics, list(causes), axis=0))
 
     def _better(self, metrics: NDArray[np.float64]) -> None:
-        names = self._experiment.metrics
+        names = self._study.experiment.metrics
         kept = violations(self._experiment.where, names, metrics) == 0.0
         values = metrics[kept, names.index(self._goal.metric)].tolist()
         best = max if self._goal.direction == "maximize" else min

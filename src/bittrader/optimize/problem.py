@@ -1,11 +1,10 @@
-"""What a search evaluates: a strategy over its series of candles."""
+"""What a search evaluates: a strategy over its series of candles, or a function of the user's own."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bittrader.backtest.metrics import METRICS
 from bittrader.backtest.run import backtest
@@ -16,7 +15,12 @@ from bittrader.market.candles import Candles
 from bittrader.market.store import default_name, load_candles, read_candles
 from bittrader.optimize.evaluators import MakeEvaluator, engine_digest, first_rows
 from bittrader.optimize.experiment import CandleFacts
+from bittrader.optimize.functions import FunctionProblem
+from bittrader.optimize.goals import require_known
+from bittrader.optimize.origins import portable, reference
+from bittrader.optimize.space_file import named_space, read_space
 from bittrader.optimize.windows import held_out
+from bittrader.strategies.parameters import Space
 from bittrader.strategies.registry import code_digest, load_strategy
 
 if TYPE_CHECKING:
@@ -27,10 +31,12 @@ if TYPE_CHECKING:
     from bittrader.backtest.spans import Span
     from bittrader.execution.base import Executor
     from bittrader.optimize.experiment import Experiment
+    from bittrader.optimize.functions import Function
     from bittrader.strategies.base import Strategy
-    from bittrader.strategies.parameters import Space, Value
+    from bittrader.strategies.parameters import Parameter, Value
 
     CandlesLike = Candles | str | Path
+    SpaceLike = Space | Mapping[str, Parameter[Any]] | str | Path
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +50,8 @@ class StrategyProblem:
     """What may be seen of them: without a holdout all bars."""
     facts: tuple[CandleFacts, ...]
     """Of the whole series."""
+    objective: ClassVar[str] = "sharpe"
+    """What is searched for when nothing is said."""
 
     @classmethod
     def of(
@@ -52,15 +60,15 @@ class StrategyProblem:
         """The problem that these name; each series is read as its reading says."""
         if isinstance(strategy, str):
             known = load_strategy(strategy)
-            reference = _reference(known) if ".py" in strategy else strategy
+            origin = reference(known) if ".py" in strategy else strategy
         else:
-            known, reference = strategy, _reference(strategy)
+            known, origin = strategy, reference(strategy)
         loaded = [_candles(one, reading) for one, reading in zip(series, readings, strict=True)]
         prints = [facts.fingerprint for _, facts in loaded]
         for index, (_, facts) in enumerate(loaded):
             if facts.fingerprint in prints[:index]:
                 raise InputError(f"the same candles are given twice: {facts}. Give each series once.")
-        return cls(known, reference, tuple(candles for candles, _ in loaded), tuple(facts for _, facts in loaded))
+        return cls(known, origin, tuple(candles for candles, _ in loaded), tuple(facts for _, facts in loaded))
 
     def developing(self, holdout: float) -> StrategyProblem:
         """The problem without the share of the bars that is held out at their end."""
@@ -86,8 +94,12 @@ class StrategyProblem:
             "code": code_digest(self.strategy),
             "engine": engine_digest(),
             "series": self.facts,
-            "metrics": METRICS,
         }
+
+    def metrics(self, needed: Sequence[str]) -> tuple[str, ...]:
+        """What is measured of each evaluation; InputError when what is needed is not among it."""
+        require_known(needed, METRICS)
+        return METRICS
 
     def words(self) -> tuple[str, ...]:
         """What a study of it may be called after."""
@@ -101,7 +113,7 @@ class StrategyProblem:
         """Where the experiment's sets are evaluated, warm; `spans`: for each series, the bars traded, or None."""
         limited = experiment.time_limit is not None
         made = MakeEvaluator(
-            _portable(self.strategy) if limited else self.strategy,
+            portable(self.strategy) if limited else self.strategy,
             self.series,
             experiment.costs,
             experiment.sizing,
@@ -120,41 +132,69 @@ class StrategyProblem:
         return tuple(backtest(self.strategy, one, params, experiment.costs, experiment.sizing) for one in self.series)
 
 
+Problem = StrategyProblem | FunctionProblem
+
+
+def new_problem(
+    strategy: type[Strategy] | Function | str,
+    candles: Sequence[CandlesLike],
+    space: SpaceLike | None,
+    reading: Mapping[str, str],
+) -> Problem:
+    """The problem that a new search is given: with a space that of a function, else that of a strategy over candles."""
+    if space is None:
+        if not isinstance(strategy, type | str):
+            raise InputError("a function needs the space of its parameters: space=.")
+        if not candles:
+            raise InputError(
+                "there are no candles: `bittrader optimize STRATEGY CANDLES`."
+                " (A function of your own takes --space FILE.)"
+            )
+        return StrategyProblem.of(strategy, candles, [reading] * len(candles))
+    if candles or reading:
+        raise InputError("--space is for a function, which takes no candles. Leave out one of them.")
+    if isinstance(strategy, type):
+        raise InputError(f"{strategy.__name__} is a class: a strategy takes candles, not a space.")
+    if isinstance(space, str | Path):
+        return FunctionProblem.of(strategy, read_space(space))
+    return FunctionProblem.of(strategy, space if isinstance(space, Space) else named_space(space))
+
+
 def problem_of(
     experiment: Experiment,
     study: str,
-    strategy: type[Strategy] | str | None = None,
+    strategy: type[Strategy] | Function | str | None = None,
     candles: Sequence[CandlesLike] = (),
-) -> StrategyProblem:
+) -> Problem:
     """The problem that a study's experiment says, or that is now at these places, without what is held out.
 
     InputError when it cannot be found; whether it is still the same is not looked at.
     """
+    if experiment.series:
+        return strategy_problem_of(experiment, study, strategy, candles)
+    if candles:
+        raise InputError(f"{study} searched a function, which takes no candles.")
+    function: Any = strategy or experiment.strategy or _missing(study, "strategy")
+    return FunctionProblem.of(function, experiment.space)
+
+
+def strategy_problem_of(
+    experiment: Experiment,
+    study: str,
+    strategy: type[Strategy] | Function | str | None = None,
+    candles: Sequence[CandlesLike] = (),
+) -> StrategyProblem:
+    """As `problem_of`, of a study that is known to have searched a strategy."""
+    code: Any = strategy or experiment.strategy or _missing(study, "strategy")
     origins = candles or [one.reference or _missing(study, "candles") for one in experiment.series]
     if len(origins) != len(experiment.series):
         raise InputError(f"{study} has {len(experiment.series)} series of candles, not {len(origins)}: name them all.")
     readings = [one.reading for one in experiment.series]
-    problem = StrategyProblem.of(strategy or experiment.strategy or _missing(study, "strategy"), origins, readings)
-    return problem.developing(experiment.holdout)
+    return StrategyProblem.of(code, origins, readings).developing(experiment.holdout)
 
 
 def _missing(study: str, what: str) -> str:
     raise InputError(f"{study} does not know where its {what} came from: say so with --{what} (in Python, {what}=).")
-
-
-def _portable(strategy: type[Strategy]) -> type[Strategy] | str:
-    """What another process knows the class by: itself, or its file when only `load_strategy` made its module."""
-    module = sys.modules.get(strategy.__module__)
-    made_here = module is not None and module.__spec__ is None and strategy.__module__ != "__main__"
-    return _reference(strategy) if made_here else strategy
-
-
-def _reference(strategy: type[Strategy]) -> str:
-    """What `load_strategy` takes to find the class again; empty when no file but a running program holds it."""
-    if strategy.__module__ == "__main__":
-        return ""
-    file = Path(getattr(sys.modules.get(strategy.__module__), "__file__", None) or "")
-    return f"{file.resolve()}:{strategy.__name__}" if file.suffix == ".py" and "." not in strategy.__qualname__ else ""
 
 
 def _candles(candles: CandlesLike, reading: Mapping[str, str]) -> tuple[Candles, CandleFacts]:

@@ -11,7 +11,7 @@ from bittrader.backtest.metrics import METRICS
 from bittrader.errors import StudyError
 from bittrader.optimize import found, shelf
 from bittrader.optimize.aggregate import aggregated
-from bittrader.optimize.problem import problem_of
+from bittrader.optimize.problem import strategy_problem_of
 from bittrader.optimize.study import Study
 
 if TYPE_CHECKING:
@@ -28,11 +28,16 @@ def rerun(study: str, number: int | None = None) -> tuple[tuple[Result, ...], St
     with Study.read(shelf.path_of(study)) as opened:
         experiment, summary = opened.experiment, found.summary(opened)
         trial = _best(summary) if number is None else found.numbered(opened, number)
+    if not experiment.series:
+        raise StudyError(
+            f"{study} searched a function of your own: it has no candles and no trades to show."
+            f" `bittrader studies show {study}` says what was found."
+        )
     if not experiment.strategy:
         raise StudyError(f"{study} does not know which file its strategy came from, so it cannot be run again.")
     if any(facts.reference is None for facts in experiment.series):
         raise StudyError(f"{study} does not know where its candles came from, so it cannot be run again.")
-    problem = problem_of(experiment, study)
+    problem = strategy_problem_of(experiment, study)
     _require_candles(study, experiment, problem.facts)
     results = problem.backtests(experiment, trial.params)
     _require_same(study, experiment, trial, results)

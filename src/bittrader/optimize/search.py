@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 import bittrader
 from bittrader.backtest.costs import Costs, Sizing
-from bittrader.backtest.metrics import METRICS
 from bittrader.errors import InputError, StudyError, did_you_mean
 from bittrader.market.candles import Candles
 from bittrader.optimize import found, shelf
 from bittrader.optimize.evaluators import first_rows
 from bittrader.optimize.experiment import AGGREGATES, Experiment, differences
-from bittrader.optimize.goals import conditions_of, objectives_of, require_known
+from bittrader.optimize.goals import conditions_of, objectives_of
 from bittrader.optimize.interrupt import stop_wished
 from bittrader.optimize.loop import Progress, Search
-from bittrader.optimize.problem import StrategyProblem, problem_of
+from bittrader.optimize.problem import StrategyProblem, new_problem, problem_of
 from bittrader.optimize.samplers.choose import choose, make
 from bittrader.optimize.spaces import narrowed
 from bittrader.optimize.study import Study
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 
     from bittrader.backtest.result import Result
     from bittrader.optimize.experiment import Aggregate
+    from bittrader.optimize.functions import Function
+    from bittrader.optimize.problem import Problem, SpaceLike
     from bittrader.optimize.samplers.base import Sampler
     from bittrader.optimize.spaces import Range
     from bittrader.optimize.summary import StudySummary, Trial
@@ -52,7 +53,7 @@ class SearchResult:
     summary: StudySummary
     interrupted: bool
     """Whether it was asked to stop before its budget was spent; `resume` goes on."""
-    problem: StrategyProblem
+    problem: Problem
     experiment: Experiment
     budget: int
     """How many trials the study may have in all."""
@@ -73,11 +74,12 @@ class SearchResult:
 
 
 def optimize(
-    strategy: type[Strategy] | str,
-    candles: CandlesLike | Sequence[CandlesLike],
+    strategy: type[Strategy] | Function | str,
+    candles: CandlesLike | Sequence[CandlesLike] | None = None,
     *,
+    space: SpaceLike | None = None,
     trials: int = 80,
-    objective: str | Sequence[str] = "sharpe",
+    objective: str | Sequence[str] | None = None,
     where: str | Sequence[str] = (),
     aggregate: Aggregate = "mean",
     sampler: str = "auto",
@@ -96,35 +98,42 @@ def optimize(
 ) -> SearchResult:
     """The best parameters of a strategy over candles, searched with `trials` evaluations and kept as a study.
 
-    `strategy`: a class, a built-in name or `file.py:Class`. `candles`: candles, a stored name or a file, or
-    several of these: then each metric is the `aggregate` of those on each series. `objective`: a metric, `metric:max`,
-    `metric:min`, or several of these, which give a Pareto front. `where`: conditions that a set must keep to count as
-    good, as in `trades >= 100`. `study`: its name, or one is made. `ranges`: parameters held to a smaller range;
-    `fixed`: held to one value. `threads`: cores to use, or all. `time_limit`: seconds that one evaluation may take,
-    which then run in processes. `validate`: repeat the search on parts of the bars and test what it finds on the
-    others. `holdout`: the share of the bars, at their end, that nothing sees before it is opened. `reading`: how to
-    read a file of candles that leaves a choice, as `read_candles` takes it.
+    Or those of a function: any from parameters to named numbers, which runs in processes. Then `strategy` is the
+    function or `file.py:function`, and `space` its parameters by name, or a TOML file of them; there are no candles.
+
+    `strategy`: a class, a built-in name or `file.py:Class`. `candles`: candles, a stored name or a file, or several of
+    these: then each metric is the `aggregate` of those on each series. `objective`: a metric (a strategy's Sharpe ratio
+    if none), `metric:max`, `metric:min`, or several of these, which give a Pareto front. `where`: conditions that a set
+    must keep to count as good, as in `trades >= 100`. `study`: its name, or one is made. `ranges`: parameters held to a
+    smaller range; `fixed`: held to one value. `threads`: cores to use, or all. `time_limit`: seconds that one
+    evaluation may take, which then run in processes. `validate`: repeat the search on parts of the bars and test what
+    it finds on the others. `holdout`: the share of the bars, at their end, that nothing sees before it is opened.
+    `reading`: how to read a file of candles that leaves a choice, as `read_candles` takes it.
     """
-    series = [candles] if isinstance(candles, Candles | str | Path) else list(candles)
+    problem = new_problem(strategy, _listed(candles), space, reading or {})
     held = share(holdout) if isinstance(holdout, str) else holdout
-    problem = StrategyProblem.of(strategy, series, [reading or {}] * len(series)).developing(held)
     validation = Validation(validate) if isinstance(validate, str) else validate
-    if validation is not None:
-        Layout.of(validation, problem.series)  # folds that do not fit are refused before a study is made
-    objectives, conditions = objectives_of(objective), conditions_of(where)
-    require_known([*(one.metric for one in objectives), *(one.metric for one in conditions)], METRICS)
+    if isinstance(problem, StrategyProblem):
+        problem = problem.developing(held)
+        if validation is not None:
+            Layout.of(validation, problem.series)  # folds that do not fit are refused before a study is made
+    elif held or validation or (costs or Costs()) != Costs() or (sizing or Sizing()) != Sizing():
+        raise InputError("costs, sizing, validation and holdout are for strategies: a function does what it likes.")
+    objectives, conditions = objectives_of(objective or problem.objective), conditions_of(where)
+    metrics = problem.metrics([one.metric for one in objectives] + [one.metric for one in conditions])
     _check(trials, threads, time_limit, aggregate)
-    space = narrowed(problem.space, ranges or {}, fixed or {})
-    choice = choose(sampler, space, trials, len(objectives))
-    first_rows(space)  # a space without one set is refused before a study is made of it
+    searched = narrowed(problem.space, ranges or {}, fixed or {})
+    choice = choose(sampler, searched, trials, len(objectives))
+    first_rows(searched)  # a space without one set is refused before a study is made of it
     experiment = Experiment(
         **problem.identity(),
         aggregate=aggregate,
-        space=space,
+        space=searched,
         costs=costs or Costs(),
         sizing=sizing or Sizing(),
         objectives=objectives,
         where=conditions,
+        metrics=metrics,
         sampler=choice.sampler,
         sampler_reason=choice.reason,
         seed=seed,
@@ -140,10 +149,14 @@ def optimize(
         return _search(opened, problem, threads, progress)
 
 
+def _listed(candles: CandlesLike | Sequence[CandlesLike] | None) -> list[CandlesLike]:
+    return [candles] if isinstance(candles, Candles | str | Path) else list(candles or ())
+
+
 def resume(
     study: str,
     *,
-    strategy: type[Strategy] | str | None = None,
+    strategy: type[Strategy] | Function | str | None = None,
     candles: CandlesLike | Sequence[CandlesLike] | None = None,
     trials: int | None = None,
     threads: int | None = None,
@@ -156,8 +169,7 @@ def resume(
     """
     with Study.write(shelf.path_of(study)) as opened:
         then = opened.experiment
-        series = [candles] if isinstance(candles, Candles | str | Path) else list(candles or ())
-        problem = problem_of(then, study, strategy, series)
+        problem = problem_of(then, study, strategy, _listed(candles))
         _refuse_other(study, then, problem)
         budget = opened.budget if trials is None else trials
         if budget < (asked := opened.counts().asked):
@@ -168,7 +180,7 @@ def resume(
         return _search(opened, problem, threads, progress)
 
 
-def _found_again(then: Experiment, problem: StrategyProblem) -> Experiment:
+def _found_again(then: Experiment, problem: Problem) -> Experiment:
     """The experiment with the places where its strategy and its candles are now, where they are known."""
     series = [
         replace(now, reference=now.reference or before.reference)
@@ -177,19 +189,20 @@ def _found_again(then: Experiment, problem: StrategyProblem) -> Experiment:
     return replace(then, strategy=problem.reference or then.strategy, series=tuple(series))
 
 
-def _refuse_other(study: str, then: Experiment, problem: StrategyProblem) -> None:
+def _refuse_other(study: str, then: Experiment, problem: Problem) -> None:
     now = replace(then, **problem.identity(), versions=_versions())
     if others := differences(then, now):
         raise StudyError(f"{study} cannot go on: {'; '.join(others)}. Begin a new study with `bittrader optimize`.")
 
 
 def _search(
-    study: Study, problem: StrategyProblem, threads: int | None, progress: Callable[[Progress], None] | None
+    study: Study, problem: Problem, threads: int | None, progress: Callable[[Progress], None] | None
 ) -> SearchResult:
     slots = threads or cores()
     experiment = study.experiment
     validation = experiment.validation
-    folds = [None, *(Layout.of(validation, problem.series).training() if validation else ())]
+    layout = Layout.of(validation, problem.series) if validation and isinstance(problem, StrategyProblem) else None
+    folds = [None, *(layout.training() if layout else ())]
 
     def searched(fold: int) -> bool:
         def tell(now: Progress) -> None:
@@ -201,7 +214,7 @@ def _search(
     with stop_wished() as stopped:
         study.begin(slots)
         complete = all(map(searched, range(len(folds))))
-    if complete and validation is not None:
+    if complete and validation is not None and isinstance(problem, StrategyProblem):
         study.note("validation", validated(study, problem, validation).to_json())
     return SearchResult(study.path, found.summary(study), not complete, problem, experiment, study.budget)
 

@@ -14,7 +14,7 @@ import sqlite3
 import time
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,8 +27,8 @@ from bittrader.optimize.database import (
     check_schema,
     connect,
     lay_out,
+    metric_column,
     parameter_column,
-    quoted,
     told,
     transaction,
 )
@@ -91,7 +91,6 @@ class Study:
             reason = cause_of(error)
             raise StudyError(f"the study {path} does not say what it searched ({reason}). Restore a copy.") from error
         self.parameter_columns = [parameter_column(name) for name in self.experiment.space.names]
-        self.metric_columns = [quoted(name) for name in self.experiment.metrics]
         self._session: int | None = None
         self._session_began = 0.0
 
@@ -157,6 +156,22 @@ class Study:
         """Writes the same experiment with what may change in it: where its strategy and its candles are."""
         assert experiment.fingerprint == self.experiment.fingerprint
         with told(self.path), transaction(self.connection):
+            self.connection.execute("UPDATE study SET experiment = ?", (json.dumps(experiment.to_json()),))
+        self.experiment = experiment
+
+    @property
+    def metric_columns(self) -> list[str]:
+        """The columns of the experiment's metrics, in order."""
+        return [metric_column(name) for name in self.experiment.metrics]
+
+    def discover(self, names: Sequence[str]) -> None:
+        """Makes room for metrics that a function was not known to give; what ended before has none of them."""
+        known, needed = self.experiment.metrics, self.experiment.needed
+        others = sorted({*known, *names} - {*needed})
+        experiment = replace(self.experiment, metrics=(*needed, *others))
+        with told(self.path), transaction(self.connection):
+            for name in names:
+                self.connection.execute(f"ALTER TABLE trials ADD COLUMN {metric_column(name)} REAL")
             self.connection.execute("UPDATE study SET experiment = ?", (json.dumps(experiment.to_json()),))
         self.experiment = experiment
 
@@ -280,7 +295,7 @@ class Study:
 
     @property
     def _told(self) -> str:
-        objectives = [quoted(one.metric) for one in self.experiment.objectives]
+        objectives = [metric_column(one.metric) for one in self.experiment.objectives]
         return ", ".join(["generation", "violation", *objectives, *self.parameter_columns])
 
     def _generation(self, found: list[tuple[Any, ...]]) -> Generation:

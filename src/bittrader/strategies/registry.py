@@ -15,7 +15,7 @@ from importlib import import_module
 from inspect import isabstract
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bittrader import __version__
 from bittrader.errors import InputError, StrategyError, cause_of, did_you_mean, is_interrupt
@@ -23,7 +23,7 @@ from bittrader.strategies import builtin
 from bittrader.strategies.base import Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _MODULE = "bittrader_strategy_"
 _PACKAGES = tuple({Path(__file__).parents[1], *(Path(path).resolve() for path in sysconfig.get_paths().values())})
@@ -49,7 +49,7 @@ def load_strategy(ref: str) -> type[Strategy]:
     """
     match = _FILE.fullmatch(ref)
     if match:
-        return _pick(_run_file(Path(match["file"])), ref, match["name"])
+        return _pick(run_file(Path(match["file"])), ref, match["name"])
     if ref == MINED:
         module, name = _MINED_HOME
         return _pick(import_module(module), ref, name)
@@ -60,27 +60,27 @@ def load_strategy(ref: str) -> type[Strategy]:
     return _pick(import_module(known[ref]), ref, None)
 
 
-def code_digest(strategy: type[Strategy]) -> str:
-    """32 hexadecimal digits that differ when the code that decides a strategy's signals does.
+def code_digest(strategy: type[Strategy] | Callable[..., object]) -> str:
+    """32 hexadecimal digits that differ when the code that decides a strategy's signals, or a function's answer, does.
 
     That is its file, the modules beside it that it imports, those of its base classes, and our own version.
     """
     digest = hashlib.blake2b(__version__.encode(), digest_size=16)
-    digest.update(strategy.__qualname__.encode())
-    for base in strategy.__mro__:
+    digest.update(getattr(strategy, "__qualname__", type(strategy).__qualname__).encode())
+    for base in getattr(strategy, "__mro__", (strategy,)):
         if base not in (Strategy, object):
             for part in _sources(base):
                 digest.update(hashlib.blake2b(part).digest())
     return digest.hexdigest()
 
 
-def _run_file(path: Path) -> ModuleType:
-    """The module of a strategy file, run from its text (not from Python's cache, which can be a second behind)."""
+def run_file(path: Path) -> ModuleType:
+    """The module of a user's file, run from its text (not from Python's cache, which can be a second behind)."""
     try:
         source = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a path with a zero byte
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"cannot read the strategy file {path}: {reason}.") from None
+        raise InputError(f"cannot read the file {path}: {reason}.") from None
     path = path.resolve()
     module = ModuleType(f"{_MODULE}{path.stem}_{hashlib.blake2b(bytes(path) + source).hexdigest()[:12]}")
     module.__file__ = str(path)
@@ -176,11 +176,14 @@ def _pick(module: ModuleType, ref: str, name: str | None) -> type[Strategy]:
     return strategy
 
 
-def _sources(strategy: type) -> list[bytes]:
-    """The text of a class's file and of the modules beside it that it imports; without a file, its compiled code."""
+def _sources(strategy: Any) -> list[bytes]:
+    """The text of the file of a class or a function, and of the modules beside it that it imports; without a file, its
+    compiled code.
+    """
     file = getattr(sys.modules.get(strategy.__module__), "__file__", None)
     if file is None or not Path(file).exists():
-        functions = [value for value in vars(strategy).values() if isinstance(value, FunctionType)]
+        values = (strategy, *getattr(strategy, "__dict__", {}).values())
+        functions = [value for value in values if isinstance(value, FunctionType)]
         return [marshal.dumps(function.__code__) for function in functions]
     path, seen = Path(file).resolve(), dict[Path, bytes]()
     packages = 0 if _is_ours(strategy.__module__) else strategy.__module__.count(".")
