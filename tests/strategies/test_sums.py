@@ -33,6 +33,17 @@ def test_the_average_of_any_prices_is_right_to_the_last_bits(values, length):
 
 @settings(deadline=None)
 @given(
+    values=st.lists(st.one_of(prices(), prices(2), st.sampled_from([math.nan, math.inf, -math.inf])), min_size=1),
+    length=st.integers(1, 12),
+)
+def test_an_average_is_undefined_exactly_where_its_window_holds_what_is_no_number(values, length):
+    windows = [values[bar + 1 - length : bar + 1] if bar + 1 >= length else [math.nan] for bar in range(len(values))]
+    means = [math.fsum(one) / length if all(map(math.isfinite, one)) else math.nan for one in windows]
+    np.testing.assert_allclose(Sums(np.array(values)).mean(length), means, rtol=4e-16)
+
+
+@settings(deadline=None)
+@given(
     values=st.lists(st.one_of(coarse, prices(2), st.sampled_from([1 / 3, 1e9 + 0.1, 7e15])), min_size=1, max_size=40),
     data=st.data(),
 )

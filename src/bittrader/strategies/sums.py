@@ -8,12 +8,17 @@ crossing asks "was <=, is >". Other series get sums of twice the precision, from
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from bittrader.jit import compiled
 from bittrader.strategies import buffers
 from bittrader.strategies.arrays import Flags, Series, as_series, whole
 from bittrader.strategies.crossings import crossed_above, crossed_below
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _PLACES = 10
 _CHUNK = 4096  # flags of this many bars stay in the first-level cache between two passes
@@ -33,6 +38,7 @@ class Sums:
         self._scale, self._until = _decimals(self._values, self._whole)
         rest = len(values) + 1 if self._until < len(values) else 0
         self._high, self._low = np.empty(rest), np.empty(rest)
+        self._broken = np.flatnonzero(~np.isfinite(self._values)) if rest else np.empty(0, np.int64)
         if rest:
             _add_up(self._values, self._high, self._low)
         self._largest = float(np.abs(self._values[: self._until]).max(initial=0.0)) * self._scale
@@ -42,7 +48,7 @@ class Sums:
     @property
     def nbytes(self) -> int:
         """The bytes held."""
-        return self._whole.nbytes + self._high.nbytes + self._low.nbytes
+        return self._whole.nbytes + self._high.nbytes + self._low.nbytes + self._broken.nbytes
 
     @property
     def exact(self) -> bool:
@@ -55,7 +61,7 @@ class Sums:
         out = buffers.series(len(self._values))
         _exact_means(self._whole, length, length * self._scale, self._until, out)
         if not self.exact:
-            _precise_means(self._values, self._high, self._low, length, self._until, out)
+            _precise_means(self._high, self._low, self._broken, length, self._until, out)
         return out
 
     @property
@@ -173,26 +179,33 @@ def _exact_means(sums: Series, length: int, divisor: float, until: int, out: Ser
 
 
 @compiled
-def _precise_means(values: Series, high: Series, low: Series, length: int, start: int, out: Series) -> None:
+def _precise_means(high: Series, low: Series, broken: NDArray[np.int64], length: int, start: int, out: Series) -> None:
     """Averages from pairs of floats: the quotient's remainder is divided too (Dekker), so flat prices stay flat."""
-    seen = 0  # finite values in a row
-    for i in range(len(values)):
-        seen = seen + 1 if np.isfinite(values[i]) else 0
-        if i < start:
-            continue
-        if seen < length:
-            out[i] = np.nan
-            continue
-        a, b = high[i + 1], high[i + 1 - length]
+    first, bars = max(start, length - 1), len(out)
+    out[start : min(first, bars)] = np.nan
+    count = bars - first
+    if count <= 0:
+        return
+    high_after, high_before = high[first + 1 :], high[first + 1 - length : bars + 1 - length]
+    low_after, low_before = low[first + 1 :], low[first + 1 - length : bars + 1 - length]
+    means = out[first:]
+    for i in range(count):
+        a, b = high_after[i], high_before[i]
         total = a - b
         part = a - total
-        rest = ((a - (total + part)) + (part - b)) + (low[i + 1] - low[i + 1 - length])
+        rest = ((a - (total + part)) + (part - b)) + (low_after[i] - low_before[i])
         quotient = total / length
         split = 134217729.0 * quotient
         head = split - (split - quotient)
         product = quotient * length
         error = (head * length - product) + (quotient - head) * length
-        out[i] = quotient + (((total - product) - error) + rest) / length
+        means[i] = quotient + (((total - product) - error) + rest) / length
+    done = start
+    for bar in broken:
+        end = min(bar + length, bars)
+        if end > done:
+            out[max(bar, done) : end] = np.nan
+            done = end
 
 
 @compiled
