@@ -44,6 +44,18 @@ def rsi_reversion_sets(count: int) -> list[dict[str, float]]:
     ]
 
 
+class WideCross(Strategy):
+    """W1 with longer lengths, too: of its 13.9 million sets a search of a million asks few twice."""
+
+    fast = Int(5, 2000)
+    slow = Int(50, 8000)
+    constraints = (fast < slow,)
+
+    def signals(self, chart: Chart) -> Signals:
+        up, down = chart.sma_crosses(self.fast, self.slow)
+        return Signals(enter_long=up, exit_long=down)
+
+
 class Own(Strategy):
     """What a user might write: usual indicators, and comparisons of arrays; nothing of it is tuned."""
 
