@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from tests.belief.beliefs import known
 from tests.report import samples
+from tests.report.validations import holdout, validation
 
 from bittrader.backtest.result import Exit, OpenPosition
 from bittrader.belief.figures import Belief, Verdict
@@ -75,10 +76,11 @@ def rich_result() -> Result:
 
 def lost_result() -> Result:
     candles = samples.walk(200)
-    trades = dataclasses.replace(samples.some_trades(candles, 1), exit=np.array([Exit.LIQUIDATION]))
+    trades = replace(samples.some_trades(candles, 1), exit=np.array([Exit.LIQUIDATION]))
     return samples.result(candles, trades, equity=np.where(np.arange(200) < trades.exit_bar[0], 1.0, 0.0))
 
 
+HELD = holdout(samples.walk(900), 2)
 CASES = {
     "a result and its study": (rich_result, lambda: samples.study(choices={"side": ("long", "<b>both</b>")}), 10),
     "everything lost in one trade": (lost_result, lambda: None, 5),
@@ -93,6 +95,11 @@ CASES = {
         15,
     ),
     "a function of the user's own": (tuple, samples.own_function, 5),
+    "a validation of many paths, and a holdout": (
+        lambda: samples.result(samples.walk(900)),
+        lambda: replace(samples.study(), validation=validation(samples.walk(900), "cpcv"), holdout=HELD),
+        13,
+    ),
     "one bar": (lambda: samples.result(samples.walk(1), samples.no_trades(), params={}), lambda: None, 2),
     "no trades, and failures alone": (
         lambda: samples.result(trades=samples.no_trades()),

@@ -13,6 +13,7 @@ from bittrader.report.luck_part import LuckPart, luck_part
 from bittrader.report.run_part import RunPart, run_part
 from bittrader.report.series_part import SeriesPart, series_part
 from bittrader.report.study_part import StudyPart, study_part
+from bittrader.report.validation_part import HoldoutPart, ValidationPart, holdout_part, validation_part
 from bittrader.report.verdict import VerdictBox, verdict_box
 
 if TYPE_CHECKING:
@@ -39,13 +40,15 @@ class Page:
     verdict: VerdictBox | None
     run: RunPart | None
     luck: LuckPart | None
+    validation: ValidationPart | None
+    holdout: HoldoutPart | None
     series: SeriesPart | None
     study: StudyPart | None
     version: str
 
     def figures(self) -> tuple[Figure, ...]:
         """Every figure of the page."""
-        parts = (self.run, self.luck, self.series, self.study)
+        parts = (self.run, self.luck, self.validation, self.series, self.study)
         return tuple(figure for part in parts if part for figure in part.figures())
 
 
@@ -57,6 +60,7 @@ def build(results: Sequence[Result], study: StudySummary | None = None) -> Page:
     if not results and study is None:
         raise InputError("there is neither a result nor a study to report.")
     known = study.belief.figures if study and study.belief else None
+    candles = [one.candles for one in results]
     name, params = _subject(results, study)
     symbol = ", ".join(dict.fromkeys(one.candles.symbol for one in results))
     timeframe = ", ".join(dict.fromkeys(str(one.candles.timeframe) for one in results))
@@ -71,6 +75,8 @@ def build(results: Sequence[Result], study: StudySummary | None = None) -> Page:
         verdict=verdict_box(study, params) if study else None,
         run=run_part(results[0], of=len(results)) if results else None,
         luck=luck_part(study, known) if study and known else None,
+        validation=validation_part(study, study.validation, candles) if study and study.validation else None,
+        holdout=holdout_part(study, study.holdout) if study and study.holdout else None,
         series=series_part(results, study) if study and len(results) > 1 else None,
         study=study_part(study, params) if study else None,
         version=bittrader.__version__,

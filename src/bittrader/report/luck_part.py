@@ -86,6 +86,13 @@ def _rows(known: Figures) -> Iterator[LuckRow]:
             (words.share(reality.chosen),),
             "How often the best of all sets does as well as this one in such histories (Romano and Wolf 2005).",
         )
+    for one in known.outside:
+        yield LuckRow(
+            f"Bars that no search saw, {one.kind}",
+            (words.share(one.p_value),),
+            f"How often so high a Sharpe ratio beyond the market ({words.minus(words.ratio(one.sharpe))} over "
+            f"{words.days(one.days)}) comes without skill there. Choosing the best cannot have helped.",
+        )
     if (shuffled := known.permutation) is not None:
         yield LuckRow(
             "Bars in another order",
