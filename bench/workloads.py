@@ -45,7 +45,7 @@ def rsi_reversion_sets(count: int) -> list[dict[str, float]]:
 
 
 class WideCross(Strategy):
-    """W1 with longer lengths, too: of its 13.9 million sets a search of a million asks few twice."""
+    """W1 with longer lengths, too: of its 14 million sets a search of a million asks few twice."""
 
     fast = Int(5, 2000)
     slow = Int(50, 8000)
