@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+# Windows keeps these names for devices.
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+NAME_RULE = "use small letters, digits and - _ . as in btcusdt-1h"
 
 
 def home() -> Path:
     """The folder that holds all we keep: `$BITTRADER_HOME`, else `~/.bittrader`."""
     return Path(os.environ.get("BITTRADER_HOME") or "~/.bittrader").expanduser()
+
+
+def is_name(name: str) -> bool:
+    """Whether candles or a study can be called so: every system can call a file so, and tells it from all others."""
+    return bool(_NAME.fullmatch(name)) and not _RESERVED.fullmatch(name) and not name.endswith(".")
 
 
 def candles_dir() -> Path:

@@ -204,8 +204,8 @@ def test_a_killed_download_goes_on_where_it_was(fake: Fake, home: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("sample", "--name", ""), "'' cannot be a name"),
-        (("import", "FILE", "--name", ""), "'' cannot be a name"),
+        (("sample", "--name", ""), "candles cannot be called ''"),
+        (("import", "FILE", "--name", ""), "candles cannot be called ''"),
         (("import", "FILE", "--gaps", "fill", "--symbol", ""), "the symbol is empty"),
         (("import", "FILE", "--gaps", "fill", "--symbol", " "), "the symbol is empty"),
         (("check", "FILE", "--symbol", ""), "the symbol is empty"),

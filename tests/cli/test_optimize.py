@@ -294,3 +294,10 @@ def test_goals_that_are_none_are_refused_in_one_line(candles, words, said):
         run(["optimize", "sma-cross", candles, *words])
     assert said in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_when_every_evaluation_failed_the_way_on_is_to_check_the_strategy(capsys, candles, mine):
+    reference = mine(fails=1)
+    assert run(["optimize", reference, candles, "--trials", "5", "--no-report"]) == 1
+    said = capsys.readouterr().out
+    assert f"bittrader strategies check {reference}" in said

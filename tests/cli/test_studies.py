@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,30 @@ def test_a_study_that_may_not_be_written_is_not_shown_as_running(study, capsys):
     lock.unlink(missing_ok=True)
     lock.mkdir()
     assert json_of(capsys, "list")["studies"][0]["state"] == "complete"
+
+
+def test_going_on_with_a_complete_study_says_that_it_is_complete_and_how_to_go_on(study, capsys):
+    assert run(["studies", "resume", "one", "--no-report"]) == 0
+    assert "one is complete: there is nothing left to do. More: bittrader studies resume one --trials 20" in (
+        capsys.readouterr().err
+    )
+    assert run(["studies", "resume", "one", "--trials", "12", "--no-report"]) == 0
+    assert "is complete" not in capsys.readouterr().err
+
+
+def test_a_study_that_can_no_longer_be_read_can_be_deleted(study, capsys):
+    connection = sqlite3.connect(study)
+    connection.execute("PRAGMA user_version=1")
+    connection.close()
+    with pytest.raises(StudyError, match="old format"):
+        run(["studies", "show", "one"])
+    assert run(["studies", "delete", "one", "--yes"]) == 0
+    assert not study.exists()
+
+
+@pytest.mark.parametrize("name", ["con", "First", "lpt1.x", "a b", "../a", "a.", ""])
+def test_studies_and_candles_follow_one_rule_of_names(name):
+    with pytest.raises(InputError, match="a study cannot be called"):
+        run(["studies", "show", name])
+    with pytest.raises(InputError, match="candles cannot be called"):
+        store(synthetic(bars=100), name)

@@ -83,7 +83,7 @@ def test_a_name_that_is_taken_is_not_overwritten_unasked() -> None:
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "A", "con", "nul.txt", ".x", "x.", "a b", "x" * 90, "x.parquet"])
 def test_only_names_that_every_system_can_keep_are_taken(name: str) -> None:
-    with pytest.raises(InputError, match="cannot be a name"):
+    with pytest.raises(InputError, match="candles cannot be called"):
         store(CANDLES, name)
     assert stored() == []
 

@@ -11,7 +11,7 @@ from tests.optimize.studies import contents, evaluate, experiment
 
 from bittrader.backtest.metrics import METRICS
 from bittrader.belief.figures import Belief, Verdict
-from bittrader.errors import StudyError
+from bittrader.errors import InputError, StudyError
 from bittrader.optimize import found
 from bittrader.optimize.goals import Condition, Objective
 from bittrader.optimize.study import Counts, Study
@@ -312,3 +312,19 @@ def test_a_study_that_does_not_say_what_it_searched_is_refused(path, text):
     connection.close()
     with pytest.raises(StudyError, match="does not say what it searched"):
         Study.read(path)
+
+
+def test_a_study_that_is_deleted_while_it_is_searched_says_so(study, path):
+    study.ask(0, rows_of((5, 10)))
+    path.unlink()
+    with pytest.raises(StudyError, match="was deleted or replaced while it was searched"):
+        study.answer([0], metrics_of(1.5), {}, 0.1)
+    with pytest.raises(StudyError, match="was deleted or replaced"):
+        study.ask(1, rows_of((6, 20)))
+
+
+def test_parameters_that_differ_only_in_case_are_refused(path):
+    space = Space(named(a=Int(1, 9), A=Int(1, 9)))
+    with pytest.raises(InputError, match="cannot tell the parameters a and A apart"):
+        Study.create(path, experiment(space=space))
+    assert not path.exists()

@@ -202,6 +202,7 @@ def study(
     return StudySummary(
         name=name,
         strategy="sma-cross",
+        reference="sma-cross",
         series=(CandleFacts("btc", "f" * 32, "BTC/USDT", "1h", 1000, 0, 3_596_400_000, synthetic=False),),
         aggregate="mean",
         objectives=(Objective(objective, direction),),  # type: ignore[arg-type]

@@ -130,7 +130,11 @@ def _command(summary: StudySummary, *, interrupted: bool, budget: int) -> str:
         left = budget - summary.finished - summary.failed
         return f"bittrader studies resume {summary.name}   (stopped, {left:,} of {budget:,} to go)"
     if summary.asked < budget:  # there are no more sets to try
-        return f"bittrader report {summary.name} --open"
+        return (
+            f"bittrader report {summary.name} --open" if summary.series else f"bittrader studies export {summary.name}"
+        )
+    if not summary.finished and summary.series:
+        return f"bittrader strategies check {summary.reference or 'FILE.py:CLASS'}"
     return f"bittrader studies resume {summary.name} --trials {2 * budget}"
 
 
@@ -193,8 +197,7 @@ def show(study: Study, summary: StudySummary) -> None:
     console = Console()
     if summary.best:
         console.print(*best_tables(summary, None, console.width))
-    left = summary.asked - summary.finished - summary.failed > 0 or summary.asked < found.goal(study)
-    text = closing(summary, study.path, None, interrupted=left, budget=study.budget)
+    text = closing(summary, study.path, None, interrupted=not found.is_complete(study), budget=study.budget)
     console.print(text, soft_wrap=True, highlight=False)
 
 

@@ -13,7 +13,7 @@ from bittrader.cli.options import JsonOption, strategy_speaks
 from bittrader.errors import InputError, StudyError
 from bittrader.optimize import found, shelf
 from bittrader.optimize.database import StudyRunningError, WriterLock
-from bittrader.optimize.study import Study
+from bittrader.optimize.study import Study, require
 from bittrader.report import words
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -64,8 +64,7 @@ def _state(study: Study) -> str:
         return "running"
     except sqlite3.OperationalError:
         pass  # where nobody may write, nobody does
-    counts = study.counts()
-    return "complete" if counts.unanswered == 0 and counts.asked >= found.goal(study) else "stopped"
+    return "complete" if found.is_complete(study) else "stopped"
 
 
 def _table(facts: list[dict[str, Any]]) -> Table:
@@ -121,6 +120,10 @@ def resume(
 
     with Study.read(shelf.path_of(name)) as study:
         objective = study.experiment.objectives[0].metric
+        if trials is None and found.is_complete(study):
+            more = f"bittrader studies resume {name} --trials {2 * study.budget}"
+            say = Console(stderr=True).print
+            say(f"{name} is complete: there is nothing left to do. More: {more}", soft_wrap=True, highlight=False)
     with bar(objective) as progress, strategy_speaks():
         result = search(name, strategy=strategy, candles=candles, trials=trials, threads=threads, progress=progress)
     raise typer.Exit(conclude(result, json_wanted=as_json, report_wanted=not no_report))
@@ -158,12 +161,21 @@ def write(
     write_rules(name, number, target_of(name, output))
 
 
+def _content(name: str) -> str:
+    """What would be lost with a study, also with one that can no longer be read."""
+    path = shelf.path_of(name)
+    require(path)
+    try:
+        with Study.read(path) as study:
+            return f"its {study.counts().finished:,} finished evaluations"
+    except StudyError:
+        return "all that it holds"
+
+
 @app.command()
 def delete(name: Name, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Delete a study, for good."""
-    with Study.read(shelf.path_of(name)) as study:
-        trials = study.counts().finished
-    if not yes and not typer.confirm(f"Delete {name} with its {trials:,} finished evaluations?", err=True):
+    if not yes and not typer.confirm(f"Delete {name} with {_content(name)}?", err=True):
         raise InputError(f"{name} is kept.")
     shelf.delete(name)
     Console(stderr=True).print(f"{name} is deleted.", highlight=False)

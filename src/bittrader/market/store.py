@@ -26,10 +26,7 @@ _SUFFIX = ".parquet"
 _KEY = b"bittrader"
 # Prices hardly repeat, but their bytes do: split, they take a fifth less room and half the time to read.
 _ENCODING = dict.fromkeys((*PRICES, "volume"), "BYTE_STREAM_SPLIT")
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _FACTS = {"symbol": str, "timeframe": str, "synthetic": bool}
-# Windows keeps these names for devices.
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
 @dataclass(frozen=True)
@@ -107,15 +104,15 @@ def store(candles: Candles, name: str, *, overwrite: bool = False) -> Path:
 
 def free(name: str, *, overwrite: bool = False) -> None:
     """Nothing, when candles may be stored under a name; InputError when it is taken or cannot be one."""
-    if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name) or name.endswith((".", _SUFFIX)):
-        raise InputError(f"{name!r} cannot be a name. Use small letters, digits and - _ . as in btcusdt-1h.")
+    if not paths.is_name(name) or name.endswith(_SUFFIX):
+        raise InputError(f"candles cannot be called {name!r}: {paths.NAME_RULE}.")
     if _file_of(name).exists() and not overwrite:
         raise InputError(f"there are stored candles called {name!r} already. Use --overwrite, or another --name.")
 
 
 def is_stored(name: str) -> bool:
     """Whether there are stored candles of that name."""
-    return bool(_NAME.fullmatch(name)) and _file_of(name).is_file()
+    return paths.is_name(name) and _file_of(name).is_file()
 
 
 def stored() -> list[Stored]:

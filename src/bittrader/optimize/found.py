@@ -122,6 +122,15 @@ def goal(study: Study) -> int:
     return budget if count is None or count > experiment.trials else min(count, budget)
 
 
+def is_complete(study: Study) -> bool:
+    """Whether all that may be asked was asked and answered, in every fold."""
+    counts, experiment = study.counts(), study.experiment
+    if counts.unanswered > 0 or counts.asked < goal(study):
+        return False
+    validation = None if experiment.validation is None else study.noted("validation")
+    return experiment.validation is None or (validation is not None and validation["trials"] == study.budget)
+
+
 def failures(study: Study, fold: int = 0) -> dict[str, int]:
     """Causes of failure and how often each came, the commonest first."""
     with told(study.path):
@@ -151,6 +160,7 @@ def summary(study: Study, rows: int = _ROWS) -> StudySummary:
     return StudySummary(
         name=study.name,
         strategy=experiment.name,
+        reference=experiment.strategy,
         series=experiment.series,
         aggregate=experiment.aggregate,
         objectives=experiment.objectives,

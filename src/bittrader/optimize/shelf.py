@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bittrader.errors import InputError
 from bittrader.optimize.database import WriterLock, lock_file, told
 from bittrader.optimize.study import require
-from bittrader.paths import studies_dir
+from bittrader.paths import NAME_RULE, is_name, studies_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,8 +18,8 @@ _SUFFIX = ".sqlite"
 
 def path_of(name: str) -> Path:
     """The file of the study called `name`; InputError when no file could be called that."""
-    if not re.fullmatch(r"[\w][\w.+-]{0,99}", name):
-        raise InputError(f"a study cannot be called {name!r}: use letters, digits, and . _ - + between them.")
+    if not is_name(name):
+        raise InputError(f"a study cannot be called {name!r}: {NAME_RULE}.")
     return studies_dir() / f"{name}{_SUFFIX}"
 
 
@@ -30,7 +30,7 @@ def names() -> list[str]:
 
 def free_name(*words: str) -> str:
     """A name made of these words that no study has yet, as in `sma-cross-btcusdt-1h-3`."""
-    stem = "-".join(re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") for word in words)[:80]
+    stem = "-".join(re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") for word in words)[:70]
     number = 1
     while path_of(f"{stem}-{number}").exists():
         number += 1

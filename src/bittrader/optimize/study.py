@@ -91,6 +91,7 @@ class Study:
             reason = cause_of(error)
             raise StudyError(f"the study {path} does not say what it searched ({reason}). Restore a copy.") from error
         self.parameter_columns = [parameter_column(name) for name in self.experiment.space.names]
+        self._file = _identity(path)
         self._session: int | None = None
         self._session_began = 0.0
 
@@ -186,6 +187,7 @@ class Study:
         """Writes parameter sets as the next trials, in order: the first one's number, and the indexes of those rows
         that must be evaluated.
         """
+        self._require_file()
         hashed = keys(rows)
         with told(self.path), transaction(self.connection):
             first = self.connection.execute("SELECT COALESCE(MAX(number) + 1, 0) FROM trials").fetchone()[0]
@@ -218,6 +220,7 @@ class Study:
 
         Beside the metrics it writes how far they are from keeping the conditions.
         """
+        self._require_file()
         share, now = seconds / max(1, len(numbers)), time.time()
         off = violations(self.experiment.where, self.experiment.metrics, metrics).tolist()
         measured = [[None if value != value else value for value in row] for row in metrics.tolist()]  # noqa: PLR0124 - NaN
@@ -250,6 +253,11 @@ class Study:
             ).fetchall()
             self._touch()
         return Counter(state for (state,) in ends)
+
+    def _require_file(self) -> None:
+        """StudyError when the file is gone: what is written then would be in no file."""
+        if _identity(self.path) != self._file:
+            raise StudyError(f"the study {self.path} was deleted or replaced while it was searched. Search again.")
 
     def _touch(self) -> None:
         seconds = time.monotonic() - self._session_began
@@ -337,6 +345,15 @@ class Study:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one in its place; None when there is none."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
 
 
 def _lay_out(path: Path, experiment: Experiment) -> None:

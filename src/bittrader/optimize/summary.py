@@ -45,6 +45,8 @@ class StudySummary:
 
     name: str
     strategy: str
+    reference: str
+    """What `load_strategy` takes to find the strategy again; empty where nothing does."""
     series: tuple[CandleFacts, ...]
     """The candles each set was judged on; empty where a function of the user's own evaluated."""
     aggregate: Aggregate
