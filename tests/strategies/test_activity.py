@@ -171,6 +171,10 @@ def test_a_condition_reads_as_one_would_say_it():
     assert (
         Int(1, 2).when(entry, "a", "b", "c").when(side, "long").condition == "when entry is a, b or c and side is long"
     )
+    many = Choice(*"abcdefg")
+    many.name = "many"
+    assert Int(1, 2).when(many, *"abcd").condition == "when many is a, b, c or d"
+    assert Int(1, 2).when(many, *"abcdef").condition == "when many is a, b, c or 3 others"
 
 
 class Either(Strategy):

@@ -100,6 +100,7 @@ def _importances(study: StudySummary, drawn: Sample | None) -> list[Importance]:
 
 def _facts(study: StudySummary, undefined: int) -> tuple[tuple[str, str], ...]:
     return (
+        *((("Rules of the best", study.rules),) if study.rules else ()),
         ("Evaluations asked", f"{study.asked:,}"),
         ("Finished", f"{study.finished:,}" + _undefined(undefined, len(study.rows))),
         *((("Break a condition", f"{study.infeasible:,}"),) if study.where else ()),

@@ -34,13 +34,16 @@ class Table:
 
 
 def trial_table(study: StudySummary, trials: Sequence[Trial]) -> Table:
-    """The table of these evaluations; a parameter that does not count in one is a dash there."""
+    """The table of these evaluations; a parameter that does not count in one is a dash there, and one that counts in none
+    has no column.
+    """
     metrics = shown_metrics(study)
-    first = 1 + len(study.parameter_names)
+    names = [name for name in study.parameter_names if any(name in trial.params for trial in trials)]
+    first = 1 + len(names)
     return Table(
-        columns=("Evaluation", *study.parameter_names, *map(words.short, metrics)),
+        columns=("Evaluation", *names, *map(words.short, metrics)),
         keys=tuple(range(first, first + len(study.objectives))),
-        rows=tuple(Row(_cells(study, trial, metrics), trial.feasible) for trial in trials),
+        rows=tuple(Row(_cells(trial, names, metrics), trial.feasible) for trial in trials),
     )
 
 
@@ -51,8 +54,8 @@ def shown_metrics(study: StudySummary) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*asked, *beside)))
 
 
-def _cells(study: StudySummary, trial: Trial, metrics: Sequence[str]) -> tuple[str, ...]:
-    params = (_short(trial.params[name]) if name in trial.params else words.UNDEFINED for name in study.parameter_names)
+def _cells(trial: Trial, names: Sequence[str], metrics: Sequence[str]) -> tuple[str, ...]:
+    params = (_short(trial.params[name]) if name in trial.params else words.UNDEFINED for name in names)
     return (f"{trial.number:,}", *params, *(words.metric(name, trial.metrics.get(name)) for name in metrics))
 
 

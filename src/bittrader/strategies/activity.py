@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     State = tuple[tuple[str, float], ...]
 
+# A condition in words names so many values, and counts the others.
+_NAMED = 3
+
 
 @dataclass(frozen=True, eq=False)
 class When:
@@ -34,9 +37,12 @@ class When:
     """The same values as rows have them."""
 
     def __str__(self) -> str:
-        *first, last = map(str, self.values)
-        words = f"{', '.join(first)} or {last}" if first else last
-        return f"{self.switch.name} is {words}"
+        words = [str(value) for value in self.values]
+        if len(words) > _NAMED + 1:
+            words[_NAMED:] = [f"{len(words) - _NAMED} others"]
+        *first, last = words
+        before = f"{', '.join(first)} or " if first else ""
+        return f"{self.switch.name} is {before}{last}"
 
 
 def require_order(parameters: Sequence[Parameter[Any]]) -> None:
