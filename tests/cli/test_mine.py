@@ -83,3 +83,8 @@ def test_a_study_of_one_strategys_parameters_has_no_rules_to_write():
     run(["optimize", "sma-cross", "made-up", "--trials", "3", "--study", "plain", "--no-report"])
     with pytest.raises(InputError, match="plain searched the parameters of sma-cross"):
         run(["studies", "write", "plain"])
+
+
+def test_candles_must_be_said(capsys):
+    with pytest.raises(InputError, match="missing argument"):
+        run(["mine", "--trials", "3"])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 _TRIALS = 20_000
+_OF_OPTIMIZE_ALONE = ("strategy", "space")
 _TOLD = ("sharpe", "total_return", "max_drawdown", "trades")
 
 Side = Annotated[
@@ -29,11 +30,12 @@ File = Annotated[Path | None, typer.Option(metavar="FILE", help="The strategy fi
 
 
 def _with_the_options_of_optimize(command: Callable[..., None]) -> Callable[..., None]:
-    """The command as Typer sees it: all that `optimize` takes but the strategy, then what is its own."""
+    """The command as Typer sees it: the candles, all that `optimize` offers for a strategy, then what is its own."""
     given = inspect.signature(optimize).parameters
     own = [one for one in inspect.signature(command).parameters.values() if one.kind is not one.VAR_KEYWORD]
-    shared = [one.replace(default=_TRIALS) if one.name == "trials" else one for one in given.values()]
-    parameters = [*(one for one in shared if one.name != "strategy"), *own]
+    defaults = {"candles": inspect.Parameter.empty, "trials": _TRIALS}
+    shared = [one.replace(default=defaults.get(one.name, one.default)) for one in given.values()]
+    parameters = [*(one for one in shared if one.name not in _OF_OPTIMIZE_ALONE), *own]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in parameters}
     return command

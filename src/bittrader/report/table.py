@@ -34,8 +34,9 @@ class Table:
 
 
 def trial_table(study: StudySummary, trials: Sequence[Trial]) -> Table:
-    """The table of these evaluations; a parameter that does not count in one is a dash there, and one that counts in none
-    has no column.
+    """The table of these evaluations; a parameter that does not count in one is a dash there.
+
+    One that counts in none has no column.
     """
     metrics = shown_metrics(study)
     names = [name for name in study.parameter_names if any(name in trial.params for trial in trials)]
