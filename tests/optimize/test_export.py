@@ -117,7 +117,7 @@ def test_each_fold_is_a_study_of_optunas(study, tmp_path):
     study.ask(0, rows[3:], fold=2)
     study.ask(1, rows[:1], fold=1)
     export(study, "optuna", tmp_path / "out.db")
-    storage = f"sqlite:///{tmp_path / 'out.db'}"
+    storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'out.db'}")
     assert sorted(optuna.get_all_study_names(storage)) == ["mine", "mine fold 1", "mine fold 2"]
     loaded = optuna.load_study(study_name="mine fold 1", storage=storage)
     assert [trial.number for trial in loaded.trials] == [0, 1, 2, 3]
