@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from bittrader.optimize.functions import FunctionEvaluator, takes_keywords
 from bittrader.optimize.rerun import rerun
 from bittrader.optimize.search import optimize, resume
 from bittrader.optimize.study import Study
+from bittrader.report import write_report
 from bittrader.strategies.parameters import Int
 
 SPACE = """
@@ -233,10 +235,13 @@ def test_an_evaluators_answer_has_a_column_for_every_name():
     assert math.isnan(answer.metrics[0, 1])
 
 
-def test_a_report_of_a_function_says_what_is_not_there(files):
+def test_a_report_of_a_function_shows_the_search_and_no_single_trial(files, tmp_path):
     searched(files)
-    with pytest.raises(StudyError, match=r"has no candles and no trades to show\. `bittrader studies show mine`"):
-        rerun("mine")
+    results, summary = rerun("mine")
+    assert results == ()
+    assert "<h2" in write_report(tmp_path / "mine.html", results, summary).read_text(encoding="utf-8")
+    with pytest.raises(StudyError, match="shows the whole search, not one trial"):
+        rerun("mine", 3)
 
 
 def test_the_command_says_what_was_found(files, capsys):
@@ -247,6 +252,6 @@ def test_the_command_says_what_was_found(files, capsys):
     assert facts["strategy"] == "hill"
     assert facts["best"]["metrics"] == hill(**facts["best"]["params"])
     assert facts["series"] == []
-    assert facts["report"] is None
+    assert "<h1>hill" in Path(facts["report"]).read_text(encoding="utf-8")
     assert run(["optimize", *words[1:], "--set", "fast=20", "--range", "slow=50:70"]) == 0
     assert "Best of 21: hill" in capsys.readouterr().out

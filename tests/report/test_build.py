@@ -146,3 +146,14 @@ def test_a_study_of_which_nothing_finished_is_still_a_page():
 def test_nothing_at_all_is_no_page():
     with pytest.raises(InputError, match="neither a result nor a study"):
         build([])
+
+
+def test_mined_rules_are_told_in_words_at_the_top():
+    params = {"side": "long", "entry": "stochastic", "stochastic_length": 32, "stochastic_smooth": 10,
+              "stochastic_low": 39, "filters": "none", "exits": "opposite"}  # fmt: skip
+    study = samples.study(20)
+    mined = dataclasses.replace(study, rules="Enter long when it rains.")
+    html = render(build([samples.result(params=study.best[0].params)], mined))
+    assert html.index("Enter long when it rains.") < html.index("</header>")
+    assert "stochastic(32, 10)" in build([samples.result(params=params)], mined).rules
+    assert build([samples.result()], study).rules == ""

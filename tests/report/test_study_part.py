@@ -115,3 +115,25 @@ def test_the_table_of_the_best_shows_parameters_objective_and_metrics():
     assert part.best.keys == (3,)
     assert len(part.best.rows) == 20
     assert part.best.rows[0].cells[1] == str(study.best[0].params["fast"])
+
+
+def test_many_parameters_share_a_column_which_leaves_out_what_does_not_count():
+    study = samples.study(50, parameters={f"p{n}": (0, 99) for n in range(30)})
+    best = dataclasses.replace(study.best[0], params={"p0": 3, "p7": 0.25})
+    part = study_part(dataclasses.replace(study, best=(best, *study.best[1:])))
+    assert part.best.columns[:3] == ("Evaluation", "Parameters", "Sharpe")
+    assert part.best.rows[0].cells[1] == "p0 3, p7 0.25"
+    assert (len(part.importances), part.importances_left_out) == (20, 10)
+
+
+def test_a_parameter_that_does_not_count_is_a_dash():
+    study = samples.study(50)
+    best = dataclasses.replace(study.best[0], params={"slow": 90})
+    part = study_part(dataclasses.replace(study, best=(best, *study.best[1:])))
+    assert part.best.rows[0].cells[1:3] == ("–", "90")  # noqa: RUF001 - the sign for no value
+
+
+def test_a_parameter_that_counts_in_none_has_no_column():
+    study = samples.study(50)
+    part = study_part(dataclasses.replace(study, best=(dataclasses.replace(study.best[0], params={"slow": 90}),)))
+    assert part.best.columns[:3] == ("Evaluation", "slow", "Sharpe")

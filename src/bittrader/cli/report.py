@@ -32,7 +32,8 @@ def report(
         results, summary = rerun(study, trial)
     path = write_report(output or reports_dir() / f"{summary.name}.html", results, summary)
     if as_json:
-        typer.echo(json.dumps({"study": summary.name, "params": dict(results[0].params), "report": str(path)}))
+        params = results[0].params if results else summary.best[0].params
+        typer.echo(json.dumps({"study": summary.name, "params": dict(params), "report": str(path)}))
     else:
         typer.echo(str(path))
     if open_it and not webbrowser.open(path.as_uri()):

@@ -206,7 +206,9 @@ def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) ->
     summary = result.summary
     with strategy_speaks():
         results = () if result.interrupted else result.backtests()  # who stops a search does not want to wait
-    report, complaint = _report(result, results) if report_wanted and results else (None, None)
+    # Only a function of the user's own has something to show without any results.
+    shown = results or (summary.best and not summary.series and not result.interrupted)
+    report, complaint = _report(result, results) if report_wanted and shown else (None, None)
     held = results[0].buy_and_hold if len(results) == 1 else None
     console = Console(stderr=json_wanted)
     if summary.best:

@@ -23,16 +23,18 @@ if TYPE_CHECKING:
 def rerun(study: str, number: int | None = None) -> tuple[tuple[Result, ...], StudySummary]:
     """The best evaluation of a study, or that with a number, in full on each series, and the study's summary.
 
+    A study of a function of the user's own has no series, and so no results.
     StudyError when there is no such evaluation, or when running it again gives other figures than the study holds.
     """
     with Study.read(shelf.path_of(study)) as opened:
         experiment, summary = opened.experiment, found.summary(opened)
         trial = _best(summary) if number is None else found.numbered(opened, number)
     if not experiment.series:
-        raise StudyError(
-            f"{study} searched a function of your own: it has no candles and no trades to show."
-            f" `bittrader studies show {study}` says what was found."
-        )
+        if number is not None:
+            raise StudyError(
+                f"{study} searched a function of your own: its report shows the whole search, not one trial."
+            )
+        return (), summary
     if not experiment.strategy:
         raise StudyError(f"{study} does not know which file its strategy came from, so it cannot be run again.")
     if any(facts.reference is None for facts in experiment.series):

@@ -36,6 +36,8 @@ class Page:
     """Empty where a function was searched, and no market."""
     timeframe: str
     facts: str
+    rules: str
+    """What a mined strategy does, in words; empty for any other."""
     synthetic: bool
     verdict: VerdictBox | None
     run: RunPart | None
@@ -71,6 +73,7 @@ def build(results: Sequence[Result], study: StudySummary | None = None) -> Page:
         symbol=symbol,
         timeframe=timeframe,
         facts=_facts(results, study),
+        rules=_rules(study, params) if study and study.rules else "",
         synthetic=any(one.candles.synthetic for one in results),
         verdict=verdict_box(study, params) if study else None,
         run=run_part(results[0], of=len(results)) if results else None,
@@ -90,6 +93,14 @@ def _subject(results: Sequence[Result], study: StudySummary | None) -> tuple[str
     if study is None:
         return "", {}
     return study.strategy, study.best[0].params if study.best else {}
+
+
+def _rules(study: StudySummary, params: Mapping[str, Value]) -> str:
+    if study.best and dict(study.best[0].params) == dict(params):
+        return study.rules
+    from bittrader.mining.words import in_words  # noqa: PLC0415 - rules load the compiler, which most pages do without
+
+    return in_words(params)
 
 
 def _facts(results: Sequence[Result], study: StudySummary | None) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bittrader.strategies.parameters import Value
 
 SLICES_SHOWN = 12
+IMPORTANCES_SHOWN = 20
 _CAUSES_SHOWN = 10
 
 
@@ -50,6 +51,7 @@ class StudyPart:
     best: Table | None
     front: FrontPart | None
     importances: tuple[Importance, ...]
+    importances_left_out: int
     slices: tuple[Figure, ...]
     slices_left_out: int
     heat_map: Figure | None
@@ -82,7 +84,8 @@ def study_part(study: StudySummary, params: Mapping[str, Value]) -> StudyPart:
         progress=study_figures.progress(study, drawn) if drawn else None,
         best=trial_table(study, study.best) if study.best else None,
         front=front_part(study),
-        importances=tuple(importances[i] for i in ranked),
+        importances=tuple(importances[i] for i in ranked[:IMPORTANCES_SHOWN]),
+        importances_left_out=max(0, len(ranked) - IMPORTANCES_SHOWN),
         slices=tuple(study_figures.slice_of(study, drawn, i) for i in sliced[:SLICES_SHOWN]) if drawn else (),
         slices_left_out=max(0, len(sliced) - SLICES_SHOWN),
         heat_map=study_figures.heat_map(study, drawn, pair) if drawn and pair else None,
@@ -100,7 +103,6 @@ def _importances(study: StudySummary, drawn: Sample | None) -> list[Importance]:
 
 def _facts(study: StudySummary, undefined: int) -> tuple[tuple[str, str], ...]:
     return (
-        *((("Rules of the best", study.rules),) if study.rules else ()),
         ("Evaluations asked", f"{study.asked:,}"),
         ("Finished", f"{study.finished:,}" + _undefined(undefined, len(study.rows))),
         *((("Break a condition", f"{study.infeasible:,}"),) if study.where else ()),

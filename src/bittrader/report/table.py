@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from bittrader.report import words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bittrader.optimize.summary import StudySummary, Trial
     from bittrader.strategies.parameters import Value
 
 _BESIDE = ("total_return", "cagr", "sharpe", "max_drawdown", "profit_factor", "win_rate", "trades")
+
+# More parameters than this share one column.
+_COLUMNS = 8
 
 
 @dataclass(frozen=True)
@@ -26,25 +29,30 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Heads and rows; `keys` are the places of the columns that were searched for."""
+    """Heads and rows."""
 
     columns: tuple[str, ...]
     keys: tuple[int, ...]
+    """The places of the columns that were searched for."""
+    long: tuple[int, ...]
+    """The places of the columns that hold several values."""
     rows: tuple[Row, ...]
 
 
 def trial_table(study: StudySummary, trials: Sequence[Trial]) -> Table:
-    """The table of these evaluations; a parameter that does not count in one is a dash there.
-
-    One that counts in none has no column.
+    """The table of these evaluations; a parameter that does not count in one is a dash there, and one that counts in
+    none has no column. Many parameters share one column, which names those that count.
     """
     metrics = shown_metrics(study)
     names = [name for name in study.parameter_names if any(name in trial.params for trial in trials)]
-    first = 1 + len(names)
+    together = len(names) > _COLUMNS
+    heads = ["Parameters"] if together else names
+    first = 1 + len(heads)
     return Table(
-        columns=("Evaluation", *names, *map(words.short, metrics)),
+        columns=("Evaluation", *heads, *map(words.short, metrics)),
         keys=tuple(range(first, first + len(study.objectives))),
-        rows=tuple(Row(_cells(trial, names, metrics), trial.feasible) for trial in trials),
+        long=(1,) if together else (),
+        rows=tuple(Row(_cells(trial, None if together else names, metrics), trial.feasible) for trial in trials),
     )
 
 
@@ -55,9 +63,18 @@ def shown_metrics(study: StudySummary) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*asked, *beside)))
 
 
-def _cells(trial: Trial, names: Sequence[str], metrics: Sequence[str]) -> tuple[str, ...]:
-    params = (_short(trial.params[name]) if name in trial.params else words.UNDEFINED for name in names)
+def _cells(trial: Trial, names: Sequence[str] | None, metrics: Sequence[str]) -> tuple[str, ...]:
+    """Its cells; all parameters in one where there are no names of theirs."""
+    if names is None:
+        params = [listed(trial.params)]
+    else:
+        params = [_short(trial.params[name]) if name in trial.params else words.UNDEFINED for name in names]
     return (f"{trial.number:,}", *params, *(words.metric(name, trial.metrics.get(name)) for name in metrics))
+
+
+def listed(params: Mapping[str, Value]) -> str:
+    """A parameter set on one line: `fast 20, slow 100`."""
+    return ", ".join(f"{name} {_short(value)}" for name, value in params.items())
 
 
 def _short(value: Value) -> str:

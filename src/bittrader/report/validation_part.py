@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bittrader.market.table import utc
 from bittrader.report import validation_figures, words
+from bittrader.report.table import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,11 +135,10 @@ def _beside(study: StudySummary) -> tuple[str, ...]:
 
 def _row(study: StudySummary, number: int, fold: FoldResult) -> FoldRow:
     measured, metric = fold.out_of_sample or {}, study.objective
-    params = ", ".join(f"{name} {words.parameter(value)}" for name, value in (fold.params or {}).items())
     return FoldRow(
         number=str(number),
         test=", ".join(map(_days, fold.test)),
-        params=params or words.UNDEFINED,
+        params=listed(fold.params) if fold.params else words.UNDEFINED,
         in_sample=_word(metric, (fold.in_sample or {}).get(metric)),
         out_of_sample=tuple(_word(name, measured.get(name)) for name in _beside(study)),
         cause=fold.cause or ("" if fold.feasible else "its best set breaks a condition on the training bars"),
