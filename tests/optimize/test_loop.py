@@ -14,8 +14,10 @@ import pytest
 from tests.optimize.spaces import tiny
 from tests.optimize.studies import contents, evaluate, experiment, run, searched, searching
 
+from bittrader.backtest.metrics import METRICS
 from bittrader.optimize import found
-from bittrader.optimize.samplers.choose import SAMPLERS
+from bittrader.optimize.goals import Condition, Objective
+from bittrader.optimize.samplers.choose import MANY_OBJECTIVES, SAMPLERS
 from bittrader.optimize.study import Study
 
 NAMES = [name for name in SAMPLERS if name != "auto"]
@@ -181,3 +183,41 @@ def test_a_cause_that_no_file_can_hold_is_written_in_other_words(tmp_path):
     with Study.create(tmp_path / "a.sqlite", searching("random", trials=3)) as study:
         run(study, evaluate=half)
         assert found.failures(study) == {"ValueError: half a character: \\ud800": 3}
+
+
+GOALS = {
+    "objectives": (Objective("sharpe", "maximize"), Objective("trades", "minimize")),
+    "where": (Condition("total_return", ">=", 0.3), Condition("sharpe", "<", 1.9)),
+}
+
+
+def varied(rows):
+    """As `evaluate`, with figures that pull in different ways."""
+    answer = evaluate(rows)
+    answer.metrics[:, METRICS.index("total_return")] = rows[:, 1] / 100 - 0.2
+    answer.metrics[:, METRICS.index("trades")] = 1 + rows[:, 0] % 30
+    return answer
+
+
+@pytest.mark.parametrize("name", MANY_OBJECTIVES)
+def test_several_objectives_and_conditions_go_on_to_the_result_of_an_unbroken_search(tmp_path, name):
+    unbroken = searched(tmp_path / "unbroken.sqlite", searching(name, **GOALS), evaluate=varied, threads=1)
+    with Study.create(tmp_path / "broken.sqlite", searching(name, **GOALS)) as study:
+        run(study, varied, stopped=lambda: study.counts().finished >= 25)
+    with Study.write(tmp_path / "broken.sqlite") as study:
+        assert run(study, varied)
+        assert contents(study) == unbroken
+        assert study.counts().infeasible > 0
+        assert found.front(study)
+
+
+@pytest.mark.parametrize("name", ["random", "de"])
+def test_a_fold_is_searched_as_if_there_were_no_other(tmp_path, name):
+    alone = searched(tmp_path / "alone.sqlite", searching(name))
+    with Study.create(tmp_path / "folds.sqlite", searching(name)) as study:
+        for fold in (0, 1):
+            assert run(study, fold=fold)
+        first, second = contents(study)[:60], contents(study)[60:]
+    assert first == alone
+    shifted = [(row[0] - 60, *row[1:4], None if row[4] is None else row[4] - 60, 0, *row[6:]) for row in second]
+    assert shifted == alone

@@ -9,6 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_BLOCK = 256
+
 
 def non_dominated(losses: NDArray[np.float64]) -> NDArray[np.int64]:
     """The indexes, in order, of the rows of finite losses (smaller is better) that no other row dominates.
@@ -29,10 +31,19 @@ def _of_two(ranked: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _of_many(ranked: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Takes the first that is left, and drops what it beats or equals, until nothing is left."""
-    kept: list[int] = []
-    left = np.arange(len(ranked))
-    while len(left):
-        kept.append(int(left[0]))
-        left = left[(ranked[left] < ranked[left[0]]).any(axis=1)]
-    return np.array(kept, dtype=np.int64)
+    """A block at a time: what an earlier block's rows do not beat, and none before it in its own."""
+    kept = np.empty(0, dtype=np.int64)
+    for start in range(0, len(ranked), _BLOCK):
+        block = np.arange(start, min(start + _BLOCK, len(ranked)))
+        block = block[~_no_worse(ranked[kept], ranked[block]).any(axis=1)]
+        beaten = np.tril(_no_worse(ranked[block], ranked[block]), -1).any(axis=1)
+        kept = np.concatenate([kept, block[~beaten]])
+    return kept
+
+
+def _no_worse(some: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """For each row (first axis), which of some are no worse in any objective."""
+    answer = np.ones((len(rows), len(some)), dtype=np.bool_)
+    for column in range(rows.shape[1]):
+        answer &= some[None, :, column] <= rows[:, None, column]
+    return answer
