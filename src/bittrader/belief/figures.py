@@ -42,10 +42,12 @@ class Neighbourhood:
 
     count: int
     """How many there are."""
-    median: float
-    worst: float
+    median: float | None
+    """None where the middle one fails."""
+    worst: float | None
+    """None where one fails."""
     kept: float | None
-    """The median as a share of the best; None where such a share means nothing (the best is not above 0)."""
+    """The share of the best that the median keeps; None where such a share means nothing (the best is not above 0)."""
 
 
 @dataclass(frozen=True)

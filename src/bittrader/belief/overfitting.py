@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Returns = NDArray[np.float64]
 
 # Splits at once, so that memory stays small.
-_AT_ONCE = 512
+_AT_ONCE = 2048
 
 
 @dataclass(frozen=True)

@@ -29,11 +29,16 @@ def shuffled(bars: Bars, rng: np.random.Generator) -> Bars:
     are moved as Masters, Permutation and Randomization Tests for Trading System Development (2020), moves them, but
     with their gaps.
     """
-    order = 1 + rng.permutation(len(bars.open) - 1)
-    move = np.log(bars.close[order] / bars.close[order - 1])
-    close = bars.close[0] * np.exp(np.concatenate(([0.0], np.cumsum(move))))
-    before = close[:-1] / bars.close[order - 1]
-    moved = [np.concatenate((column[:1], column[order] * before)) for column in bars[:3]]
-    prices = np.stack((*moved, close))  # rounding must not put a high below a close
-    volume = np.concatenate((bars.volume[:1], bars.volume[order]))
-    return Bars(prices[0], prices.max(axis=0), prices.min(axis=0), close, volume)
+    before = bars.close[:-1]
+    shapes = np.column_stack([np.log(bars.close[1:] / before), *(column[1:] / before for column in bars[:3])])
+    order = rng.permutation(len(before))
+    shapes = shapes[order]
+    close = bars.close[0] * np.exp(np.concatenate(([0.0], np.cumsum(shapes[:, 0]))))
+    opened, high, low = (
+        np.concatenate((column[:1], close[:-1] * shapes[:, kind])) for kind, column in enumerate(bars[:3], start=1)
+    )
+    # Rounding must not put a high below another price of its bar.
+    high, low = (
+        np.array(extreme.reduce((opened, one, close))) for extreme, one in ((np.maximum, high), (np.minimum, low))
+    )
+    return Bars(opened, high, low, close, np.concatenate((bars.volume[:1], bars.volume[1:][order])))

@@ -163,6 +163,22 @@ def failures(study: Study, fold: int = 0) -> dict[str, int]:
         return dict(found.fetchall())
 
 
+def tried(study: Study, most: int) -> NDArray[np.float64]:
+    """At most `most` of the sets that the search over all bars finished, an even share in the order of asking."""
+    with told(study.path):
+        found = study.connection.execute(
+            "SELECT number FROM trials WHERE state = 'finished' AND fold = 0 AND same_as IS NULL ORDER BY number"
+        ).fetchall()
+        if len(found) > most:
+            found = [found[at] for at in np.linspace(0, len(found) - 1, most).round().astype(np.int64)]
+        columns = ", ".join(study.parameter_columns) or "number"
+        rows = [
+            study.connection.execute(f"SELECT {columns} FROM trials WHERE number = ?", number).fetchone()  # noqa: S608 - quoted columns
+            for number in found
+        ]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), -1)[:, : len(study.parameter_columns)]
+
+
 def seconds_and_cores(study: Study) -> tuple[float, int]:
     """Time spent searching, all sessions together, and the most cores that one of them used."""
     with told(study.path):

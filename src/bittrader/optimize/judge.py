@@ -1,0 +1,79 @@
+"""How much of a study's best set is luck: its figures gathered by running sets again, decided upon, and kept."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bittrader.belief.figures import Belief
+from bittrader.belief.verdict import verdict
+from bittrader.belief.weigh import weigh
+from bittrader.errors import InputError
+from bittrader.optimize import found
+from bittrader.optimize.returns import record
+from bittrader.optimize.stress import (
+    Stage,
+    changed,
+    circumstances,
+    latest,
+    neighbourhood,
+    neighbours,
+    permutation,
+    shuffled_market,
+)
+
+if TYPE_CHECKING:
+    from bittrader.belief.figures import Figures
+    from bittrader.optimize.problem import StrategyProblem
+    from bittrader.optimize.study import Study
+    from bittrader.optimize.summary import Trial
+
+PERMUTATIONS = 39
+_MOST_PERMUTATIONS = 100_000
+
+
+def judge(study: Study, problem: StrategyProblem, threads: int = 1, permutations: int = PERMUTATIONS) -> Belief | None:
+    """What is to be believed of the best set, which the study then keeps; None when nothing finished.
+
+    The same study gives the same belief, whatever the number of threads.
+    """
+    if not 0 <= permutations <= _MOST_PERMUTATIONS:
+        raise InputError(f"permutations must be between 0 and {_MOST_PERMUTATIONS:,}, not {permutations:,}.")
+    best = found.best(study, 1)
+    if not best:
+        return None
+    figures = _figures(study, Stage(problem.strategy, problem.series, study.experiment), best[0], threads, permutations)
+    belief = Belief(verdict(figures), figures)
+    study.note("belief", belief.to_json())
+    return belief
+
+
+def _figures(study: Study, stage: Stage, trial: Trial, threads: int, permutations: int) -> Figures | None:
+    experiment = study.experiment
+    objective, best = experiment.objectives[0], experiment.space.encode(trial.params)
+    value, trades = (float(trial.metrics[name] or 0.0) for name in (objective.metric, "trades"))
+    # Where a set may hang, only those are run that have ended in time before.
+    daring = experiment.time_limit is None
+    evaluators = stage.evaluators()
+    with ThreadPoolExecutor(threads) as pool:
+        earned = record(study, best, evaluators, pool, spread=daring)
+        if earned is None:
+            return None
+        around = neighbours(experiment.space, best) if daring else best[None][:0]
+        measured = pool.map(lambda row: stage.metrics(evaluators, row[None])[0], around)
+        near = [row[experiment.metrics.index(objective.metric)] for row in measured]
+        late = latest(stage)
+        drawn = pool.map(lambda at: shuffled_market(late, (experiment.seed, at)).objective(best), range(permutations))
+        changes = pool.map(lambda one: changed(stage, best, one), circumstances(experiment.costs))
+        return replace(
+            # Of all bars: the first ones, which fill no whole period, count here.
+            weigh(earned, study.counts().asked, trades, experiment.seed),
+            total_return=float(trial.metrics["total_return"] or 0.0),
+            market_return=float(np.mean([one.close[-1] / one.close[0] - 1.0 for one in stage.series])),
+            neighbourhood=neighbourhood(objective, value, np.array(near)),
+            permutation=permutation(objective, late.objective(best), list(drawn)),
+            sensitivity=tuple(one for one in changes if one is not None),
+        )
