@@ -62,6 +62,6 @@ def known(**changes):
         "neighbourhood": Neighbourhood(4, 1.8, 1.2, 0.86),
         "permutation": Permutation(39, 0.025, 0.3),
         "sensitivity": (Change("no fee", 2.5, 0.5, 2.5, 150), Change("fee x 3", None, -0.1, None, 150)),
-        "outside": (Outside("holdout", 400, 50.0, 1.5, 0.08, 0.04),),
+        "outside": (Outside("holdout", 400, 50.0, 1.5, 0.08, 0.04, 25),),
     }
     return figures(**{**everything, **changes})

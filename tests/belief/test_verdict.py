@@ -22,7 +22,7 @@ def judged(p_value, **changes):
 
 
 def outside(p_value, kind="validation", periods=400, sharpe=1.0):
-    return Outside(kind, periods, 100.0, sharpe, 0.1, p_value)
+    return Outside(kind, periods, 100.0, sharpe, 0.1, p_value, 40)
 
 
 @given(shares)
@@ -103,6 +103,14 @@ def test_a_longer_record_is_asked_for_by_how_much_the_score_lacks() -> None:
     lacking = replace(REALITY, chosen=0.3, score=1.3, needed=2.6)
     reasons = verdict(figures(days=365.0, reality=lacking)).reasons
     assert "about 3.0 years more" in reasons[-1]
+
+
+def test_a_longer_record_outside_the_search_is_asked_for_where_that_decides() -> None:
+    # A score of 0.94 needs to be 1.645: 3.06 times the record, so 206 days on top of 100.
+    reasons = verdict(figures(outside=(outside(0.1736),))).reasons
+    assert "about 7 months more" in reasons[-1]
+    assert "fewer sets" not in reasons[-1]
+    assert "gains beyond the market" in verdict(figures(outside=(outside(0.6),))).reasons[-1]
 
 
 def test_an_advantage_too_small_to_ever_show_is_said_to_be_that() -> None:

@@ -83,13 +83,13 @@ def test_a_set_that_never_traded_has_no_ratios() -> None:
 
 def test_what_was_earned_outside_is_weighed_beyond_the_market() -> None:
     market = noise(400, seed=4, mean=0.003)[:, 0]
-    holding = outside("holdout", record(0.8 * market[:, None] + noise(400) * 0.01, market))
-    skilled = outside("holdout", record(0.8 * market[:, None] + noise(400, mean=0.002), market))
+    holding = outside("holdout", record(0.8 * market[:, None] + noise(400) * 0.01, market), 20)
+    skilled = outside("holdout", record(0.8 * market[:, None] + noise(400, mean=0.002), market), 20)
     assert holding is not None
     assert skilled is not None
     assert holding.total_return > 0.5
     assert holding.p_value > 0.05 > skilled.p_value
-    assert outside("holdout", record(np.zeros((400, 1)))) is None
+    assert outside("holdout", record(np.zeros((400, 1))), 0) is None
 
 
 def test_figures_are_kept_as_they_are() -> None:

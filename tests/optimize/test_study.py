@@ -130,7 +130,7 @@ def test_a_summary_takes_an_even_share_of_a_large_study(study):
 
 def test_a_summary_tells_the_belief_that_was_noted(study):
     assert found.summary(study).belief is None
-    belief = Belief(Verdict("luck", 0.4, ("It is luck.",)), known())
+    belief = Belief(Verdict("luck", 0.4, ("It is luck.",)), known(trials=0))
     study.note("belief", belief.to_json())
     assert found.summary(study).belief == belief
 

@@ -84,6 +84,8 @@ class Outside:
     total_return: float
     p_value: float
     """The probability of so high a Sharpe ratio beyond the market without skill: 1 - PSR."""
+    trades: float
+    """Closed trades; their mean over paths and series."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ FEWEST_PERIODS = 100
 # A set whose neighbours keep less of its objective than this stands on a spike.
 _SPIKE = 0.5
 # Longer than any trader waits.
-_NEVER_YEARS = 20.0
+_NEVER_DAYS = 20 * 365.0
 
 _NORMAL = NormalDist()
 
@@ -52,10 +52,14 @@ def strongest(figures: Figures) -> float:
 
 
 def _combined(*evidence: tuple[float, int]) -> float:
-    scores = [_NORMAL.inv_cdf(1.0 - min(max(p_value, 1e-12), 1.0 - 1e-12)) for p_value, _ in evidence]
     weights = [math.sqrt(periods) for _, periods in evidence]
-    total = sum(score * weight for score, weight in zip(scores, weights, strict=True))
+    total = sum(_score(p_value) * weight for (p_value, _), weight in zip(evidence, weights, strict=True))
     return 1.0 - _NORMAL.cdf(total / math.hypot(*weights))
+
+
+def _score(p_value: float) -> float:
+    """The normal deviate that is exceeded so often."""
+    return _NORMAL.inv_cdf(1.0 - min(max(p_value, 1e-12), 1.0 - 1e-12))
 
 
 def _outside(figures: Figures, kind: str) -> Outside | None:
@@ -65,8 +69,7 @@ def _outside(figures: Figures, kind: str) -> Outside | None:
 def _call(figures: Figures, p_value: float) -> Call:
     if p_value > LUCK:
         return "luck"
-    enough = figures.trades >= FEWEST_TRADES and figures.periods >= FEWEST_PERIODS
-    return "edge" if enough and p_value <= EDGE else "inconclusive"
+    return "edge" if p_value <= EDGE and not list(_too_few(figures)) else "inconclusive"
 
 
 def _reasons(figures: Figures, call: Call, p_value: float) -> Iterator[str]:
@@ -87,7 +90,7 @@ def _reasons(figures: Figures, call: Call, p_value: float) -> Iterator[str]:
 def _found(figures: Figures) -> str:
     return (
         f"The best of {figures.trials:,} {'set' if figures.trials == 1 else 'sets'} tried made"
-        f" {_percent(figures.total_return)} over {_span(figures.days)} with {_trades(figures.trades)};"
+        f" {_percent(figures.total_return)} over {_span(figures.days)} with {_trades(figures.trades, 'closed ')};"
         f" the market made {_percent(figures.market_return)}."
     )
 
@@ -106,10 +109,7 @@ def _beyond(ratio: Ratio, figures: Figures) -> Iterator[str]:
 
 
 def _doubts(figures: Figures) -> Iterator[str]:
-    if figures.trades < FEWEST_TRADES:
-        yield f"It closed only {_trades(figures.trades)}: too few to tell skill from luck."
-    if figures.periods < FEWEST_PERIODS:
-        yield f"The record has only {figures.periods} periods: too few to tell skill from luck."
+    yield from _too_few(figures)
     if figures.overfitting is not None and figures.overfitting.probability > 0.5:
         yield (
             f"In {_percent(figures.overfitting.probability)} of the ways to halve the history, the best of one half is"
@@ -128,23 +128,44 @@ def _what_would_change_it(figures: Figures, call: Call, p_value: float) -> Itera
         if not figures.outside:
             yield "What would change this: failing on bars that no search saw (--validate walk-forward, --holdout 20%)."
         return
-    more = _more_years(figures)
-    if more is None:
+    more = _more_days(figures, p_value)
+    if p_value > LUCK and figures.outside and more is None:
+        yield "What would change this: gains beyond the market on bars that no search saw."
+    elif more is None:
         return
-    if more > _NEVER_YEARS:
+    elif more > _NEVER_DAYS:
         yield "No record that anyone can wait for would tell so small an advantage from luck."
     elif p_value > LUCK:
-        yield f"What would change this: about {_span(365.0 * more)} more of just such results, or fewer sets tried."
+        fewer = "" if figures.outside else ", or fewer sets tried"
+        yield f"What would change this: about {_span(more)} more of just such results{fewer}."
     else:
         yield "What would change this: more trades, a longer history, or bars that no search saw (--holdout 20%)."
 
 
-def _more_years(figures: Figures) -> float | None:
-    """How much longer such results must last until luck is unlikely: scores grow with the square root of time."""
-    reality = figures.reality
-    if reality is None or reality.score <= 0.0:
+def _more_days(figures: Figures, p_value: float) -> float | None:
+    """How much longer such results must last until luck is unlikely: scores grow with the square root of time.
+
+    None where no more of such results would show anything.
+    """
+    if figures.outside:
+        days = sum(one.days for one in figures.outside)
+        score, needed = _score(p_value), _score(LUCK)
+    elif figures.reality is not None:
+        days, score, needed = figures.days, figures.reality.score, figures.reality.needed
+    else:
         return None
-    return max(0.0, figures.days * ((reality.needed / reality.score) ** 2 - 1.0)) / 365.0
+    return max(0.0, days * ((needed / score) ** 2 - 1.0)) if score > 0.0 else None
+
+
+def _too_few(figures: Figures) -> Iterator[str]:
+    """What has happened too seldom, where the strongest evidence is."""
+    validation, holdout = _outside(figures, "validation"), _outside(figures, "holdout")
+    counted = [validation or figures, *([holdout] if holdout else [])]
+    trades, periods = sum(one.trades for one in counted), sum(one.periods for one in counted)
+    if trades < FEWEST_TRADES:
+        yield f"It closed only {_trades(trades)}: too few to tell skill from luck."
+    if periods < FEWEST_PERIODS:
+        yield f"The record has only {periods} periods: too few to tell skill from luck."
 
 
 def _often(p_value: float) -> str:
@@ -164,8 +185,8 @@ def _span(days: float) -> str:
     return f"{days / 365.0 * 12.0:.0f} months" if days < 730.0 else f"{days / 365.0:.1f} years"
 
 
-def _trades(number: float) -> str:
-    return "1 closed trade" if number == 1 else f"{number:,.0f} closed trades"
+def _trades(number: float, which: str = "") -> str:
+    return f"1 {which}trade" if number == 1 else f"{number:,.0f} {which}trades"
 
 
 def _listed(things: list[str]) -> str:

@@ -120,7 +120,7 @@ def ratio(returns: Returns, trials: int, per_year: float) -> Ratio | None:
     )
 
 
-def outside(kind: Literal["validation", "holdout"], record: Record) -> Outside | None:
+def outside(kind: Literal["validation", "holdout"], record: Record, trades: float) -> Outside | None:
     """What the first set's returns on bars that no search saw are worth; None where it did nothing there."""
     one = moments(record.beyond[:, 0])
     if one is None:
@@ -132,4 +132,5 @@ def outside(kind: Literal["validation", "holdout"], record: Record) -> Outside |
         sharpe=one.sharpe * math.sqrt(365.0 / record.days),
         total_return=compounded(record.plain[:, 0]),
         p_value=1.0 - probabilistic(one),
+        trades=trades,
     )

@@ -14,6 +14,7 @@ from bittrader.cli.options import (
     JsonOption,
     LeverageOption,
     MarginOption,
+    NoVerdictOption,
     RiskOption,
     SlippageOption,
     StrategyRef,
@@ -78,6 +79,7 @@ def optimize(
     time_limit: Annotated[
         float | None, typer.Option(help="Seconds that one evaluation may take; slower ones are ended and fail.")
     ] = None,
+    no_verdict: NoVerdictOption = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -117,6 +119,7 @@ def optimize(
             threads=threads,
             time_limit=time_limit,
             reading={"gaps": gaps} if gaps else None,
+            verdict=not no_verdict,
             progress=progress,
         )
     raise typer.Exit(conclude(result, json_wanted=as_json, report_wanted=not no_report))

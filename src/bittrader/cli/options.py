@@ -50,6 +50,7 @@ MarginOption = Annotated[
 GapsOption = Annotated[
     Gaps | None, typer.Option("--gaps", help="What to do with missing bars of a file: fill, keep or refuse.")
 ]
+NoVerdictOption = Annotated[bool, typer.Option("--no-verdict", help="Do not judge how much of the best is luck.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 

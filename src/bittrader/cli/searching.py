@@ -85,6 +85,7 @@ def closing(summary: StudySummary, path: Path, report: Path | None, *, interrupt
     """What was done, where it is, and the command that goes on from here."""
     speed = words.rate(summary.evaluations_per_second)
     lines = [
+        *_verdict(summary),
         *([("Rules", summary.rules)] if summary.rules else []),
         *(("Candles" if index == 0 else "", str(one)) for index, one in enumerate(summary.series)),
         ("Evaluations", _evaluations(summary, exhausted=not interrupted and summary.asked < budget)),
@@ -105,6 +106,14 @@ def closing(summary: StudySummary, path: Path, report: Path | None, *, interrupt
     return text
 
 
+def _verdict(summary: StudySummary) -> list[tuple[str, str]]:
+    """The call, and the sentences that lead to it."""
+    if summary.belief is None:
+        return []
+    verdict = summary.belief.verdict
+    return [("Verdict", verdict.call), *(("", reason) for reason in verdict.reasons)]
+
+
 def _evaluations(summary: StudySummary, *, exhausted: bool) -> str:
     all_tried = ", every parameter set there is" if exhausted else ""
     return f"{summary.asked:,} asked, {summary.finished:,} finished, {summary.failed:,} failed{all_tried}"
@@ -121,6 +130,8 @@ def _conditions(summary: StudySummary) -> str:
 
 def _few_trades(summary: StudySummary) -> int | None:
     """How many trades the best parameters closed, where they are too few to mean much."""
+    if summary.belief is not None:
+        return None  # the verdict says it
     count = summary.best[0].metrics.get("trades") if summary.best and summary.series else None
     return int(count) if count and count < FEW_TRADES else None
 
@@ -144,6 +155,7 @@ def _cores(cores: int) -> str:
 
 def as_json(summary: StudySummary) -> dict[str, Any]:
     """A study as one JSON object."""
+    belief = summary.belief and summary.belief.to_json()
     return {
         "study": summary.name,
         "strategy": summary.strategy,
@@ -159,6 +171,8 @@ def as_json(summary: StudySummary) -> dict[str, Any]:
         "best": _trial(summary.best[0]) if summary.best else None,
         "rules": summary.rules or None,
         "front": list(map(_trial, summary.front)),
+        "verdict": belief and belief["verdict"],
+        "belief": belief and belief["figures"],
         "evaluations": {
             "asked": summary.asked,
             "finished": summary.finished,

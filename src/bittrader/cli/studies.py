@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bittrader.cli.options import JsonOption, strategy_speaks
+from bittrader.cli.options import JsonOption, NoVerdictOption, strategy_speaks
 from bittrader.errors import InputError, StudyError
 from bittrader.optimize import found, shelf
 from bittrader.optimize.database import StudyRunningError, WriterLock
@@ -111,6 +111,7 @@ def resume(
     ] = None,
     strategy: Annotated[str | None, typer.Option(help="Where the strategy is, if it has moved.")] = None,
     threads: Annotated[int | None, typer.Option(help="Cores to use; else all.")] = None,
+    no_verdict: NoVerdictOption = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -125,8 +126,36 @@ def resume(
             say = Console(stderr=True).print
             say(f"{name} is complete: there is nothing left to do. More: {more}", soft_wrap=True, highlight=False)
     with bar(objective) as progress, strategy_speaks():
-        result = search(name, strategy=strategy, candles=candles, trials=trials, threads=threads, progress=progress)
+        result = search(
+            name,
+            strategy=strategy,
+            candles=candles,
+            trials=trials,
+            threads=threads,
+            verdict=not no_verdict,
+            progress=progress,
+        )
     raise typer.Exit(conclude(result, json_wanted=as_json, report_wanted=not no_report))
+
+
+@app.command()
+def judge(
+    name: Name,
+    permutations: Annotated[int, typer.Option(help="Shuffled markets to try the best on.")] = 39,
+    candles: Annotated[
+        list[str] | None, typer.Option(help="Where the candles are, if they have moved; repeat it for several series.")
+    ] = None,
+    strategy: Annotated[str | None, typer.Option(help="Where the strategy is, if it has moved.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Cores to use; else all.", min=1)] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge again how much of a study's best set is luck."""
+    from bittrader.optimize.judge import judge_again  # noqa: PLC0415 - the engine takes a second to import
+    from bittrader.optimize.search import cores  # noqa: PLC0415 - likewise
+
+    with strategy_speaks():
+        judge_again(name, strategy=strategy, candles=candles, threads=threads or cores(), permutations=permutations)
+    show(name, as_json)
 
 
 @app.command()

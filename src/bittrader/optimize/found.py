@@ -220,7 +220,7 @@ def summary(study: Study, rows: int = _ROWS) -> StudySummary:
         front=front(study) if len(experiment.objectives) > 1 else (),
         choices=_choices(experiment.space),
         rules=rules(study, next(iter(best(study, 1)), None)),
-        belief=_noted(study, "belief", Belief.from_json),
+        belief=_belief(study, counts.asked),
         validation=_noted(study, "validation", Validated.from_json),
         holdout=_noted(study, "holdout", Holdout.from_json),
     )
@@ -238,6 +238,12 @@ def rules(study: Study, trial: Trial | None) -> str:
     from bittrader.mining.words import in_words  # noqa: PLC0415 - rules need the engine, which a list does without
 
     return in_words(trial.params)
+
+
+def _belief(study: Study, asked: int) -> Belief | None:
+    """What was judged; None when the study has been given more trials since."""
+    belief = _noted(study, "belief", Belief.from_json)
+    return None if belief and belief.figures and belief.figures.trials != asked else belief
 
 
 def _noted(study: Study, kind: str, read: Callable[[dict[str, Any]], Finding]) -> Finding | None:

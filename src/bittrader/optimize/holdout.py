@@ -7,25 +7,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bittrader.backtest.run import backtest
 from bittrader.errors import StudyError
 from bittrader.market.candles import Candles
 from bittrader.optimize import found, shelf
 from bittrader.optimize.aggregate import measured
+from bittrader.optimize.evidence import on_holdout
 from bittrader.optimize.experiment import differences
+from bittrader.optimize.judge import judge
 from bittrader.optimize.problem import strategy_problem_of
+from bittrader.optimize.search import cores
 from bittrader.optimize.study import Study
 from bittrader.optimize.validated import Holdout, Opening, Period
 from bittrader.optimize.windows import held_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from bittrader.backtest.result import Result
     from bittrader.optimize.experiment import Experiment
     from bittrader.optimize.problem import StrategyProblem
     from bittrader.strategies.base import Strategy
-    from bittrader.strategies.parameters import Value
 
     CandlesLike = Candles | str | Path
 
@@ -48,7 +48,7 @@ def open_holdout(
         if not best:
             raise StudyError(f"no evaluation of {study} finished, so there is nothing to try on its holdout.")
         given = [candles] if isinstance(candles, Candles | str | Path) else list(candles or ())
-        problem = strategy_problem_of(replace(experiment, holdout=0.0), study, strategy, given)
+        problem = strategy_problem_of(experiment, study, strategy, given)
         if others := differences(experiment, replace(experiment, **problem.identity())):
             raise StudyError(f"the holdout of {study} cannot be opened: {'; '.join(others)}.")
         results = on_holdout(experiment, problem, best[0].params)
@@ -64,20 +64,13 @@ def open_holdout(
         earlier = () if before is None else Holdout.from_json(before).openings
         holdout = Holdout(_bars(experiment, problem), (*earlier, looked))
         opened.note("holdout", holdout.to_json())
+        if opened.noted("belief") is not None:
+            judge(opened, problem, cores())
     return holdout
-
-
-def on_holdout(experiment: Experiment, problem: StrategyProblem, params: Mapping[str, Value]) -> tuple[Result, ...]:
-    """One set in full on what is held out of each series; `problem` has all bars."""
-    spans = held_out([one.time for one in problem.series], experiment.holdout)
-    return tuple(
-        backtest(problem.strategy, candles, params, experiment.costs, experiment.sizing, [span])
-        for candles, span in zip(problem.series, spans, strict=True)
-    )
 
 
 def _bars(experiment: Experiment, problem: StrategyProblem) -> Period:
     """What is held out, in bars of the longest series."""
-    longest = max(problem.series, key=len)
+    longest = max(problem.whole, key=len)
     ((start, stop),) = held_out([longest.time], experiment.holdout)
     return Period(start, stop, int(longest.time[start]), int(longest.time[stop - 1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +12,12 @@ import numpy as np
 from bittrader.belief.figures import Belief
 from bittrader.belief.verdict import verdict
 from bittrader.belief.weigh import weigh
-from bittrader.errors import InputError
-from bittrader.optimize import found
+from bittrader.errors import InputError, StudyError
+from bittrader.market.candles import Candles
+from bittrader.optimize import found, shelf
+from bittrader.optimize.evidence import unseen
+from bittrader.optimize.experiment import differences
+from bittrader.optimize.problem import StrategyProblem, problem_of
 from bittrader.optimize.returns import record
 from bittrader.optimize.stress import (
     Stage,
@@ -24,18 +29,24 @@ from bittrader.optimize.stress import (
     permutation,
     shuffled_market,
 )
+from bittrader.optimize.study import Study
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bittrader.belief.figures import Figures
-    from bittrader.optimize.problem import StrategyProblem
-    from bittrader.optimize.study import Study
+    from bittrader.optimize.functions import Function
+    from bittrader.optimize.problem import Problem
     from bittrader.optimize.summary import Trial
+    from bittrader.strategies.base import Strategy
+
+    CandlesLike = Candles | str | Path
 
 PERMUTATIONS = 39
 _MOST_PERMUTATIONS = 100_000
 
 
-def judge(study: Study, problem: StrategyProblem, threads: int = 1, permutations: int = PERMUTATIONS) -> Belief | None:
+def judge(study: Study, problem: Problem, threads: int = 1, permutations: int = PERMUTATIONS) -> Belief | None:
     """What is to be believed of the best set, which the study then keeps; None when nothing finished.
 
     The same study gives the same belief, whatever the number of threads.
@@ -45,14 +56,39 @@ def judge(study: Study, problem: StrategyProblem, threads: int = 1, permutations
     best = found.best(study, 1)
     if not best:
         return None
-    figures = _figures(study, Stage(problem.strategy, problem.series, study.experiment), best[0], threads, permutations)
+    figures = _figures(study, problem, best[0], threads, permutations) if isinstance(problem, StrategyProblem) else None
     belief = Belief(verdict(figures), figures)
     study.note("belief", belief.to_json())
     return belief
 
 
-def _figures(study: Study, stage: Stage, trial: Trial, threads: int, permutations: int) -> Figures | None:
+def judge_again(
+    study: str,
+    *,
+    strategy: type[Strategy] | Function | str | None = None,
+    candles: CandlesLike | Sequence[CandlesLike] | None = None,
+    threads: int = 1,
+    permutations: int = PERMUTATIONS,
+) -> Belief:
+    """Judges a study that is kept, as `optimize` does at its end.
+
+    StudyError when nothing of it finished, or when strategy or candles are not those of the search.
+    """
+    with Study.write(shelf.path_of(study)) as opened:
+        experiment = opened.experiment
+        given = [candles] if isinstance(candles, Candles | str | Path) else list(candles or ())
+        problem = problem_of(experiment, study, strategy, given)
+        if others := differences(experiment, replace(experiment, **problem.identity())):
+            raise StudyError(f"{study} cannot be judged: {'; '.join(others)}.")
+        belief = judge(opened, problem, threads, permutations)
+    if belief is None:
+        raise StudyError(f"no evaluation of {study} finished, so there is nothing to judge.")
+    return belief
+
+
+def _figures(study: Study, problem: StrategyProblem, trial: Trial, threads: int, permutations: int) -> Figures | None:
     experiment = study.experiment
+    stage = Stage(problem.strategy, problem.series, experiment)
     objective, best = experiment.objectives[0], experiment.space.encode(trial.params)
     value, trades = (float(trial.metrics[name] or 0.0) for name in (objective.metric, "trades"))
     # Where a set may hang, only those are run that have ended in time before.
@@ -76,4 +112,5 @@ def _figures(study: Study, stage: Stage, trial: Trial, threads: int, permutation
             neighbourhood=neighbourhood(objective, value, np.array(near)),
             permutation=permutation(objective, late.objective(best), list(drawn)),
             sensitivity=tuple(one for one in changes if one is not None),
+            outside=unseen(study, problem, trial.params),
         )

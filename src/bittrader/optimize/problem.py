@@ -50,6 +50,8 @@ class StrategyProblem:
     """What may be seen of them: without a holdout all bars."""
     facts: tuple[CandleFacts, ...]
     """Of the whole series."""
+    whole: tuple[Candles, ...] = ()
+    """The series with what is held out of them, for opening that."""
     objective: ClassVar[str] = "sharpe"
     """What is searched for when nothing is said."""
 
@@ -74,7 +76,7 @@ class StrategyProblem:
         """The problem without the share of the bars that is held out at their end."""
         kept = [start for start, _ in held_out([one.time for one in self.series], holdout)]
         seen = [one if bars == len(one) else one.head(bars) for one, bars in zip(self.series, kept, strict=True)]
-        return replace(self, series=tuple(seen))
+        return replace(self, series=tuple(seen), whole=self.series)
 
     @property
     def space(self) -> Space:

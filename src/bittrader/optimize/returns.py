@@ -11,7 +11,6 @@ from bittrader.backtest.metrics import METRICS
 from bittrader.belief.market import period_ends, period_returns
 from bittrader.belief.weigh import Record
 from bittrader.errors import StrategyError, is_interrupt
-from bittrader.market.timeframe import HOUR_MS
 from bittrader.optimize import found
 from bittrader.optimize.aggregate import aggregated
 from bittrader.optimize.goals import violations
@@ -69,11 +68,13 @@ def record(
     if first is None:
         return None
     kept = [first, *(one for one in rest if one is not None and _choosable(one, first, experiment))]
+    series = [one.candles for one in evaluators]
+    days, bars = period_length(series, ends)
     return Record(
         returns=np.stack([one.returns for one in kept], axis=-1),
-        markets=np.stack([period_returns(one.candles.close, at) for one, at in zip(evaluators, ends, strict=True)]),
-        days=float(np.diff(evaluators[0].candles.time[ends[0]]).mean()) / (24 * HOUR_MS),
-        bars=int(np.median(np.diff(ends[0]))),
+        markets=np.stack([period_returns(one.close, at) for one, at in zip(series, ends, strict=True)]),
+        days=days,
+        bars=bars,
     )
 
 
@@ -106,6 +107,13 @@ def common_periods(series: Sequence[Candles], most: int = PERIODS) -> list[Ends]
         return None
     moments = series[longest].time[inside[longest][period_ends(len(inside[longest]), most)]]
     return [np.searchsorted(one.time, moments, side="right") - 1 for one in series]
+
+
+def period_length(series: Sequence[Candles], ends: Sequence[Ends]) -> tuple[float, int]:
+    """The days and the bars of a period, gaps left out, in the series that has most bars in one."""
+    lengths = [int(np.median(np.diff(at))) for at in ends]
+    most = int(np.argmax(lengths))
+    return lengths[most] * series[most].timeframe.days, lengths[most]
 
 
 def _choosable(one: Earned, best: Earned, experiment: Experiment) -> bool:

@@ -17,6 +17,7 @@ from bittrader.optimize.evaluators import first_rows
 from bittrader.optimize.experiment import AGGREGATES, Experiment, differences
 from bittrader.optimize.goals import conditions_of, objectives_of
 from bittrader.optimize.interrupt import stop_wished
+from bittrader.optimize.judge import judge
 from bittrader.optimize.loop import Progress, Search
 from bittrader.optimize.problem import StrategyProblem, new_problem, problem_of
 from bittrader.optimize.samplers.choose import choose, make
@@ -94,6 +95,7 @@ def optimize(
     validate: Validation | Mode | None = None,
     holdout: float | str = 0.0,
     reading: Mapping[str, str] | None = None,
+    verdict: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> SearchResult:
     """The best parameters of a strategy over candles, searched with `trials` evaluations and kept as a study.
@@ -108,7 +110,8 @@ def optimize(
     smaller range; `fixed`: held to one value. `threads`: cores to use, or all. `time_limit`: seconds that one
     evaluation may take, which then run in processes. `validate`: repeat the search on parts of the bars and test what
     it finds on the others. `holdout`: the share of the bars, at their end, that nothing sees before it is opened.
-    `reading`: how to read a file of candles that leaves a choice, as `read_candles` takes it.
+    `verdict`: judge how much of the best is luck, which runs sets again. `reading`: how to read a file of candles that
+    leaves a choice, as `read_candles` takes it.
     """
     problem = new_problem(strategy, _listed(candles), space, reading or {})
     held = share(holdout) if isinstance(holdout, str) else holdout
@@ -146,7 +149,7 @@ def optimize(
     )
     path = shelf.path_of(shelf.free_name(*problem.words()) if study is None else study)
     with Study.create(path, experiment) as opened:
-        return _search(opened, problem, threads, progress)
+        return _search(opened, problem, threads, progress, verdict=verdict)
 
 
 def _listed(candles: CandlesLike | Sequence[CandlesLike] | None) -> list[CandlesLike]:
@@ -160,6 +163,7 @@ def resume(
     candles: CandlesLike | Sequence[CandlesLike] | None = None,
     trials: int | None = None,
     threads: int | None = None,
+    verdict: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> SearchResult:
     """Goes on with a study, to `trials` in all when given.
@@ -177,7 +181,7 @@ def resume(
         _check(budget, threads, then.time_limit, then.aggregate)
         opened.allow(budget)
         opened.redefine(_found_again(then, problem))
-        return _search(opened, problem, threads, progress)
+        return _search(opened, problem, threads, progress, verdict=verdict)
 
 
 def _found_again(then: Experiment, problem: Problem) -> Experiment:
@@ -196,7 +200,12 @@ def _refuse_other(study: str, then: Experiment, problem: Problem) -> None:
 
 
 def _search(
-    study: Study, problem: Problem, threads: int | None, progress: Callable[[Progress], None] | None
+    study: Study,
+    problem: Problem,
+    threads: int | None,
+    progress: Callable[[Progress], None] | None,
+    *,
+    verdict: bool,
 ) -> SearchResult:
     slots = threads or cores()
     experiment = study.experiment
@@ -216,6 +225,8 @@ def _search(
         complete = all(map(searched, range(len(folds))))
     if complete and validation is not None and isinstance(problem, StrategyProblem):
         study.note("validation", validated(study, problem, validation).to_json())
+    if complete and verdict:
+        judge(study, problem, slots)
     return SearchResult(study.path, found.summary(study), not complete, problem, experiment, study.budget)
 
 

@@ -113,7 +113,9 @@ def neighbours(space: Space, best: Row) -> Rows:
         for sign in (-1.0, 1.0)
         for row in _stepped(space, best, index, sign)
     ]
-    rows = space.canonical(np.array(moved).reshape(-1, len(best)))
+    if not moved:
+        return np.empty((0, len(best)))
+    rows = space.canonical(np.array(moved))
     allowed: Rows = np.unique(rows[space.feasible(rows)], axis=0)
     other: NDArray[np.bool_] = (allowed != best).any(axis=1)
     return allowed[other]
