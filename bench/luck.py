@@ -43,7 +43,8 @@ def called(kind: str, strategy: str, fee: float, seed: int) -> str:
     """What the verdict calls one search."""
     from bittrader import Costs, optimize
 
-    result = optimize(strategy, market(kind, seed), costs=Costs(fee=fee), seed=seed, threads=1)
+    name = f"luck-{os.getpid()}"
+    result = optimize(strategy, market(kind, seed), study=name, costs=Costs(fee=fee), seed=seed, threads=1)
     result.path.unlink()
     return "" if result.summary.belief is None else result.summary.belief.verdict.call
 
