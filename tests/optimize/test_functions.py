@@ -255,3 +255,9 @@ def test_the_command_says_what_was_found(files, capsys):
     assert "<h1>hill" in Path(facts["report"]).read_text(encoding="utf-8")
     assert run(["optimize", *words[1:], "--set", "fast=20", "--range", "slow=50:70"]) == 0
     assert "Best of 21: hill" in capsys.readouterr().out
+
+
+def test_a_function_given_as_a_strategy_is_told_apart(files):
+    module, _ = files()
+    with pytest.raises(StrategyError, match=r"has no strategy 'hill'\. That is a function: .* --space FILE"):
+        optimize(f"{module}:hill", "made-up")

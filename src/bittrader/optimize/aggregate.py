@@ -10,6 +10,7 @@ import numpy as np
 from bittrader.backtest.metrics import METRICS, direction
 from bittrader.backtest.run import Evaluated
 from bittrader.optimize.found import counted
+from bittrader.optimize.outcomes import undefined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +49,7 @@ class SeriesEvaluator:
 
     def _undefined(self, answer: Evaluated) -> dict[int, str]:
         return {
-            int(index): f"{one.metric} is undefined"
+            int(index): undefined(dict(zip(METRICS, answer.metrics[index].tolist(), strict=True)), one.metric)
             for one in self._objectives
             for index in np.flatnonzero(np.isnan(answer.metrics[:, METRICS.index(one.metric)]))
         }

@@ -53,7 +53,7 @@ def judged(
         causes.update({part.start + index: _written(cause) for index, cause in failed.items()})
     for one in objectives:
         for index in np.flatnonzero(~np.isfinite(rows[:, metrics.index(one.metric)])).tolist():
-            causes.setdefault(index, _undefined(dict(zip(metrics, rows[index].tolist(), strict=True)), one.metric))
+            causes.setdefault(index, undefined(dict(zip(metrics, rows[index].tolist(), strict=True)), one.metric))
     rows[np.isinf(rows)] = np.nan  # only functions of the user's own give such
     return rows, causes
 
@@ -99,7 +99,8 @@ def _written(cause: str) -> str:
     return " ".join(cause.split()).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _undefined(values: dict[str, float], objective: str) -> str:
+def undefined(values: Mapping[str, float], objective: str) -> str:
+    """Why a set with these metrics has failed: its objective is no number."""
     if np.isinf(values[objective]):
         return f"{objective} is infinite"
     return f"{objective} is undefined" + (" without trades" if values.get("trades") == 0 else "")

@@ -165,6 +165,8 @@ def _pick(module: ModuleType, ref: str, name: str | None) -> type[Strategy]:
         names = [key for key, value in vars(module).items() if is_strategy(value)]
         if not isinstance(found, type) or not is_strategy(found):
             hint = did_you_mean(name, names) or f" It has {', '.join(names) or 'none'}."
+            if isinstance(found, FunctionType):
+                hint = " That is a function: `bittrader optimize` searches it with --space FILE and without candles."
             raise StrategyError(f"{module.__file__} has no strategy {name!r}.{hint}")
         return found
     own = [value for value in vars(module).values() if is_strategy(value) and value.__module__ == module.__name__]
