@@ -6,21 +6,28 @@ import typer
 
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.cli.options import (
+    EmbargoOption,
     FeeOption,
+    FoldsOption,
     FractionOption,
     FundingHoursOption,
     FundingRateOption,
     GapsOption,
+    HoldoutOption,
     JsonOption,
     LeverageOption,
     MarginOption,
     NoVerdictOption,
+    PurgeOption,
     RiskOption,
     SlippageOption,
     StrategyRef,
+    TestBlocksOption,
+    ValidateOption,
     costs_and_sizing,
     parse_settings,
     strategy_speaks,
+    validation_of,
 )
 from bittrader.errors import InputError
 
@@ -74,6 +81,12 @@ def optimize(
     risk_per_trade: RiskOption = _SIZING.risk_per_trade,
     leverage: LeverageOption = _SIZING.leverage,
     maintenance_margin: MarginOption = _SIZING.maintenance_margin,
+    validate: ValidateOption = None,
+    folds: FoldsOption = None,
+    test_blocks: TestBlocksOption = None,
+    purge: PurgeOption = None,
+    embargo: EmbargoOption = None,
+    holdout: HoldoutOption = None,
     gaps: GapsOption = None,
     threads: Annotated[int | None, typer.Option(help="Cores to use; else all.")] = None,
     time_limit: Annotated[
@@ -95,6 +108,7 @@ def optimize(
         maintenance_margin=maintenance_margin,
     )
     held, fixed = parse_ranges(ranges or ()), parse_settings(settings or ())
+    validation = validation_of(validate, folds, test_blocks, purge, embargo)
     # The engine takes a second to import, which --help need not wait for.
     from bittrader.cli.searching import bar, conclude  # noqa: PLC0415 - see above
     from bittrader.optimize.search import optimize as search  # noqa: PLC0415 - see above
@@ -118,6 +132,8 @@ def optimize(
             fixed=fixed,
             threads=threads,
             time_limit=time_limit,
+            validate=validation,
+            holdout=holdout or 0.0,
             reading={"gaps": gaps} if gaps else None,
             verdict=not no_verdict,
             progress=progress,

@@ -3,15 +3,17 @@
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from typing import Annotated, Literal, TextIO
+from typing import Annotated, Any, Literal, TextIO
 
 import typer
 
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.errors import InputError
+from bittrader.optimize.windows import Mode, Validation
 
 _COSTS = "Costs"
 _SIZING = "Sizing"
+_BELIEF = "Validation"
 
 Gaps = Literal["fill", "keep", "refuse"]
 
@@ -51,6 +53,31 @@ GapsOption = Annotated[
     Gaps | None, typer.Option("--gaps", help="What to do with missing bars of a file: fill, keep or refuse.")
 ]
 NoVerdictOption = Annotated[bool, typer.Option("--no-verdict", help="Do not judge how much of the best is luck.")]
+ValidateOption = Annotated[
+    Mode | None,
+    typer.Option(
+        "--validate", help="Repeat the search on parts of the bars, and test it on others.", rich_help_panel=_BELIEF
+    ),
+]
+FoldsOption = Annotated[
+    int | None, typer.Option("--folds", help="Tests to make, 5 if not said; for cpcv, blocks.", rich_help_panel=_BELIEF)
+]
+TestBlocksOption = Annotated[
+    int | None,
+    typer.Option("--test-blocks", help="For cpcv: blocks tested at once, 2 if not said.", rich_help_panel=_BELIEF),
+]
+PurgeOption = Annotated[
+    str | None,
+    typer.Option("--purge", help="Left out before each test: bars, 2d or 1%; 0 if not said.", rich_help_panel=_BELIEF),
+]
+EmbargoOption = Annotated[
+    str | None,
+    typer.Option("--embargo", help="Left out after each test, likewise; 1% if not said.", rich_help_panel=_BELIEF),
+]
+HoldoutOption = Annotated[
+    str | None,
+    typer.Option("--holdout", help="The last bars, as in 20%, that no search sees.", rich_help_panel=_BELIEF),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 
@@ -70,6 +97,20 @@ def parse_settings(settings: Sequence[str]) -> dict[str, str]:
             raise InputError(f"--set gives {name} twice: {found[name]} and {value}. Keep one.")
         found[name] = value
     return found
+
+
+def validation_of(
+    mode: Mode | None, folds: int | None, test_blocks: int | None, purge: str | None, embargo: str | None
+) -> Validation | None:
+    """The validation that the options name; InputError for one of its options without `--validate`."""
+    said = {"folds": folds, "tests": test_blocks, "purge": purge, "embargo": embargo}
+    given: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
+    if mode is not None:
+        return Validation(mode, **given)
+    if given:
+        option = {"tests": "test-blocks"}.get(next(iter(given)), next(iter(given)))
+        raise InputError(f"--{option} is about a validation: say which, as in --validate walk-forward.")
+    return None
 
 
 def costs_and_sizing(

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from bittrader.cli import validating
 from bittrader.cli.best import best_tables, series_table
 from bittrader.cli.options import strategy_speaks
 from bittrader.errors import InputError
@@ -55,7 +56,8 @@ def bar(objective: str) -> Iterator[Callable[[Now], None]]:
             rate = now.evaluated / now.seconds if now.seconds > 0.05 else 0.0
             done = now.finished + now.failed
             facts: dict[str, Any] = {"best": best, "rate": rate, "failed": now.failed}
-            words_now = "Stopping (Ctrl-C again: at once)" if now.stopping else "Searching"
+            searching = f"Searching fold {now.fold} of {now.folds}" if now.fold else "Searching"
+            words_now = "Stopping (Ctrl-C again: at once)" if now.stopping else searching
             progress.update(task, description=words_now, total=now.trials, completed=done, **facts)
 
         yield move
@@ -93,6 +95,7 @@ def closing(summary: StudySummary, path: Path, report: Path | None, *, interrupt
         *([("Conditions", _conditions(summary))] if summary.where else []),
         ("Time", f"{words.duration(summary.seconds)} on {_cores(summary.cores)}, {speed}"),
         ("Sampler", f"{summary.sampler}, {summary.sampler_reason}"),
+        *validating.lines(summary),
         ("Study", str(path)),
         *([("Report", str(report))] if report else []),
         *([("Beware", _FEW.format(words.trades(few)))] if (few := _few_trades(summary)) is not None else []),
@@ -116,7 +119,8 @@ def _verdict(summary: StudySummary) -> list[tuple[str, str]]:
 
 def _evaluations(summary: StudySummary, *, exhausted: bool) -> str:
     all_tried = ", every parameter set there is" if exhausted else ""
-    return f"{summary.asked:,} asked, {summary.finished:,} finished, {summary.failed:,} failed{all_tried}"
+    more = f"; {summary.in_folds:,} more to validate" if summary.in_folds else ""
+    return f"{summary.asked:,} asked, {summary.finished:,} finished, {summary.failed:,} failed{all_tried}{more}"
 
 
 def _conditions(summary: StudySummary) -> str:
@@ -139,7 +143,8 @@ def _few_trades(summary: StudySummary) -> int | None:
 def _command(summary: StudySummary, *, interrupted: bool, budget: int) -> str:
     if interrupted:
         left = budget - summary.finished - summary.failed
-        return f"bittrader studies resume {summary.name}   (stopped, {left:,} of {budget:,} to go)"
+        where = f"{left:,} of {budget:,} to go" if left > 0 else "before it was validated"
+        return f"bittrader studies resume {summary.name}   (stopped, {where})"
     if summary.asked < budget:  # there are no more sets to try
         return (
             f"bittrader report {summary.name} --open" if summary.series else f"bittrader studies export {summary.name}"
@@ -179,7 +184,10 @@ def as_json(summary: StudySummary) -> dict[str, Any]:
             "failed": summary.failed,
             "infeasible": summary.infeasible,
             "causes": dict(summary.failures),
+            "in_folds": summary.in_folds,
         },
+        "validation": summary.validation and summary.validation.to_json(),
+        "holdout": summary.holdout and summary.holdout.to_json(),
         "seconds": summary.seconds,
         "evaluations_per_second": summary.evaluations_per_second,
         "cores": summary.cores,
@@ -211,6 +219,8 @@ def show(study: Study, summary: StudySummary) -> None:
     console = Console()
     if summary.best:
         console.print(*best_tables(summary, None, console.width))
+    if summary.validation:
+        console.print(validating.validation_table(summary.validation, summary.objective))
     text = closing(summary, study.path, None, interrupted=not found.is_complete(study), budget=study.budget)
     console.print(text, soft_wrap=True, highlight=False)
 
@@ -229,6 +239,8 @@ def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) ->
         console.print(*best_tables(summary, held, console.width))
     if len(results) > 1:
         console.print(series_table(summary, results))
+    if summary.validation:
+        console.print(validating.validation_table(summary.validation, summary.objective))
     text = closing(summary, result.path, report, interrupted=result.interrupted, budget=result.budget)
     console.print(text, soft_wrap=True, highlight=False)
     if json_wanted:

@@ -159,6 +159,31 @@ def judge(
 
 
 @app.command()
+def holdout(
+    name: Name,
+    candles: Annotated[
+        list[str] | None, typer.Option(help="Where the candles are, if they have moved; repeat it for several series.")
+    ] = None,
+    strategy: Annotated[str | None, typer.Option(help="Where the strategy is, if it has moved.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try the best on the bars that the search held out, which is a test only the first time."""
+    from bittrader.cli.validating import holdout_table, opening_said  # noqa: PLC0415 - only this needs it
+    from bittrader.optimize.holdout import open_holdout  # noqa: PLC0415 - the engine takes a second to import
+
+    with strategy_speaks():
+        opened = open_holdout(name, strategy=strategy, candles=candles)
+    if as_json:
+        typer.echo(json.dumps({"study": name, **opened.to_json()}))
+        return
+    with Study.read(shelf.path_of(name)) as study:
+        summary = found.summary(study)
+    console = Console()
+    console.print(holdout_table(opened, summary))
+    console.print(opening_said(opened), soft_wrap=True, highlight=False)
+
+
+@app.command()
 def export(
     name: Name,
     form: Annotated[Literal["csv", "parquet", "optuna"], typer.Option("--format", help="What to write.")] = "csv",

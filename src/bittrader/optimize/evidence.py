@@ -44,8 +44,9 @@ def _unseen(study: Study, problem: StrategyProblem, params: Mapping[str, Value])
     if noted is not None and (found := _validation(experiment, problem, Validated.from_json(noted))) is not None:
         yield found
     noted = study.noted("holdout")
-    if noted is not None and (first := Holdout.from_json(noted).openings[0]).params == dict(params):
-        results = on_holdout(experiment, problem, first.params)
+    openings = () if noted is None else Holdout.from_json(noted).openings
+    if openings and openings[0].params == dict(params):
+        results = on_holdout(experiment, problem, openings[0].params)
         record = _record([[(one.candles, one.equity) for one in results]])
         trades = float(np.mean([len(one.trades) for one in results]))
         if record is not None and (found := outside("holdout", record, trades)) is not None:

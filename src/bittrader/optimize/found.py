@@ -223,6 +223,7 @@ def summary(study: Study, rows: int = _ROWS) -> StudySummary:
         belief=_belief(study, counts.asked),
         validation=_noted(study, "validation", Validated.from_json),
         holdout=_noted(study, "holdout", Holdout.from_json),
+        in_folds=_in_folds(study),
     )
 
 
@@ -244,6 +245,17 @@ def _belief(study: Study, asked: int) -> Belief | None:
     """What was judged; None when the study has been given more trials since."""
     belief = _noted(study, "belief", Belief.from_json)
     return None if belief and belief.figures and belief.figures.trials != asked else belief
+
+
+def _in_folds(study: Study) -> int:
+    """How many trials of a validation's folds have come to an end."""
+    if study.experiment.validation is None:
+        return 0
+    with told(study.path):
+        (count,) = study.connection.execute(
+            "SELECT COUNT(*) FROM trials WHERE fold > 0 AND state != 'asked'"
+        ).fetchone()
+    return int(count)
 
 
 def _noted(study: Study, kind: str, read: Callable[[dict[str, Any]], Finding]) -> Finding | None:

@@ -17,14 +17,12 @@ from bittrader.optimize.judge import judge
 from bittrader.optimize.problem import strategy_problem_of
 from bittrader.optimize.search import cores
 from bittrader.optimize.study import Study
-from bittrader.optimize.validated import Holdout, Opening, Period
-from bittrader.optimize.windows import held_out
+from bittrader.optimize.validated import Holdout, Opening
+from bittrader.optimize.validation import held_bars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bittrader.optimize.experiment import Experiment
-    from bittrader.optimize.problem import StrategyProblem
     from bittrader.strategies.base import Strategy
 
     CandlesLike = Candles | str | Path
@@ -62,15 +60,8 @@ def open_holdout(
         )
         before = opened.noted("holdout")
         earlier = () if before is None else Holdout.from_json(before).openings
-        holdout = Holdout(_bars(experiment, problem), (*earlier, looked))
+        holdout = Holdout(held_bars(problem.whole, experiment.holdout), (*earlier, looked))
         opened.note("holdout", holdout.to_json())
         if opened.noted("belief") is not None:
             judge(opened, problem, cores())
     return holdout
-
-
-def _bars(experiment: Experiment, problem: StrategyProblem) -> Period:
-    """What is held out, in bars of the longest series."""
-    longest = max(problem.whole, key=len)
-    ((start, stop),) = held_out([longest.time], experiment.holdout)
-    return Period(start, stop, int(longest.time[start]), int(longest.time[stop - 1]))

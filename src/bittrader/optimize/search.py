@@ -23,7 +23,8 @@ from bittrader.optimize.problem import StrategyProblem, new_problem, problem_of
 from bittrader.optimize.samplers.choose import choose, make
 from bittrader.optimize.spaces import narrowed
 from bittrader.optimize.study import Study
-from bittrader.optimize.validation import Layout, validated
+from bittrader.optimize.validated import Holdout
+from bittrader.optimize.validation import Layout, held_bars, validated
 from bittrader.optimize.windows import Validation, share
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def optimize(
     problem = new_problem(strategy, _listed(candles), space, reading or {})
     held = share(holdout) if isinstance(holdout, str) else holdout
     validation = Validation(validate) if isinstance(validate, str) else validate
+    unseen = held_bars(problem.series, held) if held and isinstance(problem, StrategyProblem) else None
     if isinstance(problem, StrategyProblem):
         problem = problem.developing(held)
         if validation is not None:
@@ -149,6 +151,8 @@ def optimize(
     )
     path = shelf.path_of(shelf.free_name(*problem.words()) if study is None else study)
     with Study.create(path, experiment) as opened:
+        if unseen is not None:
+            opened.note("holdout", Holdout(unseen, ()).to_json())
         return _search(opened, problem, threads, progress, verdict=verdict)
 
 

@@ -84,7 +84,9 @@ class StudySummary:
     validation: Validated | None = None
     """How the search did on bars it did not see; None where it was not validated, or is not complete."""
     holdout: Holdout | None = None
-    """What was held out; None where nothing was, or nobody has looked at it."""
+    """What was held out, and each look at it; None where nothing was."""
+    in_folds: int = 0
+    """How many more evaluations the searches of a validation took."""
 
     @property
     def objective(self) -> str:
@@ -103,5 +105,5 @@ class StudySummary:
 
     @property
     def evaluations_per_second(self) -> float:
-        """Finished and failed evaluations per second of search; 0 before any time has passed."""
-        return (self.finished + self.failed) / self.seconds if self.seconds > 0 else 0.0
+        """Finished and failed evaluations per second of search, of all folds; 0 before any time has passed."""
+        return (self.finished + self.failed + self.in_folds) / self.seconds if self.seconds > 0 else 0.0

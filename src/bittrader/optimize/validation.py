@@ -13,7 +13,7 @@ from bittrader.errors import InputError
 from bittrader.optimize import found
 from bittrader.optimize.aggregate import aggregated, measured, named
 from bittrader.optimize.validated import Curve, FoldResult, Path, Period, Validated
-from bittrader.optimize.windows import same_time
+from bittrader.optimize.windows import held_out, same_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -69,8 +69,20 @@ class Layout:
 
     def periods(self, spans: Iterable[Span]) -> tuple[Period, ...]:
         """The spans with their times."""
-        time = self.longest.time
-        return tuple(Period(start, stop, int(time[start]), int(time[stop - 1])) for start, stop in spans)
+        return tuple(period(self.longest, span) for span in spans)
+
+
+def period(candles: Candles, span: Span) -> Period:
+    """A span with its times."""
+    start, stop = span
+    return Period(start, stop, int(candles.time[start]), int(candles.time[stop - 1]))
+
+
+def held_bars(series: Sequence[Candles], holdout: float) -> Period:
+    """What is held out of whole series, in bars of the longest."""
+    longest = max(series, key=len)
+    (span,) = held_out([longest.time], holdout)
+    return period(longest, span)
 
 
 def validated(study: Study, problem: StrategyProblem, validation: Validation) -> Validated:

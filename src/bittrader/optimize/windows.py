@@ -8,11 +8,10 @@ away from them. Purge and embargo: López de Prado, Advances in Financial Machin
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Literal, get_args
-
-import numpy as np
 
 from bittrader.errors import InputError, did_you_mean
 from bittrader.market.timeframe import Timeframe
@@ -20,6 +19,7 @@ from bittrader.market.timeframe import Timeframe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from bittrader.backtest.spans import Span
@@ -173,7 +173,7 @@ def same_time(spans: Iterable[Span], reference: Times, other: Times) -> tuple[Sp
     def edge(bar: int) -> int:
         if bar == 0:
             return 0
-        return len(other) if bar == len(reference) else int(np.searchsorted(other, reference[bar]))
+        return len(other) if bar == len(reference) else bisect_left(other, reference[bar])
 
     moved = ((edge(start), edge(stop)) for start, stop in spans)
     return tuple((start, stop) for start, stop in moved if start < stop)
