@@ -20,6 +20,7 @@ from bittrader.belief.reality import RealityCheck
 
 _share = st.floats(0, 1)
 _real = st.floats(-1e6, 1e6)
+_maybe = st.none() | _real
 _count = st.integers(1, 10**6)
 _days = st.floats(0.01, 1e5)
 _word = st.text(st.characters(codec="utf-8", exclude_characters="\x00&<>\"'\r"), min_size=1, max_size=40)
@@ -79,13 +80,13 @@ def _figures():
         overfitting=st.none() | overfitting,
         reality=st.none() | reality,
         intervals=st.dictionaries(names, interval),
-        neighbourhood=st.none() | st.builds(Neighbourhood, _count, _real, _real, st.none() | _real),
+        neighbourhood=st.none() | st.builds(Neighbourhood, _count, _maybe, _maybe, _maybe),
         permutation=st.none() | st.builds(Permutation, _count, _share, st.none() | _real),
         sensitivity=st.lists(
             st.builds(Change, _word, st.none() | _real, _real, st.none() | _real, st.floats(0, 1e5)), max_size=9
         ).map(tuple),
         outside=st.lists(
-            st.builds(Outside, st.sampled_from(("validation", "holdout")), _count, _days, _real, _real, _share),
+            st.builds(Outside, st.sampled_from(("validation", "holdout")), _count, _days, _real, _real, _share, _days),
             max_size=2,
         ).map(tuple),
     )

@@ -68,9 +68,9 @@ def test_sets_that_break_a_condition_are_drawn_apart_and_stated():
     names = [trace["name"] for trace in shown.front.pairs[0].data]
     assert names == ["Breaks a condition", "Set tried", "Pareto front", "Shown on this page"]
     assert f"{study.infeasible} of 500 sets break that" in shown.conditions
-    assert "Time in the market >= 50.00%" in shown.conditions
+    assert "time in the market >= 50.00%" in shown.conditions
     assert dict(shown.facts)["Break a condition"] == str(study.infeasible)
-    assert set(shown.progress.data[0]["marker"]["color"]) == {"var(--rule)", "var(--point)"}
+    assert set(shown.progress.data[0]["marker"]["color"]) == {"var(--broken)", "var(--point)"}
 
 
 def test_what_breaks_a_condition_is_never_drawn_as_the_best():

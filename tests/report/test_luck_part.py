@@ -71,6 +71,7 @@ def test_what_was_not_worked_out_has_no_row_and_no_picture():
         "Loss in the other half",
         "Bars in another order",
         "Kept by the neighbours",
+        "Bars that no search saw, holdout",
     }
     assert [figure.key for figure in some.figures()] == ["trials"]
     assert [figure.key for figure in every.figures()] == ["trials", "ranks", "intervals", "robustness"]

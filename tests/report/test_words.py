@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bittrader.backtest.metrics import METRICS
 from bittrader.report import words
@@ -41,3 +43,26 @@ def test_parameters_are_short():
 )
 def test_a_duration_has_the_unit_that_suits_it(seconds, text):
     assert words.duration(seconds) == text
+
+
+def test_a_name_within_a_sentence_is_small_unless_it_is_a_persons():
+    assert [words.within(name) for name in ("max_drawdown", "sharpe", "profit_a_day")] == [
+        "largest drawdown",
+        "Sharpe ratio",
+        "profit a day",
+    ]
+
+
+@given(st.floats(0, 1))
+def test_a_share_is_never_said_to_be_certain_when_it_is_not(fraction):
+    assert (words.share(fraction) in {"0%", "100%"}) == (fraction in {0.0, 1.0})
+
+
+def test_a_share_has_the_digits_that_matter():
+    assert [words.share(x) for x in (0.0004, 0.042, 0.374, 0.996, 0.99999)] == [
+        "under 0.1%",
+        "4.2%",
+        "37%",
+        "99.6%",
+        "over 99.9%",
+    ]

@@ -49,7 +49,7 @@ def front_part(study: StudySummary) -> FrontPart | None:
     if not study.front:
         return None
     goals = [
-        f"{'high' if one.direction == 'maximize' else 'low'} {words.label(one.metric)}" for one in study.objectives
+        f"{'high' if one.direction == 'maximize' else 'low'} {words.within(one.metric)}" for one in study.objectives
     ]
     listed = _share(study.front, FRONT_LISTED)
     every = "" if len(listed) == len(study.front) else f" The table lists {len(listed):,} of them, evenly."
@@ -92,7 +92,7 @@ def _pair(study: StudySummary, across: Objective, up: Objective) -> Figure:
         ),
         caption=_caption(across, up, some_break=bool((~kept).any()), two=two),
         data=[
-            *_cloud(x[known & ~kept], y[known & ~kept], "Breaks a condition", "var(--rule)", value),
+            *_cloud(x[known & ~kept], y[known & ~kept], "Breaks a condition", "var(--broken)", value),
             *_cloud(x[known & kept], y[known & kept], "Set tried", "var(--point)", value),
             {
                 **point,
@@ -133,7 +133,7 @@ def _cloud(x: Column, y: Column, name: str, colour: str, value: str) -> list[Jso
             "name": name,
             "x": pack(x[at]),
             "y": pack(y[at]),
-            "marker": {"color": colour, "size": 4, "opacity": 0.7},
+            "marker": {"color": colour, "size": 5, "opacity": 0.75},
             "hovertemplate": f"{value}<extra></extra>",
         }
     ]

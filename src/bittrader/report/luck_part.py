@@ -55,8 +55,8 @@ def luck_part(study: StudySummary, known: Figures) -> LuckPart:
 def _lead(known: Figures) -> str:
     return (
         f"{known.trials:,} parameter sets were tried, worth about {known.independent_trials:,.0f} independent ones. "
-        f"The best of so many looks good even when none has any skill, so its figures are held against what luck alone "
-        f"would give, on {known.days:,.0f} days of returns of {known.sets:,} of the sets."
+        "The best of so many looks good even when none has any skill, so its figures are held against what luck alone "
+        f"would give. Looked at were the returns of {known.sets:,} sets over {words.days(known.days)}."
     )
 
 

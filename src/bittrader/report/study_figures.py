@@ -91,7 +91,7 @@ def _best_so_far(study: StudySummary, drawn: Sample) -> tuple[Column, Indexes]:
 def point_colours(drawn: Sample, shown: Indexes) -> str | list[str]:
     """One colour, or one a point where some break a condition."""
     kept = drawn.feasible[shown]
-    return "var(--point)" if kept.all() else ["var(--point)" if one else "var(--rule)" for one in kept.tolist()]
+    return "var(--point)" if kept.all() else ["var(--point)" if one else "var(--broken)" for one in kept.tolist()]
 
 
 def slice_of(study: StudySummary, drawn: Sample, index: int) -> Figure:

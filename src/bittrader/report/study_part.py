@@ -121,7 +121,7 @@ def _undefined(number: int, known: int) -> str:
 
 def _goal(study: StudySummary) -> str:
     goals = [
-        f"the {'highest' if one.direction == 'maximize' else 'lowest'} {words.label(one.metric)}"
+        f"the {'highest' if one.direction == 'maximize' else 'lowest'} {words.within(one.metric)}"
         for one in study.objectives
     ]
     return goals[0] if len(goals) == 1 else f"{', '.join(goals[:-1])} and {goals[-1]}"
@@ -130,7 +130,7 @@ def _goal(study: StudySummary) -> str:
 def _conditions(study: StudySummary) -> str:
     if not study.where:
         return ""
-    asked = " and ".join(f"{words.label(one.metric)} {one.relation} {_bound(one)}" for one in study.where)
+    asked = " and ".join(f"{words.within(one.metric)} {one.relation} {_bound(one)}" for one in study.where)
     broken = f"{study.infeasible:,} of {study.finished:,} sets break that"
     none = " None keeps it, so the nearest are shown." if study.finished and study.infeasible == study.finished else ""
     return f"Every set was to keep {asked}; {broken}. They are kept, marked, and never the best.{none}"

@@ -100,7 +100,7 @@ def validation_part(study: StudySummary, found: Validated, series: Sequence[Cand
 
 
 def _lead(study: StudySummary, found: Validated) -> str:
-    label, metric = words.label(study.objective), study.objective
+    label, metric = words.within(study.objective), study.objective
     before, after = found.in_sample(metric), _middle(found.over_paths(metric))
     said = (
         f"The same search ({found.trials:,} sets) was repeated on {len(found.folds):,} parts of the bars, and the best "

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bittrader.report import words
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -23,8 +21,6 @@ class VerdictBox:
     call: str
     """`luck`, `inconclusive` or `edge`; empty where nobody has judged the study."""
     badge: str
-    chance: str
-    """How likely so good a result is without skill; empty where that is unknown."""
     reasons: tuple[str, ...]
     command: str
     """What to run for a verdict, where there is none."""
@@ -33,21 +29,13 @@ class VerdictBox:
 def verdict_box(study: StudySummary, params: Mapping[str, Value]) -> VerdictBox:
     """What to believe of the study's best set, on a page that shows these parameters."""
     if study.belief is None:
-        return VerdictBox("", "No verdict", "", (), f"bittrader studies judge {study.name}")
+        return VerdictBox("", "No verdict", (), f"bittrader studies judge {study.name}")
     verdict = study.belief.verdict
     another = study.best and dict(study.best[0].params) != dict(params)
     aside = (f"This speaks of the best set, evaluation {study.best[0].number:,}, not of the one shown here.",)
     return VerdictBox(
         call=verdict.call,
         badge=_BADGES[verdict.call],
-        chance=_chance(verdict.p_value),
         reasons=(*verdict.reasons, *(aside if another else ())),
         command="",
     )
-
-
-def _chance(p_value: float | None) -> str:
-    if p_value is None:
-        return ""
-    share = "less than 0.1%" if p_value < 0.001 else words.share(p_value)
-    return f"Without any skill, so good a result comes in {share} of cases."

@@ -17,6 +17,9 @@ FEW_TRADES = 30
 UNDEFINED = "–"  # noqa: RUF001 - an en dash is how a table says "no value"
 
 
+_PEOPLE = ("Sharpe", "Sortino", "Calmar")
+
+
 @dataclass(frozen=True)
 class Word:
     """A metric's name for people, the kind of number it is, and why it may be undefined; and a shorter name."""
@@ -53,6 +56,12 @@ def label(metric: str) -> str:
     return WORDS[metric].label if metric in WORDS else metric.replace("_", " ")
 
 
+def within(metric: str) -> str:
+    """A metric's name inside a sentence: `largest drawdown`, `Sharpe ratio`."""
+    text = label(metric)
+    return text if text.split()[0] in _PEOPLE else text[0].lower() + text[1:]
+
+
 def short(metric: str) -> str:
     """A metric's name for the head of a narrow column."""
     return (metric in WORDS and WORDS[metric].short) or label(metric)
@@ -80,9 +89,13 @@ def percent(fraction: float) -> str:
 
 
 def share(fraction: float) -> str:
-    """A probability or a share, to three digits at most: `4.2%`, `37%`, `100%`."""
+    """A probability or a share: `4.2%`, `37%`, `99.6%`; never 0% or 100% unless it is exactly that."""
     value = 100 * fraction
-    return f"{value:.1f}%" if value < 9.95 else f"{value:.0f}%"
+    if 0 < value < 0.1:
+        return "under 0.1%"
+    if 99.9 < value < 100:
+        return "over 99.9%"
+    return f"{value:.1f}%" if 0 < value < 9.95 or 99 < value < 100 else f"{value:.0f}%"
 
 
 def ratio(value: float) -> str:
