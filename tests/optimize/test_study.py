@@ -14,7 +14,8 @@ from bittrader.belief.figures import Belief, Verdict
 from bittrader.errors import InputError, StudyError
 from bittrader.optimize import found
 from bittrader.optimize.goals import Condition, Objective
-from bittrader.optimize.study import Counts, Study
+from bittrader.optimize.history import Counts
+from bittrader.optimize.study import Study
 from bittrader.strategies.parameters import Int, Space
 
 SHARPE = METRICS.index("sharpe")

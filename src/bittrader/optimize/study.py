@@ -14,9 +14,9 @@ import sqlite3
 import time
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,6 +34,7 @@ from bittrader.optimize.database import (
 )
 from bittrader.optimize.experiment import Experiment
 from bittrader.optimize.goals import violations
+from bittrader.optimize.history import Counts, Generation, generation_of
 from bittrader.optimize.twins import keys, twins
 
 if TYPE_CHECKING:
@@ -44,34 +45,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bittrader.strategies.parameters import Rows
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How far a study is."""
-
-    asked: int
-    finished: int
-    failed: int
-    repeated: int
-    """How many of the asked were sets asked before."""
-    infeasible: int = 0
-    """How many of the finished break a condition."""
-
-    @property
-    def unanswered(self) -> int:
-        """Asked, and neither finished nor failed."""
-        return self.asked - self.finished - self.failed
-
-
-class Generation(NamedTuple):
-    """What a generation came to, as a sampler is told of it."""
-
-    rows: Rows
-    losses: NDArray[np.float64]
-    """Shape (sets, objectives): smaller is better, infinite is failed."""
-    violations: NDArray[np.float64]
-    """0 where every condition is kept, else how far off; infinite is failed."""
 
 
 class Study:
@@ -289,7 +262,7 @@ class Study:
                 (fold,),
             )
             for _, group in groupby(found, key=lambda row: row[0]):
-                yield self._generation(list(group))
+                yield self._generation([row[1:] for row in group])
 
     def generation(self, number: int, fold: int = 0) -> Generation:
         """What the last generation of the fold, which is `number`, came to."""
@@ -299,20 +272,15 @@ class Study:
                 " (SELECT number FROM trials WHERE fold = ? ORDER BY number DESC LIMIT 1) - ? ORDER BY number",
                 (fold, number, fold, self.experiment.generation),
             ).fetchall()
-        return self._generation(found)
+        return self._generation([row[1:] for row in found])
+
+    def _generation(self, found: list[tuple[Any, ...]]) -> Generation:
+        return generation_of(found, self.experiment.objectives, len(self.parameter_columns))
 
     @property
     def _told(self) -> str:
         objectives = [metric_column(one.metric) for one in self.experiment.objectives]
         return ", ".join(["generation", "violation", *objectives, *self.parameter_columns])
-
-    def _generation(self, found: list[tuple[Any, ...]]) -> Generation:
-        objectives = self.experiment.objectives
-        table = np.array([row[1:] for row in found], dtype=np.float64)  # None becomes NaN
-        table = table.reshape(len(found), 1 + len(objectives) + len(self.parameter_columns))
-        losses = [one.losses(table[:, 1 + index]) for index, one in enumerate(objectives)]
-        off = np.where(np.isnan(table[:, 0]), np.inf, table[:, 0])
-        return Generation(table[:, 1 + len(objectives) :], np.column_stack(losses), off)
 
     def note(self, kind: str, facts: Mapping[str, Any]) -> None:
         """Keeps something computed about the whole study, in place of what was kept as this kind before."""
