@@ -17,6 +17,7 @@ from bittrader.mining.rules import apart, said, sets_of, together
 from bittrader.mining.strategy import Mined
 from bittrader.mining.words import in_words
 from bittrader.mining.writing import method_of
+from bittrader.optimize.samplers.choose import choose
 from bittrader.strategies.base import checked
 from bittrader.strategies.chart import Chart
 from bittrader.testing.strategies import check_strategy
@@ -113,6 +114,11 @@ def test_a_filter_holds_back_entries_and_never_exits():
 
 def test_the_mixture_of_all_rules_keeps_the_contract():
     assert check_strategy(Mined, synthetic(1_500)) == []
+
+
+def test_auto_crosses_rules_with_each_other():
+    assert choose("auto", Mined.space, 20_000).sampler == "nsga2"
+    assert choose("auto", Mined.space, 100).sampler == "tpe"
 
 
 def test_found_rules_read_as_one_would_say_them():

@@ -64,6 +64,8 @@ def _suited(space: Space, trials: int, objectives: int) -> tuple[str, str]:
         return "nsga2", f"{searched} for {objectives} objectives: their whole front"
     if trials <= _MODELLED_TRIALS and dimensions >= _MODELLED_DIMENSIONS:
         return "tpe", f"{searched}: a model of the earlier ones pays"
+    if space.conditional:
+        return "nsga2", f"{searched}, some of which count only beside others: crossing keeps what goes together"
     return "de", f"{searched}: as good as a model, sooner"
 
 
