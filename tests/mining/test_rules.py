@@ -116,8 +116,9 @@ def test_the_mixture_of_all_rules_keeps_the_contract():
     assert check_strategy(Mined, synthetic(1_500)) == []
 
 
-def test_auto_crosses_rules_with_each_other():
-    assert choose("auto", Mined.space, 20_000).sampler == "nsga2"
+def test_auto_crosses_rules_with_each_other_unless_there_are_trials_enough_for_de():
+    assert choose("auto", Mined.space, 4_000).sampler == "nsga2"
+    assert choose("auto", Mined.space, 20_000).sampler == "de"
     assert choose("auto", Mined.space, 100).sampler == "tpe"
 
 
