@@ -29,8 +29,8 @@ MANY_OBJECTIVES = ("nsga2", "tpe", "sobol", "latin-hypercube", "grid", "random")
 # more in 80 trials and less in 400, at a hundred times the cost.
 _MODELLED_TRIALS = 200
 _MODELLED_DIMENSIONS = 4
-# Where parameters depend on others (mined rules, three seeds), nsga2 finds more in 4,000 trials; in 20,000 both find the
-# same, de in a third of the time.
+# Where parameters depend on others (mined rules, three seeds), nsga2 finds more in 4,000 trials; in 20,000 both find
+# the same, de in a third of the time.
 _CROSSED_TRIALS = 10_000
 
 
