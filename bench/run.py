@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import samplers
 from measure import HERE, Figure, Place
 
 if TYPE_CHECKING:
@@ -181,8 +182,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, smaller searches")
     parser.add_argument("--full", action="store_true", help="also a study of a million evaluations")
+    parser.add_argument("--samplers", action="store_true", help="compare the samplers instead: a quarter of an hour")
     parser.add_argument("--document", action="store_true", help="write the table into the document, too")
     asked = parser.parse_args()
+    title = (
+        f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
+    if asked.samplers:
+        samplers.run(title, document=asked.document)
+        return
     if not hasattr(os, "wait4"):
         sys.exit("bench: processes are measured with wait4, which this system lacks. Linux and macOS have it.")
     rows = []
@@ -192,9 +200,6 @@ def main() -> None:
             rows.append(row)
             what, middle, spread, bar, ambition, verdict, note = cells(row)
             print(f"{what:58}{middle:>12}  {spread:20}{bar:>9}{ambition:>11}  {verdict:9}{note}", flush=True)
-    title = (
-        f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    )
     results = HERE / "results"
     results.mkdir(exist_ok=True)
     facts = {"when": title, "command": sys.argv[1:], "rows": [asdict(row) for row in rows]}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+from hypothesis import strategies as st
+
+from bittrader.optimize.spaces import narrowed
 from bittrader.strategies.parameters import Choice, Float, Int, Space
 
 
@@ -63,3 +67,34 @@ SPACES = {
     "no parameters": no_parameters(),
     "tiny": tiny(),
 }
+
+
+@st.composite
+def numeric(draw):
+    """A numeric parameter of any kind."""
+    low, wide = draw(st.integers(1, 50)), draw(st.integers(1, 400))
+    kind = draw(st.sampled_from(["int", "step", "log int", "float", "step float", "log float"]))
+    return {
+        "int": lambda: Int(low - 20, low - 20 + wide),
+        "step": lambda: Int(low, low + wide, step=draw(st.integers(1, 7))),
+        "log int": lambda: Int(low, low + wide, log=True),
+        "float": lambda: Float(-low / 3, wide / 7),
+        "step float": lambda: Float(low / 10, (low + wide) / 10, step=draw(st.sampled_from([0.1, 0.25, 3.0]))),
+        "log float": lambda: Float(low / 10, (low + wide) / 10, log=True),
+    }[kind]()
+
+
+@st.composite
+def spaces(draw):
+    """Spaces of up to six parameters: numbers, a choice, what depends on it, some fixed, a constraint or two."""
+    side = Choice(*draw(st.sampled_from([("long",), ("long", "both"), (1, 2, 3, 4), (True, False)])))
+    side.name = "side"
+    numbers = {f"n{index}": one for index, one in enumerate(draw(st.lists(numeric(), max_size=5)))}
+    if numbers and draw(st.booleans()):
+        numbers["n0"] = numbers["n0"].when(side, side.values[0])
+    parameters = (side, *named(**numbers))
+    middle = [one > one.decode(one.at(np.array([0.3]))[0]) for one in parameters[2:4]]
+    space = Space(parameters, tuple(draw(st.lists(st.sampled_from(middle), max_size=2)) if middle else ()))
+    fixed = draw(st.sets(st.sampled_from(space.names)))
+    free = {name for one in space.constraints for name in [one.left.name]}
+    return narrowed(space, {}, {one.name: one.default for one in parameters if one.name in fixed - free})

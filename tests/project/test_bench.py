@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 if TYPE_CHECKING:
@@ -71,3 +72,33 @@ def test_the_document_keeps_its_words_and_takes_the_new_table(bench: Any) -> Non
     once = run.documented(text, "a table\n")
     assert once.startswith(text.split(run.MARK)[0])
     assert run.documented(once, "a table\n") == once
+
+
+def test_the_hypervolume_is_the_share_of_the_plane_that_is_dominated(bench: Any) -> None:
+    samplers = bench("samplers")
+    rng = np.random.default_rng(1)
+    values = np.column_stack([rng.uniform(-1, 2, 40), rng.uniform(0.1, 0.9, 40)])
+    values[3] = np.nan
+    sharpe, drawdown = np.meshgrid((np.arange(400) + 0.5) / 200, (np.arange(400) + 0.5) / 400)
+    dominated = [(sharpe <= a) & (drawdown >= b) for a, b in values[~np.isnan(values[:, 0])]]
+    slow = 2 * np.any(dominated, axis=0).mean()
+    assert samplers.hypervolume(samplers.Search(values, 0.0)) == pytest.approx(slow, abs=0.01)
+
+
+def test_samplers_are_compared_on_the_same_searches(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    samplers = bench("samplers")
+    series = bench("workloads").candles(20_000)
+    monkeypatch.setattr(samplers, "candles", lambda: series)
+    for name, value in (("STRATEGIES", ("sma-cross",)), ("BUDGETS", (20, 40)), ("SECONDS", 0.01), ("SEEDS", (1, 2))):
+        monkeypatch.setattr(samplers, name, value)
+    monkeypatch.setattr(samplers, "ALONE", ("de", "random"))
+    cells = list(samplers.compared())
+    assert [(cell.what, cell.sampler) for cell in cells if "front" not in cell.what] == [
+        (what, name) for what in ("20", "40", "0.01 s") for name in ("de", "random")
+    ]
+    assert all(len(cell.scores) == 2 for cell in cells)
+    table = samplers.markdown(cells)
+    assert table.count("**") >= 2 * len({cell.what for cell in cells})
+    once = samplers.documented(samplers.DOCUMENT.read_text(encoding="utf-8"), table)
+    assert table in once
+    assert samplers.documented(once, table) == once

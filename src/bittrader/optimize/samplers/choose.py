@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 SAMPLERS = ("auto", "tpe", "gp", "de", "cma-es", "nsga2", "sobol", "latin-hypercube", "grid", "random")
 MANY_OBJECTIVES = ("nsga2", "tpe", "sobol", "latin-hypercube", "grid", "random")
 
-# Measured on seven years of hourly bars. In two dimensions de is as good from the start; in seven a model finds
-# more in 80 trials and less in 400, at a hundred times the cost.
+# Measured on seven years of hourly bars: Documentation/PERFORMANCE_BENCHMARKS.md. Of 2 parameters `de` is as good as
+# any from the start. Of 7, a model leaves less to chance in 80 trials (`gp` still less, at 40 times the cost), and `de`
+# leads from some hundred on.
 _MODELLED_TRIALS = 200
 _MODELLED_DIMENSIONS = 4
 # Where parameters depend on others (mined rules, three seeds), nsga2 finds more in 4,000 trials; in 20,000 both find
@@ -64,12 +65,12 @@ def _suited(space: Space, trials: int, objectives: int) -> tuple[str, str]:
     dimensions = sum(one.count > 1 for one in space.parameters)
     searched = f"{trials:,} trials of {dimensions} parameter{'s' * (dimensions != 1)}"
     if objectives > 1:
-        return "nsga2", f"{searched} for {objectives} objectives: their whole front"
+        return "nsga2", f"{searched} for {objectives} objectives: it breeds towards their whole front"
     if trials <= _MODELLED_TRIALS and dimensions >= _MODELLED_DIMENSIONS:
-        return "tpe", f"{searched}: a model of the earlier ones pays"
+        return "tpe", f"{searched}: a model of the earlier ones leaves less to chance"
     if space.conditional and trials <= _CROSSED_TRIALS:
         return "nsga2", f"{searched}, some of which count only beside others: crossing keeps what goes together"
-    return "de", f"{searched}: as good as a model, sooner"
+    return "de", f"{searched}: it finds most, and soon"
 
 
 def _all(count: int) -> str:
