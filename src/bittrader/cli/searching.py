@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
 from rich.text import Text
 
 from bittrader.cli import validating
@@ -87,7 +88,6 @@ def closing(summary: StudySummary, path: Path, report: Path | None, *, interrupt
     """What was done, where it is, and the command that goes on from here."""
     speed = words.rate(summary.evaluations_per_second)
     lines = [
-        *_verdict(summary),
         *([("Rules", summary.rules)] if summary.rules else []),
         *(("Candles" if index == 0 else "", str(one)) for index, one in enumerate(summary.series)),
         ("Evaluations", _evaluations(summary, exhausted=not interrupted and summary.asked < budget)),
@@ -109,12 +109,21 @@ def closing(summary: StudySummary, path: Path, report: Path | None, *, interrupt
     return text
 
 
-def _verdict(summary: StudySummary) -> list[tuple[str, str]]:
-    """The call, and the sentences that lead to it."""
+_COLOURS = {"luck": "yellow", "inconclusive": "cyan", "edge": "green"}
+
+
+def verdict_lines(summary: StudySummary) -> list[Table]:
+    """The call, and the sentences that lead to it; none where nothing was judged."""
     if summary.belief is None:
         return []
     verdict = summary.belief.verdict
-    return [("Verdict", verdict.call), *(("", reason) for reason in verdict.reasons)]
+    table = Table.grid()
+    table.add_column(style="bold", width=12)
+    table.add_column()
+    table.add_row("Verdict", Text(verdict.call, style=f"bold {_COLOURS[verdict.call]}"))
+    for reason in verdict.reasons:
+        table.add_row("", Text(reason))
+    return [table]
 
 
 def _evaluations(summary: StudySummary, *, exhausted: bool) -> str:
@@ -217,6 +226,8 @@ def _series(summary: StudySummary, results: Sequence[Result]) -> list[dict[str, 
 def show(study: Study, summary: StudySummary) -> None:
     """Prints a study that is not running."""
     console = Console()
+    for table in verdict_lines(summary):
+        console.print(table, "")
     if summary.best:
         console.print(*best_tables(summary, None, console.width))
     if summary.validation:
@@ -241,6 +252,7 @@ def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) ->
         console.print(series_table(summary, results))
     if summary.validation:
         console.print(validating.validation_table(summary.validation, summary.objective))
+    console.print(*verdict_lines(summary))
     text = closing(summary, result.path, report, interrupted=result.interrupted, budget=result.budget)
     console.print(text, soft_wrap=True, highlight=False)
     if json_wanted:

@@ -25,20 +25,26 @@ def validation_table(validated: Validated, objective: str) -> Table:
     title = Text(f"Validated out of sample: {validated.mode}", style="bold")
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("Fold", justify="right", style="dim", no_wrap=True)
-    table.add_column("Tested on", overflow="fold")
-    table.add_column("Parameters", style="cyan", overflow="fold")
+    table.add_column("Tested on", no_wrap=True)
+    table.add_column("Parameters", style="cyan", overflow="fold", min_width=10)
     table.add_column(f"{words.short(objective)}\ntrained", justify="right", no_wrap=True)
     for name in (objective, *beside):
         style = "bold" if name == objective else ""
         table.add_column(f"{words.short(name)}\ntested", justify="right", style=style, no_wrap=True)
     for number, fold in enumerate(validated.folds, start=1):
         trained = words.metric(objective, _of(fold.in_sample, objective))
-        table.add_row(str(number), _days(fold.test), _parameters(fold), trained, *_tested(fold, objective, beside))
+        table.add_row(
+            str(number),
+            _days(fold.test).replace(" to ", " to\n"),
+            _parameters(fold),
+            trained,
+            *_tested(fold, objective, beside),
+        )
     if len(validated.paths) == 1 and (stitched := validated.out_of_sample) is not None:
         table.add_section()
         trained = words.metric(objective, validated.in_sample(objective))
         measured = [words.metric(name, stitched[name]) for name in (objective, *beside)]
-        table.add_row("all", "one after the other", "", trained, *measured)
+        table.add_row("all", "one after\nthe other", "", trained, *measured)
     return table
 
 
