@@ -15,7 +15,18 @@ from bittrader.market.store import store
 from bittrader.optimize import found, shelf
 from bittrader.optimize.study import Study
 
-ASKED = ["sma-cross", "made-up", "--trials", "12", "--sampler", "random", "--study", "one", "--no-report"]
+ASKED = [
+    "sma-cross",
+    "made-up",
+    "--trials",
+    "12",
+    "--sampler",
+    "random",
+    "--study",
+    "one",
+    "--no-report",
+    "--no-verdict",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +65,14 @@ def test_the_terminal_shows_a_line_a_fold_and_all_of_them_together(capsys, monke
 def test_paths_are_told_by_their_spread(capsys):
     run(["optimize", *ASKED, "--validate", "cpcv", "--folds", "4", "--test-blocks", "2", "--embargo", "1d"])
     assert "in the middle of 3 paths" in capsys.readouterr().out
+
+
+def test_blocks_that_follow_on_each_other_are_shown_as_one(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "140")
+    run(["optimize", *ASKED, "--validate", "cpcv", "--folds", "3", "--test-blocks", "2"])
+    said = capsys.readouterr().out.partition("Validated out of sample")[2]
+    together, apart = (next(line for line in said.splitlines() if line.strip().startswith(fold)) for fold in "12")
+    assert (together.count(" to "), apart.count(" to ")) == (1, 2)
 
 
 def test_a_holdout_is_opened_once_and_looked_at_again(capsys):
@@ -118,7 +137,18 @@ def test_a_validation_killed_at_once_is_taken_up_where_it_was(capsys, tmp_path):
         "        average = chart.sma(self.n)\n"
         "        return Signals(enter_long=chart.close > average, exit_long=chart.close < average)\n"
     )
-    words = [f"{strategy}:Slow", "made-up", "--trials", "30", "--validate", "anchored", "--folds", "2", "--no-report"]
+    words = [
+        f"{strategy}:Slow",
+        "made-up",
+        "--trials",
+        "30",
+        "--validate",
+        "anchored",
+        "--folds",
+        "2",
+        "--no-report",
+        "--no-verdict",
+    ]
     assert run(["optimize", *words, "--study", "whole"]) == 0
     command = [sys.executable, "-m", "bittrader", "optimize", *words, "--study", "killed", "--threads", "1"]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -64,7 +64,12 @@ def _of(measured: Measured | None, name: str) -> float | None:
 
 
 def _days(periods: tuple[Period, ...]) -> str:
-    return ", ".join(f"{_day(one.first)} to {_day(one.last)}" for one in periods)
+    """From when to when; periods that follow on each other as one."""
+    ends: list[tuple[int, int, int]] = []
+    for one in periods:
+        first = ends.pop()[0] if ends and ends[-1][2] == one.start else one.first
+        ends.append((first, one.last, one.stop))
+    return ", ".join(f"{_day(first)} to {_day(last)}" for first, last, _ in ends)
 
 
 def _day(milliseconds: int) -> str:
