@@ -98,7 +98,7 @@ CASES = {
     "a validation of many paths, and a holdout": (
         lambda: samples.result(samples.walk(900)),
         lambda: replace(samples.study(), validation=validation(samples.walk(900), "cpcv"), holdout=HELD),
-        13,
+        14,
     ),
     "one bar": (lambda: samples.result(samples.walk(1), samples.no_trades(), params={}), lambda: None, 2),
     "no trades, and failures alone": (

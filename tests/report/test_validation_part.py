@@ -93,6 +93,7 @@ def test_a_closed_holdout_shows_its_bars_and_how_to_open_it():
     html = render(shown)
     assert "<code>bittrader studies holdout first-try</code>" in html
     assert "Each fold" not in html
+    assert shown.holdout.figures() == ()
 
 
 @pytest.mark.parametrize(("looks", "times", "warned"), [(1, "once", False), (3, "3 times", True)])
@@ -102,6 +103,7 @@ def test_every_look_at_a_holdout_is_listed(looks, times, warned):
     assert len(shown.rows) == looks
     assert ("searches the holdout too" in shown.warning) == warned
     assert shown.rows[0][0] == "2024-05-01 10:00:00"
+    assert [trace["name"] for trace in shown.equity.data] == ["Held out"]
 
 
 def test_a_study_that_was_not_validated_has_no_such_part():

@@ -60,7 +60,15 @@ def holdout(candles, looks=1):
     return Holdout(
         Period(start, len(candles), int(candles.time[start]), int(candles.time[-1])),
         tuple(
-            Opening(f"2024-05-0{n + 1}T10:00:00Z", 80, 7, {"fast": 20}, measured, ({"total_return": 0.1},))
+            Opening(
+                f"2024-05-0{n + 1}T10:00:00Z", 80, 7, {"fast": 20}, measured, ({"total_return": 0.1},), _curves(candles)
+            )
             for n in range(looks)
         ),
     )
+
+
+def _curves(candles):
+    time = candles.time[len(candles) * 4 // 5 :]
+    at = np.unique(np.linspace(0, len(time) - 1, min(len(time), 1000)).round().astype(int))
+    return (Curve(candles.symbol, tuple(time[at].tolist()), tuple(np.linspace(1, 0.95, len(at)).tolist())),)

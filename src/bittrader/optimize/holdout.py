@@ -18,7 +18,7 @@ from bittrader.optimize.problem import strategy_problem_of
 from bittrader.optimize.search import cores
 from bittrader.optimize.study import Study
 from bittrader.optimize.validated import Holdout, Opening
-from bittrader.optimize.validation import held_bars
+from bittrader.optimize.validation import curve_of, held_bars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +57,7 @@ def open_holdout(
             params=dict(best[0].params),
             metrics=measured([result.metrics for result in results], experiment.aggregate, experiment.objectives),
             buy_and_hold=tuple(result.buy_and_hold.as_dict() for result in results),
+            curves=tuple(curve_of(result.candles, result.equity) for result in results),
         )
         before = opened.noted("holdout")
         earlier = () if before is None else Holdout.from_json(before).openings

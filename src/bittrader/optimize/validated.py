@@ -131,6 +131,8 @@ class Opening:
     metrics: Measured
     buy_and_hold: tuple[Measured, ...]
     """Holding each series."""
+    curves: tuple[Curve, ...]
+    """One for each series."""
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,7 @@ class Holdout:
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> Holdout:
         """What `to_json` wrote."""
-        openings = tuple(Opening(**{**one, "buy_and_hold": tuple(one["buy_and_hold"])}) for one in facts["openings"])
-        return cls(Period(**facts["bars"]), openings)
+        return cls(Period(**facts["bars"]), tuple(map(_opening, facts["openings"])))
 
 
 def _defined(measured: Sequence[Measured | None], metric: str) -> list[float]:
@@ -158,6 +159,11 @@ def _defined(measured: Sequence[Measured | None], metric: str) -> list[float]:
 
 def _periods(facts: Sequence[Mapping[str, int]]) -> tuple[Period, ...]:
     return tuple(Period(**one) for one in facts)
+
+
+def _opening(facts: Mapping[str, Any]) -> Opening:
+    curves = tuple(map(_curve, facts["curves"]))
+    return Opening(**{**facts, "buy_and_hold": tuple(facts["buy_and_hold"]), "curves": curves})
 
 
 def _curve(facts: Mapping[str, Any]) -> Curve:

@@ -18,6 +18,8 @@ from bittrader.optimize.windows import held_out, same_time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from bittrader.backtest.run import Run
     from bittrader.backtest.spans import Span
     from bittrader.market.candles import Candles
@@ -164,12 +166,13 @@ def _path(
         return Path(None, ())
     runs = path_runs(experiment, problem, layout, params, pieces)
     metrics = measured([run.metrics for _, run in runs], experiment.aggregate, experiment.objectives)
-    return Path(metrics, tuple(_curve(candles, run) for candles, run in runs))
+    return Path(metrics, tuple(curve_of(candles, run.equity) for candles, run in runs))
 
 
-def _curve(candles: Candles, run: Run) -> Curve:
+def curve_of(candles: Candles, equity: NDArray[np.float64]) -> Curve:
+    """The equity at a bounded number of these bars' closes."""
     shown = np.unique(np.linspace(0, len(candles) - 1, min(_POINTS, len(candles))).round().astype(np.int64))
-    return Curve(candles.symbol, tuple(candles.time[shown].tolist()), tuple(run.equity[shown].tolist()))
+    return Curve(candles.symbol, tuple(candles.time[shown].tolist()), tuple(equity[shown].tolist()))
 
 
 def _each(spans: Sequence[Span]) -> list[list[Span]]:

@@ -50,7 +50,7 @@ class Page:
 
     def figures(self) -> tuple[Figure, ...]:
         """Every figure of the page."""
-        parts = (self.run, self.luck, self.validation, self.series, self.study)
+        parts = (self.run, self.luck, self.validation, self.holdout, self.series, self.study)
         return tuple(figure for part in parts if part for figure in part.figures())
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bittrader.market.candles import Candles
-    from bittrader.optimize.validated import Curve, FoldResult, Period, Validated
+    from bittrader.optimize.validated import Curve, FoldResult, Opening, Period, Validated
 
     Json = dict[str, Any]
 
@@ -204,6 +204,32 @@ def _fan(paths: int, curves: Sequence[Curve], series: Sequence[Candles]) -> Figu
             "yaxis": {"title": {"text": "times the start"}, **scaled_axis(scale_of(_values(drawn)))},
         },
         size="tall",
+    )
+
+
+def holdout(opening: Opening) -> Figure:
+    """The equity of the best set over the bars that were held out, as they were first seen."""
+    curves = opening.curves[:_CURVES]
+    lines = [
+        _curve("Held out" if len(curves) == 1 else curve.symbol, curve, colour, len(curves))
+        for curve, colour in zip(curves, _shades(len(curves)), strict=True)
+    ]
+    return Figure(
+        key="holdout",
+        title="Equity on the bars held out, at the first look",
+        alt=f"Equity on the holdout, ending at {', '.join(words.ratio(curve.equity[-1]) for curve in curves)}.",
+        caption=(
+            "The only part of this page that was not chosen by anybody: what it earned here is what a search like "
+            "this one is worth, as far as so many bars can say."
+        ),
+        data=lines,
+        layout={
+            "xaxis": {"type": "date"},
+            "yaxis": {"title": {"text": "times the start"}, **scaled_axis(scale_of(_values(curves)))},
+            "hovermode": "x unified",
+            "showlegend": len(curves) > 1,
+        },
+        size="medium",
     )
 
 

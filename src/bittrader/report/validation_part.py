@@ -78,6 +78,11 @@ class HoldoutPart:
     warning: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    equity: Figure | None
+
+    def figures(self) -> tuple[Figure, ...]:
+        """Every figure of the part."""
+        return (self.equity,) if self.equity else ()
 
 
 def validation_part(study: StudySummary, found: Validated, series: Sequence[Candles]) -> ValidationPart:
@@ -150,7 +155,7 @@ def holdout_part(study: StudySummary, found: Holdout) -> HoldoutPart:
     where = f"The last {found.bars.stop - found.bars.start:,} bars, {_days(found.bars)}, were kept from every search"
     looks = len(found.openings)
     if not looks:
-        return HoldoutPart(f"{where}, and nobody has looked at them.", _command(study), "", (), ())
+        return HoldoutPart(f"{where}, and nobody has looked at them.", _command(study), "", (), (), None)
     times = "once" if looks == 1 else f"{looks:,} times"
     return HoldoutPart(
         lead=f"{where}, until they were opened {times}.",
@@ -158,6 +163,7 @@ def holdout_part(study: StudySummary, found: Holdout) -> HoldoutPart:
         warning="" if looks == 1 else _AGAIN,
         columns=("Opened (UTC)", "Trials by then", "Evaluation", *map(words.short, _SHOWN), "Return of holding"),
         rows=tuple(map(_look, found.openings)),
+        equity=validation_figures.holdout(found.openings[0]),
     )
 
 
