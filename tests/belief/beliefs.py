@@ -28,6 +28,7 @@ REALITY = RealityCheck(
     consistent=0.004,
     upper=0.004,
     chosen=0.004,
+    allowance=0.0,
     score=3.6,
     needed=2.6,
 )

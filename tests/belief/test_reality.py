@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from arch.bootstrap import SPA
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.belief.returns import autoregressive, noise, tables
 
 from bittrader.belief.bootstrap import counts, draws
 from bittrader.belief.reality import long_run_variances, reality_check, share_at_least
+from bittrader.belief.sharpe import expected_maximum
 
 
-def checked(gains, chosen=0, block=2.0, resamples=999, seed=0):
+def checked(gains, chosen=0, block=2.0, resamples=999, seed=0, **how):
     counted = counts(draws(np.random.default_rng(seed), resamples, len(gains), block))
-    return reality_check(gains, chosen, counted, block)
+    return reality_check(gains, chosen, counted, block, **how)
 
 
 @pytest.mark.parametrize("best", [0.0, 0.001, 0.002])
@@ -103,6 +104,40 @@ def test_many_more_sets_make_the_same_gain_less_believable() -> None:
     assert few is not None
     assert many is not None
     assert few.chosen < many.chosen
+
+
+def test_the_allowance_is_what_more_independent_sets_would_add_and_not_much_more() -> None:
+    found = checked(noise(2_000, 128), block=1.0, tries=2048)
+    assert found is not None
+    more = expected_maximum(2048, 1.0) - expected_maximum(128, 1.0)
+    assert more <= found.allowance <= 1.5 * more
+
+
+def test_sets_that_are_all_alike_need_no_allowance() -> None:
+    found = checked(np.repeat(noise(300), 64, axis=1), tries=1e6)
+    assert found is not None
+    assert found.allowance == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_allowance_looks_at_the_sets_that_no_search_chose() -> None:
+    gains = np.concatenate([np.repeat(noise(300, seed=1), 64, axis=1), noise(300, 64, seed=2)], axis=1)
+    found, spread = checked(gains, tries=1e4), checked(gains, tries=1e4, spread=64)
+    assert found is not None
+    assert spread is not None
+    assert spread.allowance != found.allowance
+    assert spread.allowance > 1.0
+
+
+@settings(max_examples=20)
+@given(st.floats(0, 1e12), st.floats(0, 1e12))
+def test_more_tries_never_make_a_result_more_believable(first, second) -> None:
+    gains = noise(200, 40)
+    gains[:, 0] += 0.001
+    fewer, more = (checked(gains, resamples=99, tries=tries) for tries in sorted((first, second)))
+    assert fewer.chosen <= more.chosen
+    assert fewer.needed <= more.needed
+    assert (fewer.lower, fewer.consistent, fewer.upper) == (more.lower, more.consistent, more.upper)
+    assert fewer.allowance == 0.0 or min(first, second) > 40
 
 
 @pytest.mark.parametrize("block", [1.0, 5.0, 20.0])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.belief.beliefs import RATIO, REALITY, figures, known
 
 from bittrader.belief.figures import Neighbourhood, Outside
-from bittrader.belief.verdict import EDGE, FEWEST_PERIODS, FEWEST_TRADES, LUCK, strongest, verdict
+from bittrader.belief.verdict import FEWEST_PERIODS, FEWEST_TRADES, LEVEL, strongest, verdict
 
 ORDER = ("luck", "inconclusive", "edge")
 
@@ -27,19 +27,19 @@ def outside(p_value, kind="validation", periods=400, sharpe=1.0):
 
 @given(shares)
 def test_what_luck_gives_often_is_luck(p_value) -> None:
-    assert (verdict(judged(p_value)).call == "luck") == (p_value > LUCK)
+    assert (verdict(judged(p_value)).call == "luck") == (p_value > LEVEL)
 
 
 @given(shares)
-def test_an_edge_is_what_luck_hardly_ever_gives(p_value) -> None:
-    assert (verdict(judged(p_value)).call == "edge") == (p_value <= EDGE)
+def test_an_edge_is_what_luck_seldom_gives(p_value) -> None:
+    assert (verdict(judged(p_value)).call == "edge") == (p_value <= LEVEL)
 
 
 @given(shares, st.integers(0, 50), st.integers(8, 300))
 def test_what_happened_too_seldom_is_no_edge(p_value, trades, periods) -> None:
     call = verdict(judged(p_value, trades=trades, periods=periods)).call
     if trades < FEWEST_TRADES or periods < FEWEST_PERIODS:
-        assert call == ("luck" if p_value > LUCK else "inconclusive")
+        assert call == ("luck" if p_value > LEVEL else "inconclusive")
 
 
 @given(shares, shares)

@@ -13,7 +13,7 @@ from bittrader.backtest.run import backtest
 from bittrader.errors import InputError, StudyError
 from bittrader.optimize import found, shelf
 from bittrader.optimize.holdout import open_holdout
-from bittrader.optimize.judge import judge, judge_again
+from bittrader.optimize.judge import judge, judge_again, tries
 from bittrader.optimize.returns import common_periods
 from bittrader.optimize.study import Study
 from bittrader.strategies.builtin.sma_cross import SmaCross
@@ -85,6 +85,25 @@ def test_the_plain_ratio_is_that_of_the_best_sets_equity(walk):
 def test_an_edge_is_found_in_a_market_that_trends():
     result = searched(candles(trending(5_000, seed=3), seed=3), trials=30)
     assert result.summary.belief.verdict.call == "edge"
+
+
+def test_a_sampler_that_learns_counts_as_more_tries_than_a_blind_one():
+    assert tries("random", 80) == 80
+    assert tries("tpe", 80) == pytest.approx(80**1.4)
+    assert tries("tpe", 1) == 1
+
+
+def test_searches_of_random_walks_are_luck():
+    """A glance: `bench/luck.py` has the table."""
+    calls = []
+    for seed in range(12):
+        fee = 0.001 * (seed % 2)
+        drift = 0.6 * (seed % 3)
+        walk = candles(random_walk(2_000, seed, drift), seed)
+        found_it = searched(walk, f"walk-{seed}", trials=40, costs=Costs(fee=fee), seed=seed)
+        calls.append(found_it.summary.belief.verdict.call)
+    assert "edge" not in calls
+    assert calls.count("luck") >= 11
 
 
 def test_nothing_that_finished_is_nothing_to_judge():

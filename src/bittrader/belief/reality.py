@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Hansen's threshold for a poor set takes the logarithm of a logarithm; and fewer periods say nothing anyway.
 _FEWEST = 8
+# Fewer columns say nothing about what more of them would add.
+_QUARTERED = 16
 
 
 @dataclass(frozen=True)
@@ -37,18 +39,23 @@ class RealityCheck:
     upper: float
     """Of the best studentized mean, by how the poor sets count: Hansen (2005)."""
     chosen: float
-    """Of the chosen set's studentized mean against the best of all: Romano and Wolf (2005)."""
+    """Of the chosen set's studentized mean against the best of all: Romano and Wolf (2005), with the allowance."""
+    allowance: float
+    """What is added to the best score of each resampled history, because more was tried than is looked at."""
     score: float
     """The chosen set's studentized mean."""
     needed: float
     """The score above which the p-value of the chosen set would be at most 5 %."""
 
 
-def reality_check(gains: Returns, chosen: int, counted: Returns, block: float) -> RealityCheck | None:
+def reality_check(
+    gains: Returns, chosen: int, counted: Returns, block: float, *, tries: float = 0.0, spread: int = 0
+) -> RealityCheck | None:
     """Tests that no column of gains, shape (periods, sets), has a mean above 0; None when no column varies.
 
     `chosen`: the column that is asked about. `counted`: how often each resample holds each period (`bootstrap.counts`,
-    with blocks of `block` periods on average).
+    with blocks of `block` periods on average). `tries`: how many sets, drawn at random, find as much as the search did;
+    `spread`: how many of the last columns were drawn at random (0: all count as such).
     """
     periods = len(gains)
     if periods < _FEWEST:
@@ -67,6 +74,8 @@ def reality_check(gains: Returns, chosen: int, counted: Returns, block: float) -
         np.maximum((studentized + shift).max(axis=1), 0.0)
         for shift in (np.minimum(scores, 0.0), np.where(poor, scores, 0.0), 0.0)
     )
+    allowance = _allowance(studentized[:, -usable[len(usable) - spread :].sum() :] if spread else studentized, tries)
+    allowed = middle + allowance
     best = max(float(scores.max()), 0.0)
     own = float(scores[usable[:chosen].sum()]) if usable[chosen] else 0.0
     return RealityCheck(
@@ -76,10 +85,25 @@ def reality_check(gains: Returns, chosen: int, counted: Returns, block: float) -
         lower=share_at_least(lowest, best),
         consistent=share_at_least(middle, best),
         upper=share_at_least(highest, best),
-        chosen=share_at_least(middle, max(own, 0.0)),
+        chosen=share_at_least(allowed, max(own, 0.0)),
+        allowance=allowance,
         score=own,
-        needed=float(np.quantile(middle, 0.95)),
+        needed=float(np.quantile(allowed, 0.95)),
     )
+
+
+def _allowance(studentized: Returns, tries: float) -> float:
+    """How much better the best of `tries` sets is than that of these columns: by what each doubling adds to it.
+
+    What a doubling adds is what it added to a quarter of the columns, twice. It adds ever less, so this is no less
+    than the truth.
+    """
+    sets = studentized.shape[1]
+    if sets < _QUARTERED or tries <= sets:
+        return 0.0
+    quarters = [studentized[:, start::4].max(axis=1).mean() for start in range(4)]
+    doubling = (float(studentized.max(axis=1).mean()) - float(np.mean(quarters))) / 2.0
+    return max(0.0, doubling) * math.log2(tries / sets)
 
 
 def share_at_least(drawn: Returns, value: float) -> float:

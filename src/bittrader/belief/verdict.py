@@ -13,10 +13,8 @@ if TYPE_CHECKING:
 
     from bittrader.belief.figures import Call, Figures, Outside, Ratio
 
-# At most this share of the searches on markets without an edge is called anything but luck,
-LUCK = 0.05
-# and at most this share an edge.
-EDGE = 0.02
+# At most this share of the searches on markets without an edge is called anything but luck.
+LEVEL = 0.05
 # Fewer trades or periods than these have happened too seldom to be called an edge, however well they went.
 FEWEST_TRADES = 10
 FEWEST_PERIODS = 100
@@ -67,9 +65,9 @@ def _outside(figures: Figures, kind: str) -> Outside | None:
 
 
 def _call(figures: Figures, p_value: float) -> Call:
-    if p_value > LUCK:
+    if p_value > LEVEL:
         return "luck"
-    return "edge" if p_value <= EDGE and not list(_too_few(figures)) else "inconclusive"
+    return "inconclusive" if list(_too_few(figures)) else "edge"
 
 
 def _reasons(figures: Figures, call: Call, p_value: float) -> Iterator[str]:
@@ -129,13 +127,13 @@ def _what_would_change_it(figures: Figures, call: Call, p_value: float) -> Itera
             yield "What would change this: failing on bars that no search saw (--validate walk-forward, --holdout 20%)."
         return
     more = _more_days(figures, p_value)
-    if p_value > LUCK and figures.outside and more is None:
+    if p_value > LEVEL and figures.outside and more is None:
         yield "What would change this: gains beyond the market on bars that no search saw."
     elif more is None:
         return
     elif more > _NEVER_DAYS:
         yield "No record that anyone can wait for would tell so small an advantage from luck."
-    elif p_value > LUCK:
+    elif p_value > LEVEL:
         fewer = "" if figures.outside else ", or fewer sets tried"
         yield f"What would change this: about {_span(more)} more of just such results{fewer}."
     else:
@@ -149,7 +147,7 @@ def _more_days(figures: Figures, p_value: float) -> float | None:
     """
     if figures.outside:
         days = sum(one.days for one in figures.outside)
-        score, needed = _score(p_value), _score(LUCK)
+        score, needed = _score(p_value), _score(LEVEL)
     elif figures.reality is not None:
         days, score, needed = figures.days, figures.reality.score, figures.reality.needed
     else:

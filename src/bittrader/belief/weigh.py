@@ -46,6 +46,8 @@ class Record:
     """Length of a period."""
     bars: int
     """Bars in a period."""
+    spread: int = 0
+    """How many of the last sets were drawn at random, and not by the search."""
 
     @property
     def plain(self) -> Returns:
@@ -64,8 +66,11 @@ class Record:
         return np.asarray(np.mean([beyond(returns, market) for returns, market in pairs], axis=0))
 
 
-def weigh(record: Record, trials: int, trades: float, seed: int) -> Figures:
-    """The figures about the first set, of `trials` that were tried; the same seed gives the same figures."""
+def weigh(record: Record, trials: int, trades: float, seed: int, tries: float = 0.0) -> Figures:
+    """The figures about the first set, of `trials` that were tried; the same seed gives the same figures.
+
+    `tries`: how many sets drawn at random find as much as these trials did, where that is more than are looked at.
+    """
     plain, rest, market = record.plain, record.beyond, record.market
     periods, sets = plain.shape
     per_year = 365.0 / record.days
@@ -86,7 +91,7 @@ def weigh(record: Record, trials: int, trades: float, seed: int) -> Figures:
         plain=ratio(plain, trials, per_year),
         beyond=ratio(rest, trials, per_year),
         overfitting=overfitting(plain),
-        reality=reality_check(rest, 0, counts(drawn), block),
+        reality=reality_check(rest, 0, counts(drawn), block, tries=tries, spread=record.spread),
         intervals=intervals(plain[:, 0], drawn, per_year),
     )
 

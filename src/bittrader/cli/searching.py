@@ -58,6 +58,8 @@ def bar(objective: str) -> Iterator[Callable[[Now], None]]:
             done = now.finished + now.failed
             facts: dict[str, Any] = {"best": best, "rate": rate, "failed": now.failed}
             searching = f"Searching fold {now.fold} of {now.folds}" if now.fold else "Searching"
+            if done >= now.trials and now.fold == now.folds:
+                searching = "Judging"  # what follows the last evaluation
             words_now = "Stopping (Ctrl-C again: at once)" if now.stopping else searching
             progress.update(task, description=words_now, total=now.trials, completed=done, **facts)
 

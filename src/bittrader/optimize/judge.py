@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 
 PERMUTATIONS = 39
 _MOST_PERMUTATIONS = 100_000
+# Samplers that do not learn. The others find more in as many trials, also where there is nothing to find: counted as n
+# to this power, false alarms stay below their level in seven dimensions (bench/luck.py, Documentation/BELIEF.md).
+BLIND = ("random", "grid", "sobol", "latin-hypercube")
+LEARNING = 1.4
 
 
 def judge(study: Study, problem: Problem, threads: int = 1, permutations: int = PERMUTATIONS) -> Belief | None:
@@ -86,11 +90,17 @@ def judge_again(
     return belief
 
 
+def tries(sampler: str, trials: int) -> float:
+    """How many sets drawn at random find as much as so many trials of a sampler, on markets without an edge."""
+    return float(trials) if sampler in BLIND else float(trials) ** LEARNING
+
+
 def _figures(study: Study, problem: StrategyProblem, trial: Trial, threads: int, permutations: int) -> Figures | None:
     experiment = study.experiment
     stage = Stage(problem.strategy, problem.series, experiment)
     objective, best = experiment.objectives[0], experiment.space.encode(trial.params)
     value, trades = (float(trial.metrics[name] or 0.0) for name in (objective.metric, "trades"))
+    asked = study.counts().asked
     # Where a set may hang, only those are run that have ended in time before.
     daring = experiment.time_limit is None
     evaluators = stage.evaluators()
@@ -106,7 +116,9 @@ def _figures(study: Study, problem: StrategyProblem, trial: Trial, threads: int,
         changes = pool.map(lambda one: changed(stage, best, one), circumstances(experiment.costs))
         return replace(
             # Of all bars: the first ones, which fill no whole period, count here.
-            weigh(earned, study.counts().asked, trades, experiment.seed),
+            weigh(
+                earned, asked, trades, experiment.seed, min(tries(experiment.sampler, asked), experiment.space.count)
+            ),
             total_return=float(trial.metrics["total_return"] or 0.0),
             market_return=float(np.mean([one.close[-1] / one.close[0] - 1.0 for one in stage.series])),
             neighbourhood=neighbourhood(objective, value, np.array(near)),

@@ -62,12 +62,15 @@ def record(
     tried = found.tried(study, SETS - 1 - SPREAD)
     others = _spread(experiment.space, len(tried), study.counts().asked, experiment.seed) if spread else tried[:0]
     # Neighbours in the space share indicators.
-    rows = np.unique(np.concatenate([tried, others]), axis=0)
-    rows = rows[(rows != best).any(axis=1)]
-    first, *rest = pool.map(lambda row: earned(evaluators, ends, row, experiment), [best, *rows])
+    tried, others = (np.unique(rows[(rows != best).any(axis=1)], axis=0) for rows in (tried, others))
+    first, *rest = pool.map(lambda row: earned(evaluators, ends, row, experiment), [best, *tried, *others])
     if first is None:
         return None
-    kept = [first, *(one for one in rest if one is not None and _choosable(one, first, experiment))]
+    searched, drawn = (
+        [one for one in part if one is not None and _choosable(one, first, experiment)]
+        for part in (rest[: len(tried)], rest[len(tried) :])
+    )
+    kept = [first, *searched, *drawn]
     series = [one.candles for one in evaluators]
     days, bars = period_length(series, ends)
     return Record(
@@ -75,6 +78,7 @@ def record(
         markets=np.stack([period_returns(one.close, at) for one, at in zip(series, ends, strict=True)]),
         days=days,
         bars=bars,
+        spread=len(drawn),
     )
 
 
@@ -122,7 +126,7 @@ def _choosable(one: Earned, best: Earned, experiment: Experiment) -> bool:
 
 
 def _spread(space: Space, tried: int, asked: int, seed: int) -> Rows:
-    """As many sets as were asked for, evenly spread over the space; none where all there are were tried."""
+    """As many sets as were asked for, drawn evenly from the space; none where all there are were tried."""
     count = allowed_count(space)
     if count is not None and count <= tried:
         return np.empty((0, len(space.names)))
