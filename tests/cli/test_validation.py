@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -71,7 +72,7 @@ def test_blocks_that_follow_on_each_other_are_shown_as_one(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "140")
     run(["optimize", *ASKED, "--validate", "cpcv", "--folds", "3", "--test-blocks", "2"])
     said = capsys.readouterr().out.partition("Validated out of sample")[2]
-    together, apart = (next(line for line in said.splitlines() if line.strip().startswith(fold)) for fold in "12")
+    together, apart = re.split(r"\n +(?=\d +\d{4}-)", said)[1:3]
     assert (together.count(" to "), apart.count(" to ")) == (1, 2)
 
 
