@@ -329,3 +329,14 @@ def test_parameters_that_differ_only_in_case_are_refused(path):
     with pytest.raises(InputError, match="cannot tell the parameters a and A apart"):
         Study.create(path, experiment(space=space))
     assert not path.exists()
+
+
+def test_a_verdict_that_another_version_wrote_counts_as_none(study):
+    study.note("belief", {"verdict": {"call": "luck", "p_value": 0.5, "reasons": [], "mood": "bad"}, "figures": None})
+    assert found.summary(study).belief is None
+
+
+def test_a_holdout_that_another_version_wrote_is_said_in_one_line(study):
+    study.note("holdout", {"seen": "by another"})
+    with pytest.raises(StudyError, match="was written by another bittrader"):
+        found.summary(study)

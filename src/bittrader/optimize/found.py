@@ -242,8 +242,11 @@ def rules(study: Study, trial: Trial | None) -> str:
 
 
 def _belief(study: Study, asked: int) -> Belief | None:
-    """What was judged; None when the study has been given more trials since."""
-    belief = _noted(study, "belief", Belief.from_json)
+    """What was judged; None when the study has been given more trials since, or another bittrader judged it."""
+    try:
+        belief = _noted(study, "belief", Belief.from_json)
+    except StudyError:
+        return None  # judging again is cheap
     return None if belief and belief.figures and belief.figures.trials != asked else belief
 
 
@@ -259,8 +262,14 @@ def _in_folds(study: Study) -> int:
 
 
 def _noted(study: Study, kind: str, read: Callable[[dict[str, Any]], Finding]) -> Finding | None:
+    """A finding, None where there is none; StudyError when it is not written as this bittrader reads it."""
     noted = study.noted(kind)
-    return None if noted is None else read(noted)
+    try:
+        return None if noted is None else read(noted)
+    except (KeyError, TypeError, ValueError) as error:
+        raise StudyError(
+            f"the {kind} of the study {study.name} was written by another bittrader. Search again."
+        ) from error
 
 
 def _choices(space: Space) -> dict[str, tuple[Value, ...]]:

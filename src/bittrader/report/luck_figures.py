@@ -41,7 +41,11 @@ def trials(study: StudySummary, hurdle: float | None) -> Figure | None:
         alt=f"Histogram of {label} of {len(known):,} sets; the best has {words.metric(metric, best)}.",
         caption=_trials_caption(marked)
         + (f" Counted are {len(known):,}, an even share." if len(known) < study.finished // 2 else "")
-        + (f" The lowest bar gathers {gathered:,} sets from below it." if gathered else ""),
+        + (
+            f" The lowest bar gathers {gathered:,} {'set' if gathered == 1 else 'sets'} from below it."
+            if gathered
+            else ""
+        ),
         data=[
             {
                 "type": "bar",
@@ -86,14 +90,14 @@ def _rule(x: float, colour: str) -> Json:
 
 
 def _flag(x: float, text: str, colour: str, row: int, *, right: bool) -> Json:
-    """Words beside a rule: those of row 0 above the plot, of row 1 inside it, so that they never meet."""
+    """Words beside a rule, each row a line lower so that they never meet; the chart's buttons are above."""
     return {
         "xref": "x",
         "yref": "paper",
         "x": x,
-        "y": 1,
+        "y": 1.0 - 0.12 * row,
         "xanchor": "right" if right else "left",
-        "yanchor": ("bottom", "top")[row],
+        "yanchor": "top",
         "xshift": -5 if right else 5,
         "text": text,
         "showarrow": False,
