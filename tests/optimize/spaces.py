@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from bittrader.optimize.spaces import narrowed
-from bittrader.strategies.parameters import Choice, Float, Int, Space
+from bittrader.strategies.parameters import Choice, Float, Int
+from bittrader.strategies.space import Space
 
 
 def named(**parameters):

@@ -19,7 +19,8 @@ from bittrader.optimize.samplers.base import Told, dominators
 from bittrader.optimize.samplers.choose import MANY_OBJECTIVES, SAMPLERS, choose, make
 from bittrader.optimize.samplers.gp import expected_improvement, normal_scores
 from bittrader.optimize.samplers.grid import GridSampler, allowed_count, lattice
-from bittrader.strategies.parameters import Float, Space
+from bittrader.strategies.parameters import Float
+from bittrader.strategies.space import Space
 
 ROOT = Path(__file__).parents[2]
 NAMES = [name for name in SAMPLERS if name != "auto"]

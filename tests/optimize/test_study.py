@@ -16,7 +16,8 @@ from bittrader.optimize import found
 from bittrader.optimize.goals import Condition, Objective
 from bittrader.optimize.history import Counts
 from bittrader.optimize.study import Study
-from bittrader.strategies.parameters import Int, Space
+from bittrader.strategies.parameters import Int
+from bittrader.strategies.space import Space
 
 SHARPE = METRICS.index("sharpe")
 

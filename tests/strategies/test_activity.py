@@ -15,7 +15,8 @@ from bittrader.optimize.spaces import Fixed, narrowed, space_from_json, space_to
 from bittrader.strategies.activity import enabling
 from bittrader.strategies.base import Signals, Strategy
 from bittrader.strategies.indicators import crossed_above, crossed_below
-from bittrader.strategies.parameters import Choice, Float, Int, Space
+from bittrader.strategies.parameters import Choice, Float, Int
+from bittrader.strategies.space import Space
 from bittrader.testing.strategies import check_strategy
 
 KINDS = [Choice("a", "b", "c"), Choice("a", "b", default="b"), Int(1, 3), Int(4, 5, default=5), Int(7, 7)]

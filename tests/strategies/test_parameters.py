@@ -8,7 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bittrader.errors import InputError, StrategyError
-from bittrader.strategies.parameters import Choice, Float, Int, Parameter, Space
+from bittrader.strategies.parameters import Choice, Float, Int, Parameter
+from bittrader.strategies.space import Space
 
 
 @st.composite

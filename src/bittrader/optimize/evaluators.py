@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from bittrader.optimize.experiment import Aggregate
     from bittrader.optimize.goals import Objective
     from bittrader.strategies.base import Strategy
-    from bittrader.strategies.parameters import Rows, Space
+    from bittrader.strategies.parameters import Rows
+    from bittrader.strategies.space import Space
 
 
 # What turns candles and parameters into metrics.

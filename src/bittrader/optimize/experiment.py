@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bittrader.market.candles import Candles
-    from bittrader.strategies.parameters import Space
+    from bittrader.strategies.space import Space
 
 Aggregate = Literal["mean", "median", "worst"]
 """How a set's metrics on several series become one number each."""

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from bittrader.optimize.goals import Objective
     from bittrader.optimize.study import Study
-    from bittrader.strategies.parameters import Space, Value
+    from bittrader.strategies.parameters import Value
+    from bittrader.strategies.space import Space
 
 Finding = TypeVar("Finding")
 

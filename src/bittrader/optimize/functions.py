@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from bittrader.backtest.result import Result
     from bittrader.execution.base import Executor
     from bittrader.optimize.experiment import CandleFacts, Experiment
-    from bittrader.strategies.parameters import Rows, Space, Value
+    from bittrader.strategies.parameters import Rows, Value
+    from bittrader.strategies.space import Space
 
     Function = Callable[..., Any]
 

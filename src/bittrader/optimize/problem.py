@@ -20,8 +20,8 @@ from bittrader.optimize.goals import require_known
 from bittrader.optimize.origins import portable, reference
 from bittrader.optimize.space_file import named_space, read_space
 from bittrader.optimize.windows import held_out
-from bittrader.strategies.parameters import Space
 from bittrader.strategies.registry import code_digest, load_strategy
+from bittrader.strategies.space import Space
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

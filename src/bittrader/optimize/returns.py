@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from bittrader.market.candles import Candles
     from bittrader.optimize.experiment import Experiment
     from bittrader.optimize.study import Study
-    from bittrader.strategies.parameters import Rows, Space
+    from bittrader.strategies.parameters import Rows
+    from bittrader.strategies.space import Space
 
     Ends = NDArray[np.int64]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bittrader.errors import InputError, StrategyError, did_you_mean
-from bittrader.strategies.parameters import Choice, Constraint, Float, Int, Space
+from bittrader.strategies.parameters import Choice, Constraint, Float, Int
+from bittrader.strategies.space import Space
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

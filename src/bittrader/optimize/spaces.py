@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bittrader.errors import InputError, StudyError, did_you_mean
-from bittrader.strategies.parameters import Choice, Constraint, Float, Int, Parameter, Space
+from bittrader.strategies.parameters import Choice, Constraint, Float, Int, Parameter
+from bittrader.strategies.space import Space
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from bittrader.optimize.experiment import Experiment
     from bittrader.optimize.goals import Objective
     from bittrader.strategies.base import Strategy
-    from bittrader.strategies.parameters import Rows, Space
+    from bittrader.strategies.parameters import Rows
+    from bittrader.strategies.space import Space
 
     Row = NDArray[np.float64]
 

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 
 from bittrader.errors import StrategyError
-from bittrader.strategies.parameters import Parameter, Space
+from bittrader.strategies.parameters import Parameter
+from bittrader.strategies.space import Space
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

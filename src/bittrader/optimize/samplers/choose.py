@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bittrader.optimize.samplers.base import Sampler
-    from bittrader.strategies.parameters import Space
+    from bittrader.strategies.space import Space
 
 SAMPLERS = ("auto", "tpe", "gp", "de", "cma-es", "nsga2", "sobol", "latin-hypercube", "grid", "random")
 MANY_OBJECTIVES = ("nsga2", "tpe", "sobol", "latin-hypercube", "grid", "random")

@@ -13,7 +13,8 @@ from bittrader.strategies.parameters import Int
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bittrader.strategies.parameters import Parameter, Rows, Space
+    from bittrader.strategies.parameters import Parameter, Rows
+    from bittrader.strategies.space import Space
 
 # In shares of each parameter's range: wide enough to reach both ends from the middle (Hansen 2016).
 _SIGMA = 0.3

@@ -14,7 +14,8 @@ from bittrader.optimize.samplers.base import Sampler, Told
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bittrader.strategies.parameters import Rows, Space
+    from bittrader.strategies.parameters import Rows
+    from bittrader.strategies.space import Space
 
 # A parent is drawn from this share of the best (JADE, Zhang and Sanderson 2009).
 _ELITE = 0.1

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bittrader.strategies.parameters import Rows, Space
+    from bittrader.strategies.parameters import Rows
+    from bittrader.strategies.space import Space
 
 _START_UP = 10
 # The model's cost grows with the third power of what it looks at.

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from bittrader.strategies.parameters import Parameter, Rows, Space
+    from bittrader.strategies.parameters import Parameter, Rows
+    from bittrader.strategies.space import Space
 
 # Products of more points than this are not walked to find the few allowed ones among them.
 _WALKED = 2_000_000

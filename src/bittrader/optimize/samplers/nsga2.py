@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bittrader.optimize.samplers.rust import RustStudy
-    from bittrader.strategies.parameters import Rows, Space
+    from bittrader.strategies.parameters import Rows
+    from bittrader.strategies.space import Space
 
 _TRIES = 4
 _GENERATION = {"generation": "0"}

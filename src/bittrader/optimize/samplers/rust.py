@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bittrader.optimize.samplers.base import Told
-    from bittrader.strategies.parameters import Parameter, Rows, Space
+    from bittrader.strategies.parameters import Parameter, Rows
+    from bittrader.strategies.space import Space
 
 # What is summed up must stay finite; nothing that was measured is as far off.
 _FARTHEST = 1e300

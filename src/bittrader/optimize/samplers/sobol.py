@@ -10,7 +10,8 @@ from bittrader.errors import StrategyError
 from bittrader.optimize.samplers.base import Sampler
 
 if TYPE_CHECKING:
-    from bittrader.strategies.parameters import Rows, Space
+    from bittrader.strategies.parameters import Rows
+    from bittrader.strategies.space import Space
 
 _CHUNK = 4096
 # As many points as the generator has bits for; and one in a thousand must be allowed, or the space counts as empty.
