@@ -6,8 +6,9 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -59,6 +60,10 @@ class Metrics:
         """The metrics of a kernel's row (NaN is undefined)."""
         values = {name: None if math.isnan(x) else float(x) for name, x in zip(METRICS, row, strict=True)}
         return cls(**{**values, "trades": int(row[METRICS.index("trades")])})  # type: ignore[arg-type]
+
+    def as_row(self) -> NDArray[np.float64]:
+        """The metrics in the order of `METRICS`, as `from_row` takes them."""
+        return np.array(list(self.as_dict().values()), dtype=np.float64)  # None becomes NaN
 
     def as_dict(self) -> dict[str, float | int | None]:
         """The metrics by name."""

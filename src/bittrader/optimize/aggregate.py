@@ -74,8 +74,7 @@ def aggregated(
 
 def measured(each: Sequence[Metrics], how: Aggregate, objectives: Sequence[Objective]) -> dict[str, float | int | None]:
     """The metrics on each series as one of each name; None where undefined on any of them."""
-    rows = [np.array(list(one.as_dict().values()), dtype=np.float64) for one in each]
-    return named(aggregated(rows, how, objectives))
+    return named(aggregated([one.as_row() for one in each], how, objectives))
 
 
 def named(row: NDArray[np.float64]) -> dict[str, float | int | None]:

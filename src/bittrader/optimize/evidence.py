@@ -11,7 +11,7 @@ from bittrader.belief.market import period_returns
 from bittrader.belief.weigh import Record, outside
 from bittrader.optimize.returns import common_periods, period_length
 from bittrader.optimize.validated import Holdout, Validated
-from bittrader.optimize.validation import Layout, path_runs
+from bittrader.optimize.validation import Layout, path_runs, that_ran
 from bittrader.optimize.windows import held_out
 
 if TYPE_CHECKING:
@@ -56,11 +56,7 @@ def _unseen(study: Study, problem: StrategyProblem, params: Mapping[str, Value])
 def _validation(experiment: Experiment, problem: StrategyProblem, validated: Validated) -> Outside | None:
     """What the paths earned on average; None where a fold has no result."""
     assert experiment.validation is not None
-    ran = {
-        index: fold.params
-        for index, fold in enumerate(validated.folds)
-        if fold.params is not None and fold.cause is None
-    }
+    ran = that_ran(validated.folds)
     layout = Layout.of(experiment.validation, problem.series)
     if len(ran) < len(layout.plan.folds):
         return None

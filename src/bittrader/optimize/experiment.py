@@ -7,8 +7,10 @@ import json
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+import bittrader
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.optimize.goals import Condition, Objective
 from bittrader.optimize.spaces import space_from_json, space_to_json
@@ -24,6 +26,8 @@ Aggregate = Literal["mean", "median", "worst"]
 """How a set's metrics on several series become one number each."""
 
 AGGREGATES: tuple[Aggregate, ...] = get_args(Aggregate)
+
+_LIBRARIES = ("numpy", "numba", "scipy", "rustuna", "cmaes", "scikit-learn")
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,11 @@ class Experiment:
             "validation": facts["validation"] and Validation(**facts["validation"]),
         }
         return cls(**{**facts, **nested})
+
+
+def versions_now() -> dict[str, str]:
+    """The versions of this program, and of the libraries that decide numbers."""
+    return {"bittrader": bittrader.__version__, **{name: version(name) for name in _LIBRARIES}}
 
 
 _PLAIN = ("aggregate", "sampler", "seed", "generation", "time_limit", "holdout")

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bittrader.errors import StudyError
-from bittrader.market.candles import Candles
 from bittrader.optimize import found, shelf
 from bittrader.optimize.aggregate import measured
 from bittrader.optimize.evidence import on_holdout
-from bittrader.optimize.experiment import differences
 from bittrader.optimize.judge import judge
-from bittrader.optimize.problem import strategy_problem_of
+from bittrader.optimize.problem import require_same, strategy_problem_of
 from bittrader.optimize.search import cores
 from bittrader.optimize.study import Study
 from bittrader.optimize.validated import Holdout, Opening
 from bittrader.optimize.validation import curve_of, held_bars
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from bittrader.optimize.problem import CandlesGiven
     from bittrader.strategies.base import Strategy
-
-    CandlesLike = Candles | str | Path
 
 
 def open_holdout(
     study: str,
     *,
     strategy: type[Strategy] | str | None = None,
-    candles: CandlesLike | Sequence[CandlesLike] | None = None,
+    candles: CandlesGiven = None,
 ) -> Holdout:
     """Runs a study's best set on the bars held out, and keeps in the study that they were looked at.
 
@@ -45,10 +38,8 @@ def open_holdout(
         best = found.best(opened, 1)
         if not best:
             raise StudyError(f"no evaluation of {study} finished, so there is nothing to try on its holdout.")
-        given = [candles] if isinstance(candles, Candles | str | Path) else list(candles or ())
-        problem = strategy_problem_of(experiment, study, strategy, given)
-        if others := differences(experiment, replace(experiment, **problem.identity())):
-            raise StudyError(f"the holdout of {study} cannot be opened: {'; '.join(others)}.")
+        problem = strategy_problem_of(experiment, study, strategy, candles)
+        require_same(experiment, problem, f"the holdout of {study} cannot be opened")
         results = on_holdout(experiment, problem, best[0].params)
         looked = Opening(
             at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",

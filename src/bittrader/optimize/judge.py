@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,11 +12,9 @@ from bittrader.belief.figures import Belief
 from bittrader.belief.verdict import verdict
 from bittrader.belief.weigh import weigh
 from bittrader.errors import InputError, StudyError
-from bittrader.market.candles import Candles
 from bittrader.optimize import found, shelf
 from bittrader.optimize.evidence import unseen
-from bittrader.optimize.experiment import differences
-from bittrader.optimize.problem import StrategyProblem, problem_of
+from bittrader.optimize.problem import StrategyProblem, problem_of, require_same
 from bittrader.optimize.returns import record
 from bittrader.optimize.stress import (
     Stage,
@@ -32,15 +29,11 @@ from bittrader.optimize.stress import (
 from bittrader.optimize.study import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bittrader.belief.figures import Figures
     from bittrader.optimize.functions import Function
-    from bittrader.optimize.problem import Problem
+    from bittrader.optimize.problem import CandlesGiven, Problem
     from bittrader.optimize.summary import Trial
     from bittrader.strategies.base import Strategy
-
-    CandlesLike = Candles | str | Path
 
 PERMUTATIONS = 39
 _MOST_PERMUTATIONS = 100_000
@@ -70,7 +63,7 @@ def judge_again(
     study: str,
     *,
     strategy: type[Strategy] | Function | str | None = None,
-    candles: CandlesLike | Sequence[CandlesLike] | None = None,
+    candles: CandlesGiven = None,
     threads: int = 1,
     permutations: int = PERMUTATIONS,
 ) -> Belief:
@@ -80,10 +73,8 @@ def judge_again(
     """
     with Study.write(shelf.path_of(study)) as opened:
         experiment = opened.experiment
-        given = [candles] if isinstance(candles, Candles | str | Path) else list(candles or ())
-        problem = problem_of(experiment, study, strategy, given)
-        if others := differences(experiment, replace(experiment, **problem.identity())):
-            raise StudyError(f"{study} cannot be judged: {'; '.join(others)}.")
+        problem = problem_of(experiment, study, strategy, candles)
+        require_same(experiment, problem, f"{study} cannot be judged")
         belief = judge(opened, problem, threads, permutations)
     if belief is None:
         raise StudyError(f"no evaluation of {study} finished, so there is nothing to judge.")

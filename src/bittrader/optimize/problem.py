@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bittrader.backtest.metrics import METRICS
 from bittrader.backtest.run import backtest
-from bittrader.errors import InputError
+from bittrader.errors import InputError, StudyError
 from bittrader.execution.processes import ProcessExecutor
 from bittrader.execution.threads import ThreadExecutor
 from bittrader.market.candles import Candles
 from bittrader.market.store import default_name, load_candles, read_candles
 from bittrader.optimize.evaluators import MakeEvaluator, engine_digest, first_rows
-from bittrader.optimize.experiment import CandleFacts
+from bittrader.optimize.experiment import CandleFacts, differences, versions_now
 from bittrader.optimize.functions import FunctionProblem
 from bittrader.optimize.goals import require_known
 from bittrader.optimize.origins import portable, reference
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bittrader.strategies.parameters import Parameter, Value
 
     CandlesLike = Candles | str | Path
+    CandlesGiven = CandlesLike | Sequence[CandlesLike] | None
     SpaceLike = Space | Mapping[str, Parameter[Any]] | str | Path
 
 
@@ -139,21 +140,22 @@ Problem = StrategyProblem | FunctionProblem
 
 def new_problem(
     strategy: type[Strategy] | Function | str,
-    candles: Sequence[CandlesLike],
+    candles: CandlesGiven,
     space: SpaceLike | None,
     reading: Mapping[str, str],
 ) -> Problem:
     """The problem that a new search is given: with a space that of a function, else that of a strategy over candles."""
+    series = _listed(candles)
     if space is None:
         if not isinstance(strategy, type | str):
             raise InputError("a function needs the space of its parameters: space=.")
-        if not candles:
+        if not series:
             raise InputError(
                 "there are no candles: `bittrader optimize STRATEGY CANDLES`."
                 " (A function of your own takes --space FILE.)"
             )
-        return StrategyProblem.of(strategy, candles, [reading] * len(candles))
-    if candles or reading:
+        return StrategyProblem.of(strategy, series, [reading] * len(series))
+    if series or reading:
         raise InputError("--space is for a function, which takes no candles. Leave out one of them.")
     if isinstance(strategy, type):
         raise InputError(f"{strategy.__name__} is a class: a strategy takes candles, not a space.")
@@ -166,7 +168,7 @@ def problem_of(
     experiment: Experiment,
     study: str,
     strategy: type[Strategy] | Function | str | None = None,
-    candles: Sequence[CandlesLike] = (),
+    candles: CandlesGiven = None,
 ) -> Problem:
     """The problem that a study's experiment says, or that is now at these places, without what is held out.
 
@@ -174,7 +176,7 @@ def problem_of(
     """
     if experiment.series:
         return strategy_problem_of(experiment, study, strategy, candles)
-    if candles:
+    if _listed(candles):
         raise InputError(f"{study} searched a function, which takes no candles.")
     function: Any = strategy or experiment.strategy or _missing(study, "strategy")
     return FunctionProblem.of(function, experiment.space)
@@ -184,15 +186,26 @@ def strategy_problem_of(
     experiment: Experiment,
     study: str,
     strategy: type[Strategy] | Function | str | None = None,
-    candles: Sequence[CandlesLike] = (),
+    candles: CandlesGiven = None,
 ) -> StrategyProblem:
     """As `problem_of`, of a study that is known to have searched a strategy."""
     code: Any = strategy or experiment.strategy or _missing(study, "strategy")
-    origins = candles or [one.reference or _missing(study, "candles") for one in experiment.series]
+    origins = _listed(candles) or [one.reference or _missing(study, "candles") for one in experiment.series]
     if len(origins) != len(experiment.series):
         raise InputError(f"{study} has {len(experiment.series)} series of candles, not {len(origins)}: name them all.")
     readings = [one.reading for one in experiment.series]
     return StrategyProblem.of(code, origins, readings).developing(experiment.holdout)
+
+
+def require_same(experiment: Experiment, problem: Problem, refusal: str) -> None:
+    """StudyError, with what differs after the refusal, when the problem is no longer what the experiment says."""
+    now = replace(experiment, **problem.identity(), versions=versions_now())
+    if others := differences(experiment, now):
+        raise StudyError(f"{refusal}: {'; '.join(others)}. Begin a new study with `bittrader optimize`.")
+
+
+def _listed(candles: CandlesGiven) -> Sequence[CandlesLike]:
+    return [candles] if isinstance(candles, Candles | str | Path) else list(candles or ())
 
 
 def _missing(study: str, what: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from bittrader.backtest.metrics import METRICS
 from bittrader.errors import StudyError
 from bittrader.optimize import found, shelf
@@ -60,7 +58,7 @@ def _require_candles(study: str, experiment: Experiment, now: tuple[CandleFacts,
 
 
 def _require_same(study: str, experiment: Experiment, trial: Trial, results: tuple[Result, ...]) -> None:
-    each = [np.array(list(result.metrics.as_dict().values()), dtype=np.float64) for result in results]
+    each = [result.metrics.as_row() for result in results]
     for name, value in zip(METRICS, aggregated(each, experiment.aggregate, experiment.objectives), strict=True):
         known = trial.metrics.get(name)
         then = math.nan if known is None else known

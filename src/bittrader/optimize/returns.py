@@ -93,10 +93,9 @@ def earned(
         if is_interrupt(error):
             raise
         return None
-    measured = [[np.nan if value is None else value for value in one.metrics.as_dict().values()] for one in runs]
     return Earned(
         returns=np.stack([period_returns(one.equity, at) for one, at in zip(runs, ends, strict=True)]),
-        metrics=aggregated([np.array([row]) for row in measured], experiment.aggregate, experiment.objectives)[0],
+        metrics=aggregated([one.metrics.as_row() for one in runs], experiment.aggregate, experiment.objectives),
     )
 
 

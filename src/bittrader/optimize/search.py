@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import bittrader
 from bittrader.backtest.costs import Costs, Sizing
-from bittrader.errors import InputError, StudyError, did_you_mean
-from bittrader.market.candles import Candles
+from bittrader.errors import InputError, did_you_mean
 from bittrader.optimize import found, shelf
 from bittrader.optimize.evaluators import first_rows
-from bittrader.optimize.experiment import AGGREGATES, Experiment, differences
+from bittrader.optimize.experiment import AGGREGATES, Experiment, versions_now
 from bittrader.optimize.goals import conditions_of, objectives_of
 from bittrader.optimize.interrupt import stop_wished
 from bittrader.optimize.judge import judge
 from bittrader.optimize.loop import Progress, Search
-from bittrader.optimize.problem import StrategyProblem, new_problem, problem_of
+from bittrader.optimize.problem import StrategyProblem, new_problem, problem_of, require_same
 from bittrader.optimize.samplers.choose import choose, make
 from bittrader.optimize.spaces import narrowed
 from bittrader.optimize.study import Study
@@ -29,22 +25,20 @@ from bittrader.optimize.windows import Validation, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from bittrader.backtest.result import Result
     from bittrader.optimize.experiment import Aggregate
     from bittrader.optimize.functions import Function
-    from bittrader.optimize.problem import Problem, SpaceLike
+    from bittrader.optimize.problem import CandlesGiven, Problem, SpaceLike
     from bittrader.optimize.samplers.base import Sampler
     from bittrader.optimize.spaces import Range
     from bittrader.optimize.summary import StudySummary, Trial
     from bittrader.optimize.windows import Mode
     from bittrader.strategies.base import Strategy
 
-    CandlesLike = Candles | str | Path
-
 # More trials than anyone waits for, and no more than fit into a study's numbers.
 _MOST = 10**12
-_LIBRARIES = ("numpy", "numba", "scipy", "rustuna", "cmaes", "scikit-learn")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +71,7 @@ class SearchResult:
 
 def optimize(
     strategy: type[Strategy] | Function | str,
-    candles: CandlesLike | Sequence[CandlesLike] | None = None,
+    candles: CandlesGiven = None,
     *,
     space: SpaceLike | None = None,
     trials: int = 80,
@@ -114,7 +108,7 @@ def optimize(
     `verdict`: judge how much of the best is luck, which runs sets again. `reading`: how to read a file of candles that
     leaves a choice, as `read_candles` takes it.
     """
-    problem = new_problem(strategy, _listed(candles), space, reading or {})
+    problem = new_problem(strategy, candles, space, reading or {})
     held = share(holdout) if isinstance(holdout, str) else holdout
     validation = Validation(validate) if isinstance(validate, str) else validate
     unseen = held_bars(problem.series, held) if held and isinstance(problem, StrategyProblem) else None
@@ -145,7 +139,7 @@ def optimize(
         trials=trials,
         generation=choice.generation,
         time_limit=time_limit,
-        versions=_versions(),
+        versions=versions_now(),
         holdout=held,
         validation=validation,
     )
@@ -156,15 +150,11 @@ def optimize(
         return _search(opened, problem, threads, progress, verdict=verdict)
 
 
-def _listed(candles: CandlesLike | Sequence[CandlesLike] | None) -> list[CandlesLike]:
-    return [candles] if isinstance(candles, Candles | str | Path) else list(candles or ())
-
-
 def resume(
     study: str,
     *,
     strategy: type[Strategy] | Function | str | None = None,
-    candles: CandlesLike | Sequence[CandlesLike] | None = None,
+    candles: CandlesGiven = None,
     trials: int | None = None,
     threads: int | None = None,
     verdict: bool = True,
@@ -177,8 +167,8 @@ def resume(
     """
     with Study.write(shelf.path_of(study)) as opened:
         then = opened.experiment
-        problem = problem_of(then, study, strategy, _listed(candles))
-        _refuse_other(study, then, problem)
+        problem = problem_of(then, study, strategy, candles)
+        require_same(then, problem, f"{study} cannot go on")
         budget = opened.budget if trials is None else trials
         if budget < (asked := opened.counts().asked):
             raise InputError(f"{study} has {asked:,} trials already: say how many it may have in all, more than that.")
@@ -195,12 +185,6 @@ def _found_again(then: Experiment, problem: Problem) -> Experiment:
         for before, now in zip(then.series, problem.facts, strict=True)
     ]
     return replace(then, strategy=problem.reference or then.strategy, series=tuple(series))
-
-
-def _refuse_other(study: str, then: Experiment, problem: Problem) -> None:
-    now = replace(then, **problem.identity(), versions=_versions())
-    if others := differences(then, now):
-        raise StudyError(f"{study} cannot go on: {'; '.join(others)}. Begin a new study with `bittrader optimize`.")
 
 
 def _search(
@@ -259,7 +243,3 @@ def _check(trials: int, threads: int | None, time_limit: float | None, aggregate
         raise InputError(f"threads must be at least 1, not {threads}.")
     if time_limit is not None and not 0 < time_limit < float("inf"):
         raise InputError(f"the time limit must be a positive number of seconds, not {time_limit}.")
-
-
-def _versions() -> dict[str, str]:
-    return {"bittrader": bittrader.__version__, **{name: version(name) for name in _LIBRARIES}}

@@ -91,9 +91,13 @@ def validated(study: Study, problem: StrategyProblem, validation: Validation) ->
     """How the best set of each fold's search, which must be complete, does on the bars that it never saw."""
     layout = Layout.of(validation, problem.series)
     folds = tuple(_fold(study, problem, layout, index) for index in range(len(layout.plan.folds)))
-    ran = {index: fold.params for index, fold in enumerate(folds) if fold.params is not None and fold.cause is None}
-    paths = tuple(_path(study.experiment, problem, layout, ran, pieces) for pieces in layout.plan.paths)
+    paths = tuple(_path(study.experiment, problem, layout, that_ran(folds), pieces) for pieces in layout.plan.paths)
     return Validated(validation.mode, study.budget, folds, paths)
+
+
+def that_ran(folds: Sequence[FoldResult]) -> dict[int, Params]:
+    """The sets of the folds that gave a result, by the fold's index."""
+    return {index: one.params for index, one in enumerate(folds) if one.params is not None and one.cause is None}
 
 
 def path_runs(
