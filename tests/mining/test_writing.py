@@ -21,7 +21,7 @@ from bittrader.mining.filters import FILTERS
 from bittrader.mining.strategy import Mined
 from bittrader.mining.words import in_words
 from bittrader.mining.writing import class_name, strategy_file
-from bittrader.optimize.spaces import narrowed
+from bittrader.optimize.narrowing import narrowed
 from bittrader.strategies.registry import load_strategy
 from bittrader.testing.strategies import check_strategy
 

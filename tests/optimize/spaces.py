@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from bittrader.optimize.spaces import narrowed
+from bittrader.optimize.narrowing import narrowed
 from bittrader.strategies.parameters import Choice, Float, Int
 from bittrader.strategies.space import Space
 

@@ -10,7 +10,7 @@ from tests.optimize.studies import FACTS, experiment
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.optimize.experiment import Experiment, differences
 from bittrader.optimize.goals import Condition, Objective
-from bittrader.optimize.spaces import narrowed
+from bittrader.optimize.narrowing import narrowed
 
 
 @pytest.mark.parametrize("space", SPACES)

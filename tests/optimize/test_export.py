@@ -15,7 +15,7 @@ from bittrader.errors import InputError
 from bittrader.optimize import found
 from bittrader.optimize.export import export
 from bittrader.optimize.goals import Condition, Objective
-from bittrader.optimize.spaces import narrowed
+from bittrader.optimize.narrowing import narrowed
 from bittrader.optimize.study import Study
 
 

@@ -16,13 +16,13 @@ from bittrader.errors import InputError, StudyError
 from bittrader.market.sample import synthetic
 from bittrader.market.store import store
 from bittrader.optimize import found, shelf
+from bittrader.optimize.folds import MODES, Validation
 from bittrader.optimize.holdout import open_holdout
 from bittrader.optimize.rerun import rerun
 from bittrader.optimize.search import optimize, resume
 from bittrader.optimize.study import Study
-from bittrader.optimize.validated import Holdout, Validated
 from bittrader.optimize.validation import Layout
-from bittrader.optimize.windows import MODES, Validation
+from bittrader.optimize.validation_result import Holdout, Validated
 from bittrader.strategies.registry import load_strategy
 
 BARS = 3_000

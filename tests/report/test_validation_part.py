@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.report import samples
 from tests.report.validations import holdout, validation
 
-from bittrader.optimize.windows import MODES
+from bittrader.optimize.folds import MODES
 from bittrader.report.build import build
 from bittrader.report.page import embedded, render
 from bittrader.report.validation_figures import FOLDS_DRAWN

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bittrader.optimize.validated import Curve, FoldResult, Holdout, Opening, Path, Period, Validated
-from bittrader.optimize.windows import Validation
+from bittrader.optimize.folds import Validation
+from bittrader.optimize.validation_result import Curve, FoldResult, Holdout, Opening, Path, Period, Validated
 
 
 def validation(candles, mode="walk-forward", folds=5, *, broken=(), symbols=None, embargo="1%", seed=4):

@@ -9,7 +9,7 @@ import typer
 
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.errors import InputError
-from bittrader.optimize.windows import Mode, Validation
+from bittrader.optimize.folds import Mode, Validation
 
 _COSTS = "Costs"
 _SIZING = "Sizing"

@@ -46,7 +46,7 @@ def _facts(name: str) -> dict[str, Any]:
                 "study": name,
                 "strategy": experiment.name,
                 "candles": ", ".join(f"{one.symbol} {one.timeframe}" for one in experiment.series),
-                "trials": found.goal(study),
+                "trials": found.trials_in_all(study),
                 "finished": counts.finished,
                 "failed": counts.failed,
                 "objective": objective,

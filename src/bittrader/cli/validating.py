@@ -14,7 +14,7 @@ from bittrader.report import words
 
 if TYPE_CHECKING:
     from bittrader.optimize.summary import StudySummary
-    from bittrader.optimize.validated import FoldResult, Holdout, Measured, Period, Validated
+    from bittrader.optimize.validation_result import FoldResult, Holdout, Measured, Period, Validated
 
 _BESIDE = ("total_return", "max_drawdown", "trades")
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import bittrader
 from bittrader.backtest.costs import Costs, Sizing
+from bittrader.optimize.folds import Validation
 from bittrader.optimize.goals import Condition, Objective
-from bittrader.optimize.spaces import space_from_json, space_to_json
-from bittrader.optimize.windows import Validation
+from bittrader.optimize.space_json import space_from_json, space_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ import numpy as np
 from bittrader.errors import InputError
 from bittrader.files import written_whole
 from bittrader.optimize.database import metric_name, told
-from bittrader.optimize.spaces import Fixed
+from bittrader.optimize.narrowing import Fixed
 from bittrader.strategies.parameters import Int
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import optuna
 
 from bittrader.optimize.database import metric_column, transaction
 from bittrader.optimize.export import trials
-from bittrader.optimize.spaces import Fixed
+from bittrader.optimize.narrowing import Fixed
 from bittrader.strategies.activity import active_numbers
 from bittrader.strategies.parameters import Choice, Float, Int
 

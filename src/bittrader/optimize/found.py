@@ -9,11 +9,11 @@ import numpy as np
 from bittrader.belief.figures import Belief
 from bittrader.errors import StudyError
 from bittrader.optimize.database import metric_column, told
+from bittrader.optimize.narrowing import Fixed
 from bittrader.optimize.pareto import non_dominated
 from bittrader.optimize.samplers.grid import allowed_count
-from bittrader.optimize.spaces import Fixed
 from bittrader.optimize.summary import StudySummary, Trial
-from bittrader.optimize.validated import Holdout, Validated
+from bittrader.optimize.validation_result import Holdout, Validated
 from bittrader.strategies.parameters import Choice
 from bittrader.strategies.registry import MINED
 
@@ -137,7 +137,7 @@ def counted(name: str, value: float | None) -> float | int | None:
     return int(value) if name == "trades" and value is not None and value == int(value) else value
 
 
-def goal(study: Study) -> int:
+def trials_in_all(study: Study) -> int:
     """How many trials the complete search has: its budget, or all sets there are when the grid holds them."""
     experiment, budget = study.experiment, int(study.budget)
     count = allowed_count(experiment.space) if experiment.sampler == "grid" else None
@@ -147,7 +147,7 @@ def goal(study: Study) -> int:
 def is_complete(study: Study) -> bool:
     """Whether all that may be asked was asked and answered, in every fold."""
     counts, experiment = study.counts(), study.experiment
-    if counts.unanswered > 0 or counts.asked < goal(study):
+    if counts.unanswered > 0 or counts.asked < trials_in_all(study):
         return False
     validation = None if experiment.validation is None else study.noted("validation")
     return experiment.validation is None or (validation is not None and validation["trials"] == study.budget)

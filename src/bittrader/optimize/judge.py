@@ -13,7 +13,7 @@ from bittrader.belief.verdict import verdict
 from bittrader.belief.weigh import weigh
 from bittrader.errors import InputError, StudyError
 from bittrader.optimize import found, shelf
-from bittrader.optimize.evidence import unseen
+from bittrader.optimize.out_of_sample import unseen
 from bittrader.optimize.problem import StrategyProblem, problem_of, require_same
 from bittrader.optimize.returns import record
 from bittrader.optimize.stress import (

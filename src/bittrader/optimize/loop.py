@@ -64,7 +64,7 @@ class Search:
         self._sampler = sampler
         self._executor = executor
         self._experiment = study.experiment
-        self._goal = study.experiment.objectives[0]
+        self._objective = study.experiment.objectives[0]
         self._waiting: deque[tuple[int, NDArray[np.float64]]] = deque()
         self._running: dict[int, list[int]] = {}
         self._generation: int | None = None
@@ -106,7 +106,7 @@ class Search:
         counts = self._study.counts(self._fold)
         self._asked, self._finished, self._failed = counts.asked, counts.finished, counts.failed
         best = found.best(self._study, 1, self._fold)
-        self._best = best[0].metrics[self._goal.metric] if best and best[0].feasible else None
+        self._best = best[0].metrics[self._objective.metric] if best and best[0].feasible else None
         self._repeats = counts.repeated
         self._settle()
         self._waiting.extend(zip(*self._study.unanswered(self._fold), strict=True))
@@ -198,8 +198,8 @@ class Search:
     def _better(self, metrics: NDArray[np.float64]) -> None:
         names = self._study.experiment.metrics
         kept = violations(self._experiment.where, names, metrics) == 0.0
-        values = metrics[kept, names.index(self._goal.metric)].tolist()
-        best = max if self._goal.direction == "maximize" else min
+        values = metrics[kept, names.index(self._objective.metric)].tolist()
+        best = max if self._objective.direction == "maximize" else min
         self._best = best([*values, *([] if self._best is None else [self._best])], default=None)
 
     def _settle(self) -> None:

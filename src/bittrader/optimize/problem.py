@@ -15,11 +15,11 @@ from bittrader.market.candles import Candles
 from bittrader.market.store import default_name, load_candles, read_candles
 from bittrader.optimize.evaluators import MakeEvaluator, engine_digest, first_rows
 from bittrader.optimize.experiment import CandleFacts, differences, versions_now
+from bittrader.optimize.folds import held_out
 from bittrader.optimize.functions import FunctionProblem
 from bittrader.optimize.goals import require_known
 from bittrader.optimize.origins import portable, reference
-from bittrader.optimize.space_file import named_space, read_space
-from bittrader.optimize.windows import held_out
+from bittrader.optimize.space_toml import named_space, read_space
 from bittrader.strategies.registry import code_digest, load_strategy
 from bittrader.strategies.space import Space
 

@@ -11,17 +11,17 @@ from bittrader.errors import InputError, did_you_mean
 from bittrader.optimize import found, shelf
 from bittrader.optimize.evaluators import first_rows
 from bittrader.optimize.experiment import AGGREGATES, Experiment, versions_now
+from bittrader.optimize.folds import Validation, share
 from bittrader.optimize.goals import conditions_of, objectives_of
 from bittrader.optimize.interrupt import stop_wished
 from bittrader.optimize.judge import judge
 from bittrader.optimize.loop import Progress, Search
+from bittrader.optimize.narrowing import narrowed
 from bittrader.optimize.problem import StrategyProblem, new_problem, problem_of, require_same
 from bittrader.optimize.samplers.choose import choose, make
-from bittrader.optimize.spaces import narrowed
 from bittrader.optimize.study import Study
-from bittrader.optimize.validated import Holdout
 from bittrader.optimize.validation import Layout, held_bars, validated
-from bittrader.optimize.windows import Validation, share
+from bittrader.optimize.validation_result import Holdout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
     from bittrader.backtest.result import Result
     from bittrader.optimize.experiment import Aggregate
+    from bittrader.optimize.folds import Mode
     from bittrader.optimize.functions import Function
+    from bittrader.optimize.narrowing import Range
     from bittrader.optimize.problem import CandlesGiven, Problem, SpaceLike
     from bittrader.optimize.samplers.base import Sampler
-    from bittrader.optimize.spaces import Range
     from bittrader.optimize.summary import StudySummary, Trial
-    from bittrader.optimize.windows import Mode
     from bittrader.strategies.base import Strategy
 
 # More trials than anyone waits for, and no more than fit into a study's numbers.

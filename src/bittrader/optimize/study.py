@@ -32,10 +32,10 @@ from bittrader.optimize.database import (
     told,
     transaction,
 )
+from bittrader.optimize.duplicates import keys, twins
 from bittrader.optimize.experiment import Experiment
 from bittrader.optimize.goals import violations
 from bittrader.optimize.history import Counts, Generation, generation_of
-from bittrader.optimize.twins import keys, twins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bittrader.belief.figures import Belief
     from bittrader.optimize.experiment import Aggregate, CandleFacts
     from bittrader.optimize.goals import Condition, Direction, Objective
-    from bittrader.optimize.validated import Holdout, Validated
+    from bittrader.optimize.validation_result import Holdout, Validated
     from bittrader.strategies.parameters import Value
 
 

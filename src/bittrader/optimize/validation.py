@@ -12,8 +12,8 @@ from bittrader.backtest.spans import joined
 from bittrader.errors import InputError
 from bittrader.optimize import found
 from bittrader.optimize.aggregate import aggregated, measured, named
-from bittrader.optimize.validated import Curve, FoldResult, Path, Period, Validated
-from bittrader.optimize.windows import held_out, same_time
+from bittrader.optimize.folds import held_out, same_time
+from bittrader.optimize.validation_result import Curve, FoldResult, Path, Period, Validated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from bittrader.backtest.spans import Span
     from bittrader.market.candles import Candles
     from bittrader.optimize.experiment import Experiment
+    from bittrader.optimize.folds import Piece, Plan, Validation
     from bittrader.optimize.problem import StrategyProblem
     from bittrader.optimize.study import Study
-    from bittrader.optimize.validated import Measured
-    from bittrader.optimize.windows import Piece, Plan, Validation
+    from bittrader.optimize.validation_result import Measured
     from bittrader.strategies.parameters import Value
 
     Params = Mapping[str, Value]

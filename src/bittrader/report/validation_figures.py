@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bittrader.market.candles import Candles
-    from bittrader.optimize.validated import Curve, FoldResult, Opening, Period, Validated
+    from bittrader.optimize.validation_result import Curve, FoldResult, Opening, Period, Validated
 
     Json = dict[str, Any]
 

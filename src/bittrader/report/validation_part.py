@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bittrader.market.candles import Candles
     from bittrader.optimize.summary import StudySummary
-    from bittrader.optimize.validated import FoldResult, Holdout, Opening, Period, Validated
+    from bittrader.optimize.validation_result import FoldResult, Holdout, Opening, Period, Validated
     from bittrader.report.plot import Figure
 
 FOLDS_LISTED = 60

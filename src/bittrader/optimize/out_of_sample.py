@@ -9,10 +9,10 @@ import numpy as np
 from bittrader.backtest.run import backtest
 from bittrader.belief.market import period_returns
 from bittrader.belief.weigh import Record, outside
+from bittrader.optimize.folds import held_out
 from bittrader.optimize.returns import common_periods, period_length
-from bittrader.optimize.validated import Holdout, Validated
 from bittrader.optimize.validation import Layout, path_runs, that_ran
-from bittrader.optimize.windows import held_out
+from bittrader.optimize.validation_result import Holdout, Validated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -4,19 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.optimize.spaces import SPACES, crossing, mixed
+from tests.optimize.spaces import crossing, mixed
 
 from bittrader.errors import InputError
-from bittrader.optimize.spaces import narrowed, space_from_json, space_to_json
-
-
-@given(st.sampled_from(sorted(SPACES)), st.integers(0, 2**32))
-def test_rows_of_a_space_from_json_read_the_same(name, seed):
-    space = SPACES[name]
-    again = space_from_json(space_to_json(space))
-    rows = space.sample(np.random.default_rng(seed), 5)
-    assert [again.decode(row) for row in rows] == [space.decode(row) for row in rows]
-    assert again.feasible(rows).all()
+from bittrader.optimize.narrowing import narrowed
 
 
 def test_a_parameter_with_a_value_has_no_range_to_search():

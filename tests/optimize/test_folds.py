@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bittrader.errors import InputError
 from bittrader.market.timeframe import Timeframe
-from bittrader.optimize.windows import (
+from bittrader.optimize.folds import (
     MODES,
     Validation,
     anchored,
