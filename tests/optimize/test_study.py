@@ -14,7 +14,7 @@ from bittrader.belief.figures import Belief, Verdict
 from bittrader.errors import InputError, StudyError
 from bittrader.optimize import found
 from bittrader.optimize.goals import Condition, Objective
-from bittrader.optimize.history import Counts
+from bittrader.optimize.history import Counts, generations, last_generation
 from bittrader.optimize.study import Study
 from bittrader.strategies.parameters import Int
 from bittrader.strategies.space import Space
@@ -224,8 +224,8 @@ def test_folds_know_nothing_of_each_other(study):
     assert [study.next_generation(fold) for fold in (0, 1, 2)] == [1, 0, 1]
     assert found.best(study)[0].number == 0
     assert found.best(study, fold=2)[0].number == 3
-    assert [one.losses.tolist() for one in study.generations(fold=2)] == [[[-2.0], [-3.0], [-3.0]]]
-    assert study.generation(0).rows.tolist() == [[5, 10], [6, 20]]
+    assert [one.losses.tolist() for one in generations(study, fold=2)] == [[[-2.0], [-3.0], [-3.0]]]
+    assert last_generation(study, 0).rows.tolist() == [[5, 10], [6, 20]]
     assert found.summary(study).rows.tolist() == [[5, 10]]
 
 
@@ -239,7 +239,7 @@ def test_a_set_that_breaks_a_condition_is_finished_and_marked(path):
         study.answer([0, 1, 2], metrics, {}, 0.1)
         assert study.counts() == Counts(asked=3, finished=3, failed=0, repeated=0, infeasible=2)
         assert [(one.number, one.violation) for one in found.best(study)] == [(1, 0.0), (2, 0.1), (0, 0.5)]
-        (told,) = study.generations()
+        (told,) = generations(study)
         assert told.violations.tolist() == [0.5, 0.0, 0.1]
         assert found.summary(study).violations.tolist() == [0.5, 0.0, 0.1]
 

@@ -131,6 +131,15 @@ def require_distinct(parameters: Sequence[str]) -> None:
             raise InputError(f"a study cannot tell the parameters {other} and {name} apart. Rename one.")
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one in its place; None when there is none."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
 class StudyRunningError(StudyError):
     """Another process writes to the study."""
 

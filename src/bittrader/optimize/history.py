@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from bittrader.optimize.database import metric_column, told
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from bittrader.optimize.goals import Objective
+    from bittrader.optimize.study import Study
     from bittrader.strategies.parameters import Rows
 
 
@@ -44,9 +48,38 @@ class Generation(NamedTuple):
     """0 where every condition is kept, else how far off; infinite is failed."""
 
 
-def generation_of(found: Sequence[tuple[Any, ...]], objectives: Sequence[Objective], width: int) -> Generation:
-    """The generation of rows as a study has them: violation, objectives, `width` parameters; None where undefined."""
-    table = np.array(found, dtype=np.float64).reshape(len(found), 1 + len(objectives) + width)  # None becomes NaN
-    losses = [one.losses(table[:, 1 + index]) for index, one in enumerate(objectives)]
-    off = np.where(np.isnan(table[:, 0]), np.inf, table[:, 0])
-    return Generation(table[:, 1 + len(objectives) :], np.column_stack(losses), off)
+def generations(study: Study, fold: int = 0) -> Iterator[Generation]:
+    """What each generation came to, in order, one at a time in memory."""
+    with told(study.path):
+        found = study.connection.execute(
+            f"SELECT {_columns(study)} FROM trials WHERE fold = ? ORDER BY number",  # noqa: S608 - quoted columns
+            (fold,),
+        )
+        for _, group in groupby(found, key=itemgetter(0)):
+            yield _generation(study, list(group))
+
+
+def last_generation(study: Study, number: int, fold: int = 0) -> Generation:
+    """What the last generation of the fold, which is `number`, came to."""
+    with told(study.path):
+        found = study.connection.execute(
+            f"SELECT {_columns(study)} FROM trials WHERE fold = ? AND generation = ? AND number >"  # noqa: S608 - quoted columns
+            " (SELECT number FROM trials WHERE fold = ? ORDER BY number DESC LIMIT 1) - ? ORDER BY number",
+            (fold, number, fold, study.experiment.generation),
+        ).fetchall()
+    return _generation(study, found)
+
+
+def _columns(study: Study) -> str:
+    objectives = [metric_column(one.metric) for one in study.experiment.objectives]
+    return ", ".join(["generation", "violation", *objectives, *study.parameter_columns])
+
+
+def _generation(study: Study, found: list[tuple[Any, ...]]) -> Generation:
+    """The generation of these rows; None where undefined."""
+    objectives = study.experiment.objectives
+    first = 2 + len(objectives)
+    table = np.array(found, dtype=np.float64).reshape(len(found), first + len(study.parameter_columns))  # None is NaN
+    losses = [one.losses(table[:, 2 + index]) for index, one in enumerate(objectives)]
+    off = np.where(np.isnan(table[:, 1]), np.inf, table[:, 1])
+    return Generation(table[:, first:], np.column_stack(losses), off)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bittrader.optimize import found
 from bittrader.optimize.goals import violations
+from bittrader.optimize.history import generations, last_generation
 from bittrader.optimize.outcomes import judged, unknown
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Search:
             self._tell_history()
 
     def _tell_history(self) -> None:
-        for number, came_to in enumerate(self._study.generations(self._fold)):
+        for number, came_to in enumerate(generations(self._study, self._fold)):
             if number == self._next - 1 and self._waiting:
                 self._generation = number
             else:
@@ -129,7 +130,7 @@ class Search:
         while not self._enough() and not stopped():
             if self._generation is not None:
                 self._settle()
-                self._sampler.tell(*self._study.generation(self._generation, self._fold))
+                self._sampler.tell(*last_generation(self._study, self._generation, self._fold))
                 self._generation = None
             count = min(self._experiment.generation, self._study.budget - self._asked)
             if count <= 0 or self._exhausted:

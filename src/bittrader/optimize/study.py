@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from bittrader.optimize.database import (
     WriterLock,
     check_schema,
     connect,
+    identity,
     lay_out,
     metric_column,
     parameter_column,
@@ -35,10 +35,10 @@ from bittrader.optimize.database import (
 from bittrader.optimize.duplicates import keys, twins
 from bittrader.optimize.experiment import Experiment
 from bittrader.optimize.goals import violations
-from bittrader.optimize.history import Counts, Generation, generation_of
+from bittrader.optimize.history import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -64,7 +64,7 @@ class Study:
             reason = cause_of(error)
             raise StudyError(f"the study {path} does not say what it searched ({reason}). Restore a copy.") from error
         self.parameter_columns = [parameter_column(name) for name in self.experiment.space.names]
-        self._file = _identity(path)
+        self._file = identity(path)
         self._session: int | None = None
         self._session_began = 0.0
 
@@ -229,7 +229,7 @@ class Study:
 
     def _require_file(self) -> None:
         """StudyError when the file is gone: what is written then would be in no file."""
-        if _identity(self.path) != self._file:
+        if identity(self.path) != self._file:
             raise StudyError(f"the study {self.path} was deleted or replaced while it was searched. Search again.")
 
     def _touch(self) -> None:
@@ -253,34 +253,6 @@ class Study:
                 "SELECT generation FROM trials WHERE fold = ? ORDER BY number DESC LIMIT 1", (fold,)
             ).fetchone()
         return 0 if last is None else int(last[0]) + 1
-
-    def generations(self, fold: int = 0) -> Iterator[Generation]:
-        """What each generation came to, in order, one at a time in memory."""
-        with told(self.path):
-            found = self.connection.execute(
-                f"SELECT {self._told} FROM trials WHERE fold = ? ORDER BY number",  # noqa: S608 - quoted columns
-                (fold,),
-            )
-            for _, group in groupby(found, key=lambda row: row[0]):
-                yield self._generation([row[1:] for row in group])
-
-    def generation(self, number: int, fold: int = 0) -> Generation:
-        """What the last generation of the fold, which is `number`, came to."""
-        with told(self.path):
-            found = self.connection.execute(
-                f"SELECT {self._told} FROM trials WHERE fold = ? AND generation = ? AND number >"  # noqa: S608 - quoted columns
-                " (SELECT number FROM trials WHERE fold = ? ORDER BY number DESC LIMIT 1) - ? ORDER BY number",
-                (fold, number, fold, self.experiment.generation),
-            ).fetchall()
-        return self._generation([row[1:] for row in found])
-
-    def _generation(self, found: list[tuple[Any, ...]]) -> Generation:
-        return generation_of(found, self.experiment.objectives, len(self.parameter_columns))
-
-    @property
-    def _told(self) -> str:
-        objectives = [metric_column(one.metric) for one in self.experiment.objectives]
-        return ", ".join(["generation", "violation", *objectives, *self.parameter_columns])
 
     def note(self, kind: str, facts: Mapping[str, Any]) -> None:
         """Keeps something computed about the whole study, in place of what was kept as this kind before."""
@@ -313,15 +285,6 @@ class Study:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another one in its place; None when there is none."""
-    try:
-        facts = path.stat()
-    except OSError:
-        return None
-    return facts.st_dev, facts.st_ino
 
 
 def _lay_out(path: Path, experiment: Experiment) -> None:
