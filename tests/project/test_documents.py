@@ -139,6 +139,13 @@ def test_the_tree_in_the_architecture_is_the_tree_there_is() -> None:
     assert drawn == folders | {path.name for path in package.glob("*.py") if not path.name.startswith("_")}
 
 
+def test_the_architecture_says_what_every_module_of_optimize_is_for() -> None:
+    text = (ROOT / "Documentation" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    table = text.split("## Where in `optimize/`")[1].split("\n## ")[0]
+    modules = {path.name for path in (ROOT / "src" / "bittrader" / "optimize").glob("*.py")} - {"__init__.py"}
+    assert set(re.findall(r"`(\w+\.py)`", table)) == modules
+
+
 def test_every_document_can_be_reached_from_the_readme() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [path.name for path in DOCUMENTS[1:] if path.name not in text] == []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bittrader.optimize.aggregate import series_names
+from bittrader.optimize.even_share import even_share
 from bittrader.report import words
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def _ranked(summary: StudySummary) -> list[tuple[str, Trial]]:
     if not summary.front:
         marks = ["" if trial.feasible else " x" for trial in summary.best[:_ROWS]]
         return [(f"{rank}{mark}", summary.best[rank - 1]) for rank, mark in enumerate(marks, start=1)]
-    last = len(summary.front) - 1
-    chosen = np.unique(np.linspace(0, last, min(_ROWS, last + 1)).round().astype(int)).tolist()
+    chosen = even_share(len(summary.front), _ROWS).tolist()
     return [(str(index + 1), summary.front[index]) for index in chosen]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from bittrader.belief.figures import Belief
 from bittrader.errors import StudyError
 from bittrader.optimize.database import metric_column, told
+from bittrader.optimize.even_share import even_share
 from bittrader.optimize.narrowing import Fixed
 from bittrader.optimize.pareto import non_dominated
 from bittrader.optimize.samplers.grid import allowed_count
@@ -66,13 +67,11 @@ def front(study: Study, most: int = 1000, fold: int = 0) -> tuple[Trial, ...]:
     step = -(-study.counts(fold).asked // _PIECE) or 1
     numbers, losses = _non_dominated(study, f"number % {step} = 0", fold)
     if step > 1:
-        pivots = np.unique(np.linspace(0, len(numbers) - 1, min(_PIVOTS, len(numbers))).round().astype(np.int64))
+        pivots = even_share(len(numbers), _PIVOTS)
         beaten = [_beaten(objectives, losses[pivot]) for pivot in pivots]
         numbers, losses = _non_dominated(study, " AND ".join(f"NOT ({one})" for one in beaten) or "TRUE", fold)
     chosen = numbers[np.lexsort(losses.T[::-1])]
-    if len(chosen) > most:
-        chosen = chosen[np.linspace(0, len(chosen) - 1, most).round().astype(np.int64)]
-    return tuple(numbered(study, int(number)) for number in chosen)
+    return tuple(numbered(study, int(number)) for number in chosen[even_share(len(chosen), most)])
 
 
 def _non_dominated(study: Study, among: str, fold: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -170,12 +169,10 @@ def tried(study: Study, most: int) -> NDArray[np.float64]:
         found = study.connection.execute(
             "SELECT number FROM trials WHERE state = 'finished' AND fold = 0 AND same_as IS NULL ORDER BY number"
         ).fetchall()
-        if len(found) > most:
-            found = [found[at] for at in np.linspace(0, len(found) - 1, most).round().astype(np.int64)]
         columns = ", ".join(study.parameter_columns) or "number"
         rows = [
             study.connection.execute(f"SELECT {columns} FROM trials WHERE number = ?", number).fetchone()  # noqa: S608 - quoted columns
-            for number in found
+            for number in (found[at] for at in even_share(len(found), most))
         ]
     return np.array(rows, dtype=np.float64).reshape(len(rows), -1)[:, : len(study.parameter_columns)]
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from bittrader.backtest.run import Evaluator, stitched
 from bittrader.backtest.spans import joined
 from bittrader.errors import InputError
 from bittrader.optimize import found
 from bittrader.optimize.aggregate import aggregated, measured, named
+from bittrader.optimize.even_share import even_share
 from bittrader.optimize.folds import held_out, same_time
 from bittrader.optimize.validation_result import Curve, FoldResult, Path, Period, Validated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from bittrader.backtest.run import Run
@@ -175,7 +175,7 @@ def _path(
 
 def curve_of(candles: Candles, equity: NDArray[np.float64]) -> Curve:
     """The equity at a bounded number of these bars' closes."""
-    shown = np.unique(np.linspace(0, len(candles) - 1, min(_POINTS, len(candles))).round().astype(np.int64))
+    shown = even_share(len(candles), _POINTS)
     return Curve(candles.symbol, tuple(candles.time[shown].tolist()), tuple(equity[shown].tolist()))
 
 

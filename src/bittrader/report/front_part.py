@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bittrader.optimize.even_share import even_share
 from bittrader.report import thin, words
 from bittrader.report.axes import hover, objective_axis
 from bittrader.report.plot import Figure, pack, plain
@@ -69,7 +70,7 @@ def front_part(study: StudySummary) -> FrontPart | None:
 
 def _share(front: Sequence[Trial], most: int) -> tuple[Trial, ...]:
     """An even share, both ends included."""
-    chosen = np.unique(np.linspace(0, len(front) - 1, min(most, len(front))).round().astype(int)).tolist()
+    chosen = even_share(len(front), most).tolist()
     return tuple(front[index] for index in chosen)
 
 

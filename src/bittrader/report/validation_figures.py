@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bittrader.optimize.even_share import even_share
 from bittrader.report import words
 from bittrader.report.axes import hover, objective_axis
 from bittrader.report.figures import line, scale_of, scaled_axis
@@ -267,8 +268,7 @@ def paths(found: Validated) -> Figure | None:
 
 
 def _curve(name: str, curve: Curve, colour: str, among: int) -> Json:
-    size = len(curve.time)
-    at = np.unique(np.linspace(0, size - 1, min(size, _POINTS // among)).round().astype(np.int64))
+    at = even_share(len(curve.time), _POINTS // among)
     time, values = np.array(curve.time, dtype=np.float64)[at], np.array(curve.equity)[at]
     return line(name, time, values, colour, "%{y:,.4~r} times the start")
 
