@@ -66,6 +66,11 @@ def test_all_are_listed_by_name() -> None:
     assert (second.first, second.last) == (CANDLES.time[0], CANDLES.time[-1])
 
 
+def test_an_empty_name_is_not_the_folder_we_are_in() -> None:
+    with pytest.raises(DataError, match="no file called ''"):
+        load_candles("")
+
+
 def test_an_unknown_name_is_met_with_a_near_one() -> None:
     store(CANDLES, "btcusdt-1h")
     with pytest.raises(DataError, match=r"no file called 'btcusd-1h'. Did you mean 'btcusdt-1h'"):

@@ -91,7 +91,7 @@ def load_candles(ref: str | Path) -> Candles:
 
 def is_there(ref: str | Path) -> None:
     """Nothing, when there are stored candles of that name or a file; else DataError."""
-    if not is_stored(str(ref)) and not Path(ref).exists():
+    if not str(ref) or (not is_stored(str(ref)) and not Path(ref).exists()):
         raise DataError(f"there are no stored candles and no file called {str(ref)!r}.{_hint(str(ref))}")
 
 
