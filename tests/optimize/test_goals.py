@@ -65,6 +65,7 @@ def test_violations_add_the_shortfalls_of_all_conditions():
     ("text", "parsed"),
     [
         ("trades >= 100", ("trades", ">=", 100.0)),
+        ("max_drawdown < 20 %", ("max_drawdown", "<", 0.2)),
         (" max_drawdown<=20% ", ("max_drawdown", "<=", 0.2)),
         ("loss > -1.5e-3", ("loss", ">", -0.0015)),
         ("my metric < 0", ("my metric", "<", 0.0)),

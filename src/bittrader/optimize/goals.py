@@ -31,7 +31,7 @@ _RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
 }
 _CONDITION = re.compile(
-    r"\s*(?P<metric>[^<>=]*[^<>=\s])\s*(?P<relation>[<>]=?)\s*(?P<value>[^<>=\s]+?)(?P<percent>%?)\s*"
+    r"\s*(?P<metric>[^<>=]*[^<>=\s])\s*(?P<relation>[<>]=?)\s*(?P<value>[^<>=\s]+?)\s*(?P<percent>%?)\s*"
 )
 
 # An undefined metric is further off than any measured one, and still a number that a sampler can order by.
