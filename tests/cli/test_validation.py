@@ -105,8 +105,10 @@ def test_another_set_on_a_holdout_that_was_looked_at_is_no_test(capsys):
     [
         (["--folds", "4"], "--folds is about a validation"),
         (["--test-blocks", "2"], "--test-blocks is about a validation"),
-        (["--validate", "anchored", "--folds", "0"], "folds must be at least 1"),
+        (["--validate", "anchored", "--folds", "0"], "folds must be between 1 and"),
         (["--validate", "cpcv", "--folds", "3", "--test-blocks", "3"], "can be tested at once"),
+        (["--validate", "walk-forward", "--embargo", "5"], "--embargo is for purged-kfold and cpcv"),
+        (["--validate", "anchored", "--test-blocks", "2"], "--test-blocks is for --validate cpcv"),
         (["--validate", "purged-kfold", "--embargo", "much"], "no number of bars"),
         (["--holdout", "120%"], "no share of the bars"),
         (["--holdout", "95%"], "holdout must be between"),

@@ -208,3 +208,23 @@ def test_an_unknown_mode_is_met_with_a_near_one():
 def test_folds_that_do_not_fit_are_refused(what):
     with pytest.raises(InputError):
         what.plan(500, HOURS)
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        (Validation("walk-forward", folds=1_000), "500 bars are too few to test 1,000 folds"),
+        (Validation("anchored", folds=10**12), "between 1 and 10,000"),
+        (Validation("purged-kfold", folds=1), "at least 2"),
+        (Validation("cpcv", folds=1), "at least 2"),
+        (Validation("cpcv", folds=40, tests=20), "137,846,528,820 folds"),
+    ],
+)
+def test_a_refusal_names_what_is_wrong_at_once(what, why):
+    with pytest.raises(InputError, match=why):
+        what.plan(500, HOURS)
+
+
+def test_the_least_holdout_is_one_bar():
+    assert development(1_000, 1e-300) == 999
+    assert development(1_000, 0.0) == 1_000

@@ -1,7 +1,7 @@
 """Options that several commands share: one spelling, one meaning, one way from words to types."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from typing import Annotated, Any, Literal, TextIO
 
@@ -106,11 +106,20 @@ def validation_of(
     said = {"folds": folds, "tests": test_blocks, "purge": purge, "embargo": embargo}
     given: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     if mode is not None:
+        _require_use(mode, given)
         return Validation(mode, **given)
     if given:
         option = {"tests": "test-blocks"}.get(next(iter(given)), next(iter(given)))
         raise InputError(f"--{option} is about a validation: say which, as in --validate walk-forward.")
     return None
+
+
+def _require_use(mode: Mode, given: Mapping[str, Any]) -> None:
+    """InputError for an option that this validation would not look at."""
+    if "tests" in given and mode != "cpcv":
+        raise InputError(f"--test-blocks is for --validate cpcv: {mode} tests one block at a time.")
+    if "embargo" in given and mode in {"walk-forward", "anchored"}:
+        raise InputError(f"--embargo is for purged-kfold and cpcv: in {mode} no training begins after its test.")
 
 
 def costs_and_sizing(

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # What a search learns from in a rolling walk-forward, in lengths of a test: four fifths of what it sees.
 TRAIN_LENGTHS = 4
+# Each fold is a search of its own, and combinations grow faster than anyone expects.
+_MOST_FOLDS = 10_000
 
 
 Mode = Literal["walk-forward", "anchored", "purged-kfold", "cpcv"]
@@ -139,7 +141,7 @@ def purged_kfold(bars: int, folds: int, purge: int = 0, embargo: int = 0) -> Pla
 
     `purge`: bars before a test that no training uses; `embargo`: likewise after it.
     """
-    blocks = _blocks(0, bars, folds)
+    blocks = _trained_and_tested(bars, folds)
     return _one_path([Fold(_around(bars, [block], purge, embargo), (block,)) for block in blocks])
 
 
@@ -149,9 +151,11 @@ def combinatorial(bars: int, groups: int, tests: int = 2, purge: int = 0, embarg
     There are C(groups, tests) folds, and C(groups, tests) * tests / groups paths: the j-th path takes of each block the
     j-th fold that tests it. López de Prado, 2018, chapter 12. `purge` and `embargo` as for `purged_kfold`.
     """
+    blocks = _trained_and_tested(bars, groups)
     if not 1 <= tests < groups:
-        raise InputError(f"of {groups} groups, from 1 to {groups - 1} can be tested at once, not {tests}.")
-    blocks = _blocks(0, bars, groups)
+        raise InputError(f"of {groups} blocks, from 1 to {groups - 1} can be tested at once, not {tests}.")
+    if (count := math.comb(groups, tests)) > _MOST_FOLDS:
+        raise InputError(f"{tests} of {groups} blocks at once are {count:,} folds, and each is a search. Use fewer.")
     chosen = list(combinations(range(groups), tests))
     folds = [
         Fold(_around(bars, [blocks[group] for group in some], purge, embargo), tuple(blocks[group] for group in some))
@@ -202,7 +206,7 @@ def held_out(series: Sequence[Times], holdout: float) -> tuple[Span, ...]:
 
 def _part(fraction: float, bars: int) -> int:
     """A fraction of the bars, a begun bar whole: 7 % of 100 are 7, although 0.07 * 100 is more."""
-    return math.ceil(round(fraction * bars, 6))
+    return max(math.ceil(round(fraction * bars, 6)), 1 if fraction > 0.0 else 0)
 
 
 def _one_path(folds: list[Fold]) -> Plan:
@@ -217,20 +221,31 @@ def _trainable(folds: list[Fold]) -> tuple[Fold, ...]:
 
 def _tests_after(bars: int, folds: int, train: int | None) -> list[Span]:
     """The tests that follow on a first training."""
-    first = round(bars * TRAIN_LENGTHS / (TRAIN_LENGTHS + max(folds, 1))) if train is None else train
+    _require_room(bars, folds)
+    first = round(bars * TRAIN_LENGTHS / (TRAIN_LENGTHS + folds)) if train is None else train
     if not 2 <= first < bars:
         raise InputError(f"of {bars} bars, from 2 to {bars - 1} can be trained on first, not {first}.")
     return _blocks(first, bars, folds)
 
 
+def _trained_and_tested(bars: int, count: int) -> list[Span]:
+    """All bars in blocks, of which some are tested and the others are trained on."""
+    if count < 2:
+        raise InputError(f"folds must be at least 2, not {count}: one is tested, the others are trained on.")
+    return _blocks(0, bars, count)
+
+
+def _require_room(bars: int, folds: int) -> None:
+    if not 1 <= folds <= _MOST_FOLDS:
+        raise InputError(f"folds must be between 1 and {_MOST_FOLDS:,}, not {folds:,}.")
+    if bars < 2 * folds:
+        raise InputError(f"{bars:,} bars are too few to test {folds:,} folds. Use fewer folds.")
+
+
 def _blocks(start: int, stop: int, count: int) -> list[Span]:
     """The bars in `count` blocks of equal length, up to one bar."""
-    if count < 1:
-        raise InputError(f"folds must be at least 1, not {count}.")
-    edges = [start + (stop - start) * index // count for index in range(count + 1)]
-    if min(after - before for before, after in pairwise(edges)) < 2:
-        raise InputError(f"{stop - start} bars are too few to test {count} folds. Use fewer folds.")
-    return list(pairwise(edges))
+    _require_room(stop - start, count)
+    return list(pairwise(start + (stop - start) * index // count for index in range(count + 1)))
 
 
 def _ended(start: int, stop: int, purge: int) -> Span:

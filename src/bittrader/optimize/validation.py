@@ -52,7 +52,8 @@ class Layout:
         for index, fold in enumerate(layout.plan.folds, start=1):
             for one, *parts in zip(series, layout.spans(fold.train), *map(layout.spans, _each(fold.test)), strict=True):
                 if not all(parts):
-                    raise InputError(f"{one!r} has no bars in fold {index}. Search a time that all series share.")
+                    what = f"{one.symbol} {one.timeframe}"
+                    raise InputError(f"{what} has no bars in fold {index}. Search a time that all series share.")
         return layout
 
     @property
