@@ -128,3 +128,13 @@ def test_a_return_that_is_the_markets_is_said_to_be_the_markets() -> None:
     falling = replace(RATIO, sharpe=-0.4)
     text = " ".join(verdict(figures(beyond=falling, reality=replace(REALITY, score=-1.0, chosen=1.0))).reasons)
     assert "holding some of the market does as well" in text
+
+
+def test_on_several_series_the_return_is_that_of_equal_parts_and_said_to_be():
+    said = verdict(figures(series=3)).reasons[0]
+    assert "with equal parts on 3 series over the 7 months that they share; holding them made 10%" in said
+
+
+def test_bars_that_are_held_out_already_are_not_asked_for_again():
+    for held, words in ((True, "the bars held out"), (False, "--holdout 20%")):
+        assert words in verdict(figures(kept_closed=held)).reasons[-1]

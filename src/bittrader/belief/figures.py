@@ -105,9 +105,9 @@ class Figures:
     trades: float
     """Closed trades of the best set."""
     total_return: float
-    """Of the best set, as a fraction."""
+    """Of the best set, as a fraction; on several series, with equal parts of the equity on each."""
     market_return: float
-    """Of the market over the same bars, as a fraction."""
+    """Of holding the market over the same bars, as a fraction."""
     beta: float
     """How much of the market the best set held on average; negative when it was mostly short."""
     plain: Ratio | None
@@ -117,6 +117,10 @@ class Figures:
     overfitting: Overfitting | None
     reality: RealityCheck | None
     """Of returns beyond the market."""
+    series: int = 1
+    """How many series the sets were run on."""
+    kept_closed: bool = False
+    """Whether bars are held out that nobody has looked at."""
     intervals: Mapping[str, Interval] = field(default_factory=dict)
     neighbourhood: Neighbourhood | None = None
     permutation: Permutation | None = None

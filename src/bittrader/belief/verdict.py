@@ -86,11 +86,13 @@ def _reasons(figures: Figures, call: Call, p_value: float) -> Iterator[str]:
 
 
 def _found(figures: Figures) -> str:
-    return (
-        f"The best of {figures.trials:,} {'set' if figures.trials == 1 else 'sets'} tried made"
-        f" {_percent(figures.total_return)} over {_span(figures.days)} with {_trades(figures.trades, 'closed ')};"
-        f" the market made {_percent(figures.market_return)}."
-    )
+    best = f"The best of {figures.trials:,} {'set' if figures.trials == 1 else 'sets'} tried made"
+    made, held = _percent(figures.total_return), _percent(figures.market_return)
+    if figures.series > 1:
+        shared = f"equal parts on {figures.series} series over the {_span(figures.days)} that they share"
+        return f"{best} {made} with {shared}; holding them made {held}."
+    trades = _trades(figures.trades, "closed ")
+    return f"{best} {made} over {_span(figures.days)} with {trades}; holding the market made {held}."
 
 
 def _beyond(ratio: Ratio, figures: Figures) -> Iterator[str]:
@@ -124,7 +126,8 @@ def _doubts(figures: Figures) -> Iterator[str]:
 def _what_would_change_it(figures: Figures, call: Call, p_value: float) -> Iterator[str]:
     if call == "edge":
         if not figures.outside:
-            yield "What would change this: failing on bars that no search saw (--validate walk-forward, --holdout 20%)."
+            unseen = "the bars held out" if figures.kept_closed else "bars that no search saw (--holdout 20%)"
+            yield f"What would change this: failing on {unseen}, or in a validation (--validate walk-forward)."
         return
     more = _more_days(figures, p_value)
     if p_value > LEVEL and figures.outside and more is None:
@@ -137,7 +140,8 @@ def _what_would_change_it(figures: Figures, call: Call, p_value: float) -> Itera
         fewer = "" if figures.outside else ", or fewer sets tried"
         yield f"What would change this: about {_span(more)} more of just such results{fewer}."
     else:
-        yield "What would change this: more trades, a longer history, or bars that no search saw (--holdout 20%)."
+        unseen = "the bars held out" if figures.kept_closed else "bars that no search saw (--holdout 20%)"
+        yield f"What would change this: more trades, a longer history, or {unseen}."
 
 
 def _more_days(figures: Figures, p_value: float) -> float | None:

@@ -91,6 +91,7 @@ def weigh(record: Record, trials: int, trades: float, seed: int, tries: float = 
         plain=ratio(plain, trials, per_year),
         beyond=ratio(rest, trials, per_year),
         overfitting=overfitting(plain),
+        series=len(record.returns),
         reality=reality_check(rest, 0, counts(drawn), block, tries=tries, spread=record.spread),
         intervals=intervals(plain[:, 0], drawn, per_year),
     )

@@ -233,7 +233,7 @@ def show(study: Study, summary: StudySummary) -> None:
     if summary.best:
         console.print(*best_tables(summary, None, console.width))
     if summary.validation:
-        console.print(validating.validation_table(summary.validation, summary.objective))
+        console.print(*validating.validation_tables(summary.validation, summary.objective, console.width))
     text = closing(summary, study.path, None, interrupted=not found.is_complete(study), budget=study.budget)
     console.print(text, soft_wrap=True, highlight=False)
 
@@ -253,7 +253,7 @@ def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) ->
     if len(results) > 1:
         console.print(series_table(summary, results))
     if summary.validation:
-        console.print(validating.validation_table(summary.validation, summary.objective))
+        console.print(*validating.validation_tables(summary.validation, summary.objective, console.width))
     console.print(*verdict_lines(summary))
     text = closing(summary, result.path, report, interrupted=result.interrupted, budget=result.budget)
     console.print(text, soft_wrap=True, highlight=False)

@@ -7,6 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -19,32 +20,51 @@ if TYPE_CHECKING:
 _BESIDE = ("total_return", "max_drawdown", "trades")
 
 
-def validation_table(validated: Validated, objective: str) -> Table:
-    """One line a fold: what its search found on the training bars, and what that did on the tested ones."""
+def validation_tables(validated: Validated, objective: str, width: int) -> list[Table]:
+    """One line a fold: what its search found on the training bars, and what that did on the tested ones.
+
+    Where the parameters do not fit beside that, they get a table of their own.
+    """
+    together = _fold_table(validated, objective, apart=False)
+    if Console(width=1000).measure(together).maximum <= width:
+        return [together]
+    return [_fold_table(validated, objective, apart=True), _parameter_table(validated)]
+
+
+def _fold_table(validated: Validated, objective: str, *, apart: bool) -> Table:
     beside = [name for name in _BESIDE if name != objective]
-    title = Text(f"Validated out of sample: {validated.mode}", style="bold")
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("Fold", justify="right", style="dim", no_wrap=True)
+    table = _table(f"Validated out of sample: {validated.mode}")
     table.add_column("Tested on", no_wrap=True)
-    table.add_column("Parameters", style="cyan", overflow="fold", min_width=10)
+    if not apart:
+        table.add_column("Parameters", style="cyan")
     table.add_column(f"{words.short(objective)}\ntrained", justify="right", no_wrap=True)
     for name in (objective, *beside):
         style = "bold" if name == objective else ""
         table.add_column(f"{words.short(name)}\ntested", justify="right", style=style, no_wrap=True)
     for number, fold in enumerate(validated.folds, start=1):
+        when = _days(fold.test).replace(" to ", " to\n").replace(", ", ",\n")
         trained = words.metric(objective, _of(fold.in_sample, objective))
-        table.add_row(
-            str(number),
-            _days(fold.test).replace(" to ", " to\n"),
-            _parameters(fold),
-            trained,
-            *_tested(fold, objective, beside),
-        )
+        chosen = [] if apart else [_parameters(fold)]
+        table.add_row(str(number), when, *chosen, trained, *_tested(fold, objective, beside))
     if len(validated.paths) == 1 and (stitched := validated.out_of_sample) is not None:
         table.add_section()
         trained = words.metric(objective, validated.in_sample(objective))
         measured = [words.metric(name, stitched[name]) for name in (objective, *beside)]
-        table.add_row("all", "one after\nthe other", "", trained, *measured)
+        table.add_row("all", "one after\nthe other", *([] if apart else [""]), trained, *measured)
+    return table
+
+
+def _parameter_table(validated: Validated) -> Table:
+    table = _table(None)
+    table.add_column("Parameters", style="cyan")
+    for number, fold in enumerate(validated.folds, start=1):
+        table.add_row(str(number), _parameters(fold))
+    return table
+
+
+def _table(title: str | None) -> Table:
+    table = Table(title=title and Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("Fold", justify="right", style="dim", no_wrap=True)
     return table
 
 

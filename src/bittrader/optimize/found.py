@@ -219,8 +219,8 @@ def summary(study: Study, rows: int = _ROWS) -> StudySummary:
         choices=_choices(experiment.space),
         rules=rules(study, next(iter(best(study, 1)), None)),
         belief=_belief(study, counts.asked),
-        validation=_noted(study, "validation", Validated.from_json),
-        holdout=_noted(study, "holdout", Holdout.from_json),
+        validation=noted(study, "validation", Validated.from_json),
+        holdout=noted(study, "holdout", Holdout.from_json),
         in_folds=_in_folds(study),
     )
 
@@ -242,7 +242,7 @@ def rules(study: Study, trial: Trial | None) -> str:
 def _belief(study: Study, asked: int) -> Belief | None:
     """What was judged; None when the study has been given more trials since, or another bittrader judged it."""
     try:
-        belief = _noted(study, "belief", Belief.from_json)
+        belief = noted(study, "belief", Belief.from_json)
     except StudyError:
         return None  # judging again is cheap
     return None if belief and belief.figures and belief.figures.trials != asked else belief
@@ -259,11 +259,11 @@ def _in_folds(study: Study) -> int:
     return int(count)
 
 
-def _noted(study: Study, kind: str, read: Callable[[dict[str, Any]], Finding]) -> Finding | None:
+def noted(study: Study, kind: str, read: Callable[[dict[str, Any]], Finding]) -> Finding | None:
     """A finding, None where there is none; StudyError when it is not written as this bittrader reads it."""
-    noted = study.noted(kind)
+    facts = study.noted(kind)
     try:
-        return None if noted is None else read(noted)
+        return None if facts is None else read(facts)
     except (KeyError, TypeError, ValueError) as error:
         raise StudyError(
             f"the {kind} of the study {study.name} was written by another bittrader. Search again."

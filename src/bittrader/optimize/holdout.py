@@ -50,8 +50,8 @@ def open_holdout(
             buy_and_hold=tuple(result.buy_and_hold.as_dict() for result in results),
             curves=tuple(curve_of(result.candles, result.equity) for result in results),
         )
-        before = opened.noted("holdout")
-        earlier = () if before is None else Holdout.from_json(before).openings
+        before = found.noted(opened, "holdout", Holdout.from_json)
+        earlier = () if before is None else before.openings
         holdout = Holdout(held_bars(problem.whole, experiment.holdout), (*earlier, looked))
         opened.note("holdout", holdout.to_json())
         if opened.noted("belief") is not None:

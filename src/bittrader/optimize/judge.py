@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bittrader.backtest.metrics import METRICS
+from bittrader.backtest.run import Evaluator
 from bittrader.belief.figures import Belief
 from bittrader.belief.verdict import verdict
 from bittrader.belief.weigh import weigh
 from bittrader.errors import InputError, StudyError
 from bittrader.optimize import found, shelf
-from bittrader.optimize.out_of_sample import unseen
+from bittrader.optimize.out_of_sample import kept_closed, unseen
 from bittrader.optimize.problem import StrategyProblem, problem_of, require_same
 from bittrader.optimize.returns import record
 from bittrader.optimize.stress import (
@@ -27,6 +29,7 @@ from bittrader.optimize.stress import (
     shuffled_market,
 )
 from bittrader.optimize.study import Study
+from bittrader.strategies.builtin.buy_and_hold import BuyAndHold
 
 if TYPE_CHECKING:
     from bittrader.belief.figures import Figures
@@ -105,15 +108,23 @@ def _figures(study: Study, problem: StrategyProblem, trial: Trial, threads: int,
         late = latest(stage)
         drawn = pool.map(lambda at: shuffled_market(late, (experiment.seed, at)).objective(best), range(permutations))
         changes = pool.map(lambda one: changed(stage, best, one), circumstances(experiment.costs))
+        figures = weigh(
+            earned, asked, trades, experiment.seed, min(tries(experiment.sampler, asked), experiment.space.count)
+        )
         return replace(
-            # Of all bars: the first ones, which fill no whole period, count here.
-            weigh(
-                earned, asked, trades, experiment.seed, min(tries(experiment.sampler, asked), experiment.space.count)
-            ),
-            total_return=float(trial.metrics["total_return"] or 0.0),
-            market_return=float(np.mean([one.close[-1] / one.close[0] - 1.0 for one in stage.series])),
+            _over_all_bars(figures, stage, trial),
+            kept_closed=kept_closed(study),
             neighbourhood=neighbourhood(objective, value, np.array(near)),
             permutation=permutation(objective, late.objective(best), list(drawn)),
             sensitivity=tuple(one for one in changes if one is not None),
             outside=unseen(study, problem, trial.params),
         )
+
+
+def _over_all_bars(figures: Figures, stage: Stage, trial: Trial) -> Figures:
+    """The figures with the whole returns on a single series: its first bars, which fill no whole period, count."""
+    if len(stage.series) > 1:
+        return figures
+    holding = Evaluator(BuyAndHold, stage.series[0], stage.experiment.costs)(np.empty((1, 0)))
+    held = holding.metrics[0, METRICS.index("total_return")]
+    return replace(figures, total_return=float(trial.metrics["total_return"] or 0.0), market_return=float(held))

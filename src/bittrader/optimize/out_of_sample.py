@@ -10,6 +10,7 @@ from bittrader.backtest.run import backtest
 from bittrader.belief.market import period_returns
 from bittrader.belief.weigh import Record, outside
 from bittrader.optimize.folds import held_out
+from bittrader.optimize.found import noted
 from bittrader.optimize.returns import common_periods, period_length
 from bittrader.optimize.validation import Layout, path_runs, that_ran
 from bittrader.optimize.validation_result import Holdout, Validated
@@ -38,13 +39,19 @@ def unseen(study: Study, problem: StrategyProblem, params: Mapping[str, Value]) 
     return tuple(_unseen(study, problem, params))
 
 
+def kept_closed(study: Study) -> bool:
+    """Whether the study holds bars out that nobody has looked at."""
+    holdout = noted(study, "holdout", Holdout.from_json)
+    return holdout is not None and not holdout.openings
+
+
 def _unseen(study: Study, problem: StrategyProblem, params: Mapping[str, Value]) -> Iterator[Outside]:
     experiment = study.experiment
-    noted = study.noted("validation")
-    if noted is not None and (found := _validation(experiment, problem, Validated.from_json(noted))) is not None:
+    validated = noted(study, "validation", Validated.from_json)
+    if validated is not None and (found := _validation(experiment, problem, validated)) is not None:
         yield found
-    noted = study.noted("holdout")
-    openings = () if noted is None else Holdout.from_json(noted).openings
+    holdout = noted(study, "holdout", Holdout.from_json)
+    openings = () if holdout is None else holdout.openings
     if openings and openings[0].params == dict(params):
         results = on_holdout(experiment, problem, openings[0].params)
         record = _record([[(one.candles, one.equity) for one in results]])

@@ -211,6 +211,7 @@ def _search(
     with stop_wished() as stopped:
         study.begin(slots)
         complete = all(map(searched, range(len(folds))))
+        study.end()
     if complete and validation is not None and isinstance(problem, StrategyProblem):
         study.note("validation", validated(study, problem, validation).to_json())
     if complete and verdict:

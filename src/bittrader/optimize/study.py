@@ -269,12 +269,17 @@ class Study:
     def _rows(self, found: list[tuple[Any, ...]]) -> Rows:
         return np.array(found, dtype=np.float64).reshape(len(found), len(self.parameter_columns))
 
+    def end(self) -> None:
+        """Ends the session, if one has begun: what follows does not count as time of the search."""
+        if self._session is not None:
+            with told(self.path), transaction(self.connection):
+                self._touch()
+            self._session = None
+
     def close(self) -> None:
         """Ends the session; the file is then whole by itself, without its -wal."""
         try:
-            if self._session is not None:
-                with told(self.path), transaction(self.connection):
-                    self._touch()
+            self.end()
         finally:
             self.connection.close()
             if self._lock is not None:
