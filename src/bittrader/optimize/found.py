@@ -57,24 +57,24 @@ def _ascending(objective: Objective) -> str:
     return f"{metric_column(objective.metric)} {'DESC' if objective.direction == 'maximize' else 'ASC'}"
 
 
-def front(study: Study, most: int = 1000, fold: int = 0) -> tuple[Trial, ...]:
+def front(study: Study, most: int = 1000) -> tuple[Trial, ...]:
     """The Pareto front: the sets that keep all conditions and that no other such set beats in every objective.
 
     In order of the first objective, the best first; of sets with equal objectives the first that was asked. Where
     there are more than `most`, an even share of them, both ends included.
     """
     objectives = study.experiment.objectives
-    step = -(-study.counts(fold).asked // _PIECE) or 1
-    numbers, losses = _non_dominated(study, f"number % {step} = 0", fold)
+    step = -(-study.counts().asked // _PIECE) or 1
+    numbers, losses = _non_dominated(study, f"number % {step} = 0")
     if step > 1:
         pivots = even_share(len(numbers), _PIVOTS)
         beaten = [_beaten(objectives, losses[pivot]) for pivot in pivots]
-        numbers, losses = _non_dominated(study, " AND ".join(f"NOT ({one})" for one in beaten) or "TRUE", fold)
+        numbers, losses = _non_dominated(study, " AND ".join(f"NOT ({one})" for one in beaten) or "TRUE")
     chosen = numbers[np.lexsort(losses.T[::-1])]
     return tuple(numbered(study, int(number)) for number in chosen[even_share(len(chosen), most)])
 
 
-def _non_dominated(study: Study, among: str, fold: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _non_dominated(study: Study, among: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Numbers and losses of those sets that none beats, among the ones that finished and keep all conditions."""
     objectives = study.experiment.objectives
     columns = ", ".join(["number", *(metric_column(one.metric) for one in objectives)])
@@ -83,8 +83,7 @@ def _non_dominated(study: Study, among: str, fold: int) -> tuple[NDArray[np.int6
     with told(study.path):
         found = study.connection.execute(
             f"SELECT {columns} FROM trials WHERE state = 'finished' AND same_as IS NULL AND violation = 0"  # noqa: S608 - quoted columns
-            f" AND fold = ? AND {among} ORDER BY number",
-            (fold,),
+            f" AND fold = 0 AND {among} ORDER BY number"
         )
         while chunk := found.fetchmany(_PIECE):
             piece = np.array(chunk, dtype=np.float64)

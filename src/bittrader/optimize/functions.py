@@ -35,7 +35,7 @@ _LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class NamedNumbers:
     """What a batch of parameter sets gave: one row of `metrics` a set, in columns of `names`, NaN where undefined.
 
     `errors` gives the cause for each row that failed (its metrics are all NaN).
@@ -70,7 +70,7 @@ class FunctionEvaluator:
         self._function, self._space, self._needed = function, space, tuple(needed)
         self._by_keyword = takes_keywords(function, space.names)
 
-    def __call__(self, rows: Rows) -> Measured:
+    def __call__(self, rows: Rows) -> NamedNumbers:
         answers: list[Mapping[str, float]] = []
         errors: dict[int, str] = {}
         for index, row in enumerate(rows):
@@ -83,7 +83,7 @@ class FunctionEvaluator:
                 errors[index] = str(error) if isinstance(error, _NoNumbers) else cause_of(error)
         names = tuple(dict.fromkeys((*self._needed, *(name for answer in answers for name in answer))))
         metrics = [[answer.get(name, math.nan) for name in names] for answer in answers]
-        return Measured(names, np.array(metrics, dtype=np.float64).reshape(len(rows), len(names)), errors)
+        return NamedNumbers(names, np.array(metrics, dtype=np.float64).reshape(len(rows), len(names)), errors)
 
     def _numbers(self, params: dict[str, Value]) -> dict[str, float]:
         answer = self._function(**params) if self._by_keyword else self._function(params)
@@ -215,7 +215,7 @@ class FunctionProblem:
         """What a study of it may be called after."""
         return (self.name,)
 
-    def executor(self, experiment: Experiment, slots: int, _spans: object = None) -> Executor[Measured]:
+    def executor(self, experiment: Experiment, slots: int, _spans: object = None) -> Executor[NamedNumbers]:
         """Where the experiment's sets are evaluated."""
         made = MakeFunctionEvaluator(portable(self.function), experiment.space, experiment.needed)
         return ProcessExecutor(made, slots, experiment.time_limit)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bittrader.strategies.space import Space
 
 _BELOW_ONE = math.nextafter(1.0, 0.0)
+# Allowed sets from which the nearest to a forbidden one is taken.
+_DRAWN = 256
 
 
 class Sampler(ABC):
@@ -122,13 +124,13 @@ def rows_at(space: Space, position: NDArray[np.float64]) -> Rows:
     return space.at(np.clip(position, 0.0, _BELOW_ONE))
 
 
-def nearest_allowed(space: Space, rows: Rows, rng: np.random.Generator, tries: int = 256) -> Rows:
-    """The rows, canonical, each forbidden one replaced by the nearest of `tries` allowed ones drawn at random."""
+def nearest_allowed(space: Space, rows: Rows, rng: np.random.Generator) -> Rows:
+    """The rows, canonical, each forbidden one replaced by the nearest of some allowed ones drawn at random."""
     rows = space.canonical(rows)
     forbidden = np.flatnonzero(~space.feasible(rows))
     if len(forbidden) == 0:
         return rows
-    allowed = space.sample(rng, tries)
+    allowed = space.sample(rng, _DRAWN)
     distances = space.position(rows[forbidden])[:, None, :] - space.position(allowed)[None, :, :]
     mended = rows.copy()
     mended[forbidden] = allowed[(distances**2).sum(axis=2).argmin(axis=1)]

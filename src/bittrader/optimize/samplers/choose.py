@@ -36,7 +36,7 @@ _CROSSED_TRIALS = 10_000
 
 
 @dataclass(frozen=True)
-class Choice:
+class Chosen:
     """A sampler, why it, and how many parameter sets it is asked for at once."""
 
     sampler: str
@@ -44,7 +44,7 @@ class Choice:
     generation: int
 
 
-def choose(wanted: str, space: Space, trials: int, objectives: int = 1) -> Choice:
+def choose(wanted: str, space: Space, trials: int, objectives: int = 1) -> Chosen:
     """The sampler that is wanted, or for `auto` the one that suits.
 
     InputError for a name that is none, and for a sampler that cannot search for so many objectives.
@@ -55,7 +55,7 @@ def choose(wanted: str, space: Space, trials: int, objectives: int = 1) -> Choic
     if objectives > 1 and wanted not in ("auto", *MANY_OBJECTIVES):
         raise InputError(f"{wanted} searches for one objective. For several there are {', '.join(MANY_OBJECTIVES)}.")
     name, reason = _suited(space, trials, objectives) if wanted == "auto" else (wanted, "as asked")
-    return Choice(name, reason, generation_size(name, trials))
+    return Chosen(name, reason, generation_size(name, trials))
 
 
 def _suited(space: Space, trials: int, objectives: int) -> tuple[str, str]:
