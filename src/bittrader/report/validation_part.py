@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bittrader.market.table import utc
-from bittrader.report import validation_figures, words
+from bittrader.report import out_of_sample_figures, validation_figures, words
 from bittrader.report.table import listed
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def validation_part(study: StudySummary, found: Validated, series: Sequence[Cand
         after="Out of sample, median path" if several else "Out of sample",
         windows=validation_figures.windows(found),
         folds=validation_figures.folds(found, study.objective),
-        equity=validation_figures.equity(found, series),
-        paths=validation_figures.paths(found) if several else None,
+        equity=out_of_sample_figures.equity(found, series),
+        paths=out_of_sample_figures.paths(found) if several else None,
         objective=words.short(study.objective),
         columns=tuple(words.short(metric) for metric in _beside(study)),
         rows=tuple(_row(study, number, fold) for number, fold in enumerate(found.folds[:FOLDS_LISTED], start=1)),
@@ -163,7 +163,7 @@ def holdout_part(study: StudySummary, found: Holdout) -> HoldoutPart:
         warning="" if looks == 1 else _AGAIN,
         columns=("Opened (UTC)", "Trials by then", "Evaluation", *map(words.short, _SHOWN), "Return of holding"),
         rows=tuple(map(_look, found.openings)),
-        equity=validation_figures.holdout(found.openings[0]),
+        equity=out_of_sample_figures.holdout(found.openings[0]),
     )
 
 
