@@ -95,14 +95,6 @@ def test_a_span_is_a_run_over_its_bars_alone_with_the_signals_of_the_whole(run):
 
 
 @given(run=runs())
-def test_the_equity_of_a_row_is_that_of_the_full_run(run):
-    candles, given_signals, some_costs, sizing, spans = run
-    evaluator = Evaluator(fixed(given_signals), candles, some_costs, sizing, spans)
-    full = backtest(fixed(given_signals), candles, None, some_costs, sizing, spans)
-    assert evaluator.equity(np.empty(0)).tolist() == full.equity.tolist()
-
-
-@given(run=runs())
 def test_a_span_goes_on_with_what_the_one_before_left(run):
     candles, given_signals, some_costs, sizing, spans = run
     together = backtest(fixed(given_signals), candles, None, some_costs, sizing, spans).equity

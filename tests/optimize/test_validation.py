@@ -11,7 +11,7 @@ from tests.optimize.studies import contents
 from tests.report import samples
 
 from bittrader import Int, Signals, Strategy
-from bittrader.backtest.run import Evaluator
+from bittrader.backtest.run import Evaluator, backtest
 from bittrader.errors import InputError, StudyError
 from bittrader.market.sample import synthetic
 from bittrader.market.store import store
@@ -70,12 +70,9 @@ def test_each_folds_best_is_what_its_own_bars_say(validated):
 def test_a_path_grows_by_what_its_pieces_grow(validated):
     summary = validated.summary.validation
     layout = Layout.of(validated.experiment.validation, [candles()])
-    strategy = load_strategy("sma-cross")
     for path, pieces in zip(summary.paths, layout.plan.paths, strict=True):
         grown = [
-            Evaluator(strategy, candles(), spans=[piece.span]).equity(
-                strategy.space.encode(summary.folds[piece.fold].params)
-            )[-1]
+            backtest("sma-cross", candles(), summary.folds[piece.fold].params, spans=[piece.span]).equity[-1]
             for piece in pieces
         ]
         assert path.metrics["total_return"] == pytest.approx(prod(grown) - 1)

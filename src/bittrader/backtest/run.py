@@ -91,10 +91,6 @@ class Evaluator:
                 errors[int(index)] = cause_of(error)
         return Evaluated(metrics, errors)
 
-    def equity(self, row: Prices) -> Prices:
-        """Equity at each close of the spans' bars, from 1, with these parameters; raises what the strategy raises."""
-        return self.run(self.orders(self.strategy.from_row(row))).equity
-
     def trade(
         self, orders: kernel.Orders, row: Prices, records: Rows | None = None, book: Prices | None = None
     ) -> None:
