@@ -71,7 +71,7 @@ def test_a_set_is_judged_on_all_series(markets, how, of):
 
 def test_the_result_does_not_depend_on_processes(markets):
     threads, processes = (
-        optimize("sma-cross", markets, trials=6, sampler="random", study=name, time_limit=limit).summary
+        optimize("sma-cross", markets, trials=6, sampler="random", study=name, threads=1, time_limit=limit).summary
         for name, limit in (("threads", None), ("processes", 60.0))
     )
     assert [one.metrics for one in threads.best] == [one.metrics for one in processes.best]

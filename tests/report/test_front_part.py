@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.report import samples
 
@@ -23,6 +23,7 @@ def part(study):
     return study_part(study, study.best[0].params)
 
 
+@settings(max_examples=25)
 @given(st.integers(2, 300), st.integers(2, 5), st.booleans())
 def test_every_study_of_several_objectives_can_be_shown(finished, count, bounded):
     objectives = ("sharpe", "max_drawdown", "win_rate", "trades", "exposure")[:count]

@@ -2,7 +2,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.report import samples
 from tests.report.validations import holdout, validation
@@ -20,6 +20,7 @@ def page(found=None, held=None, candles=CANDLES):
     return build([samples.result(candles)], study)
 
 
+@settings(max_examples=25)
 @given(st.sampled_from(MODES), st.integers(3, 9), st.sets(st.integers(0, 8)), st.sampled_from(("0", "1%", "12")))
 def test_every_validation_can_be_shown(mode, folds, broken, embargo):
     shown = page(validation(CANDLES, mode, folds, broken=broken, embargo=embargo))
