@@ -61,6 +61,10 @@ def test_what_differs_is_said_in_words(words):
     assert found.startswith(words)
 
 
+def test_a_version_that_is_still_the_same_is_not_named():
+    assert differences(experiment(), experiment(engine="0" * 32)) == ["bittrader's own code has changed"]
+
+
 @pytest.mark.parametrize(
     "change",
     [

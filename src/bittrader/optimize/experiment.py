@@ -164,8 +164,9 @@ def _code(then: Experiment, now: Experiment) -> list[str]:
         return [f"strategy: {then.name} then, {now.name} now"]
     found = [f"the code of {then.name} has changed"] if then.code != now.code else []
     if then.engine != now.engine:
-        versions = " then, ".join(one.versions.get("bittrader", "unknown") for one in (then, now))
-        found.append(f"bittrader's own code has changed (version {versions} now)")
+        before, after = (one.versions.get("bittrader", "unknown") for one in (then, now))
+        versions = f" (version {before} then, {after} now)" if before != after else ""
+        found.append(f"bittrader's own code has changed{versions}")
     return found
 
 
