@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +47,13 @@ def one_dict(params):
 def poor(fast, slow):
     {body}
     return hill(fast, slow)
+
+class Hill:
+    def __call__(self, fast, slow):
+        return hill(fast, slow)
+
+made = Hill()
+short = lambda fast, slow: hill(fast, slow)
 """
 
 
@@ -81,6 +90,12 @@ def test_the_numbers_are_what_the_function_returns(files):
 def test_one_dict_does_as_well_as_keywords(files):
     summary = searched(files, "one_dict")
     assert all(dict(trial.metrics) == hill(**trial.params) for trial in summary.best)
+
+
+@pytest.mark.parametrize("name", ["made", "short"])
+def test_whatever_a_file_names_can_be_searched_and_gone_on_with(files, name):
+    assert searched(files, name, trials=5).finished == 5
+    assert resume("mine", trials=8).summary.finished == 8
 
 
 def test_a_function_of_a_program_can_be_searched_without_a_file(files):
@@ -255,6 +270,16 @@ def test_the_command_says_what_was_found(files, capsys):
     assert "<h1>hill" in Path(facts["report"]).read_text(encoding="utf-8")
     assert run(["optimize", *words[1:], "--set", "fast=20", "--range", "slow=50:70"]) == 0
     assert "Best of 21: hill" in capsys.readouterr().out
+
+
+def test_what_a_function_prints_is_no_answer(files):
+    module, space = files('print("noise"); os.write(1, b"more noise")')
+    command = [sys.executable, "-m", "bittrader", "optimize", f"{module}:poor", "--space", space, "--objective"]
+    done = subprocess.run(
+        [*command, "profit", "--trials", "2", "--json", "--no-report"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["evaluations"]["finished"] == 2
+    assert "more noise" in done.stderr
 
 
 def test_a_function_given_as_a_strategy_is_told_apart(files):

@@ -216,7 +216,7 @@ def _block_interrupts() -> None:
 def _serve(pipe: Connection[Any, Any]) -> None:
     """The life of a process: says that it is ready (None) or why not, then answers batches until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stdout = sys.stderr  # what an evaluation prints is no answer of the program's
+    _print_no_answer()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         make_evaluate: MakeEvaluate[Any] = pipe.recv()
@@ -231,6 +231,13 @@ def _serve(pipe: Connection[Any, Any]) -> None:
         except EOFError:
             return
         _reply(pipe, outcome_of(evaluate, rows))
+
+
+def _print_no_answer() -> None:
+    """Sends what an evaluation prints, compiled code too, to standard error: it is no answer of the program's."""
+    sys.stdout = sys.stderr
+    with contextlib.suppress(OSError):  # as after `2>&-`
+        os.dup2(2, 1)
 
 
 def _reply(pipe: Connection[Any, Any], outcome: object) -> None:

@@ -141,6 +141,12 @@ def load_function(ref: str) -> Function:
     return function
 
 
+def _absolute(ref: str) -> str:
+    """The same reference from any folder."""
+    file, _, name = ref.rpartition(":")
+    return f"{Path(file).resolve()}:{name}"
+
+
 def _listed(names: Sequence[str]) -> str:
     return f" It has {', '.join(names) or 'no function'}."
 
@@ -176,6 +182,8 @@ class FunctionProblem:
     reference: str
     """What `load_function` takes to find the function again; empty for one that no file holds."""
     space: Space
+    sent: Function | str
+    """What another process knows it by."""
     facts: ClassVar[tuple[CandleFacts, ...]] = ()
 
     @classmethod
@@ -183,9 +191,10 @@ class FunctionProblem:
         """The problem that these name."""
         known = load_function(function) if isinstance(function, str) else function
         takes_keywords(known, space.names)
-        made = cls(known, reference(known), space)
+        place = _absolute(function) if isinstance(function, str) else reference(known)
+        made = cls(known, place, space, place if isinstance(function, str) else portable(known))
         try:
-            pickle.dumps(portable(known))
+            pickle.dumps(made.sent)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise InputError(
                 f"{made.name} cannot be sent to another process ({cause_of(error)}). Define it at the top of a file."
@@ -217,7 +226,7 @@ class FunctionProblem:
 
     def executor(self, experiment: Experiment, slots: int, _spans: object = None) -> Executor[NamedNumbers]:
         """Where the experiment's sets are evaluated."""
-        made = MakeFunctionEvaluator(portable(self.function), experiment.space, experiment.needed)
+        made = MakeFunctionEvaluator(self.sent, experiment.space, experiment.needed)
         return ProcessExecutor(made, slots, experiment.time_limit)
 
     def backtests(self, _experiment: Experiment, _params: Mapping[str, Value]) -> tuple[Result, ...]:
