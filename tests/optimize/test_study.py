@@ -329,7 +329,13 @@ def test_parameters_that_differ_only_in_case_are_refused(path):
     space = Space(named(a=Int(1, 9), A=Int(1, 9)))
     with pytest.raises(InputError, match="cannot tell the parameters a and A apart"):
         Study.create(path, experiment(space=space))
-    assert not path.exists()
+    assert not list(path.parent.glob("*"))
+
+
+def test_more_parameters_than_a_table_has_columns_are_refused(path):
+    space = Space(named(**{f"a{index}": Int(1, 9) for index in range(1_001)}))
+    with pytest.raises(InputError, match="keeps 1,000 parameters, not 1,001"):
+        Study.create(path, experiment(space=space))
 
 
 def test_a_verdict_that_another_version_wrote_counts_as_none(study):

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA = 2
+# SQLite has 2,000 columns a table.
+_MOST_PARAMETERS = 1_000
 _APPLICATION = 0x42547264  # "BTrd": tells our files from other SQLite files
 
 _FACTS = ("number", "fold", "generation", "state", "cause", "same_as", "key", "violation", "seconds", "ended")
@@ -78,7 +80,6 @@ def lay_out(connection: sqlite3.Connection, parameters: Sequence[str], metrics: 
     connection.execute(f"PRAGMA user_version={SCHEMA}")
     connection.execute("CREATE TABLE study (experiment TEXT NOT NULL, budget INTEGER NOT NULL, created REAL NOT NULL)")
     connection.execute("CREATE TABLE sessions (started REAL NOT NULL, seconds REAL NOT NULL, cores INTEGER NOT NULL)")
-    require_distinct(parameters)
     columns = [*map(parameter_column, parameters), *map(metric_column, metrics)]
     columns_sql = "".join(f", {name} REAL" for name in columns)
     connection.execute(
@@ -124,7 +125,9 @@ def metric_column(name: str) -> str:
 
 
 def require_distinct(parameters: Sequence[str]) -> None:
-    """InputError for names that SQLite would take for one column."""
+    """InputError for names that SQLite would take for one column, or that are more than it has columns for."""
+    if len(parameters) > _MOST_PARAMETERS:
+        raise InputError(f"a study keeps {_MOST_PARAMETERS:,} parameters, not {len(parameters):,}. Search fewer.")
     seen: dict[str, str] = {}
     for name in parameters:
         if (other := seen.setdefault(name.lower(), name)) != name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from pathlib import Path
@@ -58,7 +59,7 @@ def named_space(parameters: Mapping[str, Parameter[Any]], constraints: list[Cons
 
 def _parameter(name: str, table: object) -> Parameter[Any]:
     kind = table.get("kind") if isinstance(table, dict) else None
-    if not isinstance(table, dict) or kind not in _KEYS:
+    if not isinstance(table, dict) or not isinstance(kind, str) or kind not in _KEYS:
         raise InputError(f'the parameter {name} needs kind = "int", "float" or "choice"')
     rest = {key: value for key, value in table.items() if key != "kind"}
     _require_known(f"the parameter {name}", rest, _KEYS[kind])
@@ -67,18 +68,27 @@ def _parameter(name: str, table: object) -> Parameter[Any]:
         raise InputError(f"the parameter {name} needs {' and '.join(missing)}")
     try:
         return _made(kind, rest)
-    except (InputError, StrategyError, TypeError) as error:
+    except (InputError, StrategyError, OverflowError) as error:
         raise InputError(f"the parameter {name}: {error}") from None
 
 
 def _made(kind: str, rest: dict[str, Any]) -> Parameter[Any]:
     if kind == "choice":
         values = rest["values"]
-        if not isinstance(values, list):
-            raise InputError('values is a list, as in values = ["long", "both"]')
+        if not isinstance(values, list) or not all(map(_plain, values)):
+            raise InputError('values is a list of plain values, as in values = ["long", "both"]')
         return Choice(*values, default=rest.get("default"))
+    if not isinstance(rest.get("log", False), bool):
+        raise InputError("log is true or false")
+    for key in rest.keys() - {"log"}:
+        if isinstance(rest[key], bool) or not isinstance(rest[key], int | float):
+            raise InputError(f"{key} is a number, not {rest[key]!r}")
     low, high = rest.pop("low"), rest.pop("high")
     return Int(low, high, **rest) if kind == "int" else Float(low, high, **rest)
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _constraint(text: object, parameters: Mapping[str, Parameter[Any]]) -> Constraint:

@@ -29,6 +29,7 @@ from bittrader.optimize.database import (
     lay_out,
     metric_column,
     parameter_column,
+    require_distinct,
     told,
     transaction,
 )
@@ -76,6 +77,7 @@ class Study:
                 f"there is a study {path.stem!r} already. Go on with `bittrader studies resume {path.stem}`,"
                 " or choose another name with --study."
             )
+        require_distinct(experiment.space.names)
         with told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = WriterLock(path)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Value = int | float | str | bool
     Relation = Literal["<", "<=", ">", ">="]
 
+# Rows are float64, which holds every whole number up to this.
+_EXACT = 2**53
+
 T = TypeVar("T", int, float, "int | float | str | bool")
 
 _RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -117,10 +120,12 @@ class Int(Parameter[int]):
     """A whole number from `low` to `high`, both included, in steps of `step` from `low`."""
 
     def __init__(self, low: int, high: int, *, default: int | None = None, step: int = 1, log: bool = False) -> None:
-        if not (isinstance(low, int) and isinstance(high, int) and low <= high and step >= 1):
+        if not (all(isinstance(number, int) for number in (low, high, step)) and low <= high and step >= 1):
             raise StrategyError(f"Int({low}, {high}, step={step}) is empty. Write Int(low, high) with low <= high.")
         if log and (low < 1 or step != 1):
             raise StrategyError(f"Int({low}, {high}, log=True) needs low >= 1 and step 1.")
+        if max(-low, high) > _EXACT:
+            raise StrategyError("Int takes whole numbers up to 2**53, beyond which a row skips some.")
         self.low, self.step, self.log = low, step, log
         self.high = low + (high - low) // step * step
         self.default = self.low + (self.high - low) // (2 * step) * step if default is None else default
@@ -163,7 +168,9 @@ class Float(Parameter[float]):
     def __init__(
         self, low: float, high: float, *, default: float | None = None, step: float | None = None, log: bool = False
     ) -> None:
-        if not (math.isfinite(low) and math.isfinite(high) and low < high) or (step is not None and step <= 0):
+        if not math.isfinite(float(high) - float(low)):
+            raise StrategyError(f"Float({low}, {high}) has no finite width. Write Float(low, high) with finite ends.")
+        if not (low < high if step is None else low <= high and 0 < step < math.inf):
             raise StrategyError(f"Float({low}, {high}, step={step}) is empty. Write Float(low, high) with low < high.")
         if log and (low <= 0 or step is not None):
             raise StrategyError(f"Float({low}, {high}, log=True) needs low > 0 and no step.")
