@@ -60,3 +60,10 @@ def test_what_is_no_number_is_met_with_one(words, complaint):
     with pytest.raises(InputError) as caught:
         run(words.split())
     assert str(caught.value).startswith(f"{complaint} See `bittrader ")
+
+
+def test_a_value_that_is_no_choice_is_met_with_the_choices():
+    with pytest.raises(InputError) as caught:
+        run(["optimize", "a", "b", "--aggregate", "max"])
+    choices = "invalid value for '--aggregate': 'max' is not one of 'mean', 'median', 'worst'."
+    assert str(caught.value) == f"{choices} See `bittrader optimize --help`."

@@ -63,7 +63,8 @@ def _asking(words: Sequence[str]) -> list[str]:
 
 
 def _one_line(error: typer.TyperException) -> str:
-    message = _no_number(error) or " ".join(error.format_message().split())
+    # The library below Typer calls its own errors by their kind.
+    message = _no_number(error) or " ".join(error.format_message().split()).replace(": Value error, ", ": ")
     stop = "" if message.endswith((".", "?")) else "."
     context = getattr(error, "ctx", None)
     where = f" See `{context.command_path} --help`." if context is not None else ""
