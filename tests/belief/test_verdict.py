@@ -76,7 +76,7 @@ def test_a_failed_holdout_takes_an_edge_back() -> None:
 
 
 def test_without_returns_nothing_can_be_told() -> None:
-    found = verdict(None)
+    found = verdict(None, traded=False)
     assert (found.call, found.p_value) == ("inconclusive", None)
     assert "what it earned" in found.reasons[0]
 

@@ -170,6 +170,7 @@ def test_series_without_a_common_time_have_no_figures(walk):
     result = searched([walk, candles(random_walk(1_500, seed=5), seed=5, first=5_000)])
     assert result.summary.belief.figures is None
     assert result.summary.belief.verdict.call == "inconclusive"
+    assert "no time in common" in result.summary.belief.verdict.reasons[0]
 
 
 def test_costs_that_are_stated_are_those_that_are_varied(walk):

@@ -26,10 +26,13 @@ _NEVER_DAYS = 20 * 365.0
 _NORMAL = NormalDist()
 
 
-def verdict(figures: Figures | None) -> Verdict:
-    """The call that the figures come to. None: there are no returns, so nothing can be told."""
+def verdict(figures: Figures | None, *, traded: bool = True) -> Verdict:
+    """The call that the figures come to. None: there are no returns, so nothing can be told.
+
+    `traded`: whether a strategy was searched, as against a function of the user's own.
+    """
     if figures is None:
-        return Verdict("inconclusive", None, (_NO_RETURNS,))
+        return Verdict("inconclusive", None, (_NO_COMMON_TIME if traded else _NO_RETURNS,))
     p_value = strongest(figures)
     call = _call(figures, p_value)
     return Verdict(call, p_value, tuple(_reasons(figures, call, p_value)))
@@ -195,6 +198,10 @@ def _listed(things: list[str]) -> str:
     return things[0] if len(things) == 1 else f"{', '.join(things[:-1])} or {things[-1]}"
 
 
+_NO_COMMON_TIME = (
+    "What was earned from day to day cannot be compared: the series have no time in common, or the best set fails when"
+    " it is run again. So luck cannot be told from skill. Search series that overlap, or one of them at a time."
+)
 _NO_RETURNS = (
     "Only the numbers that the function gave are known, not what it earned from day to day, so luck cannot be told"
     " from skill. Have it evaluated on data that the search did not see."

@@ -57,7 +57,7 @@ def judge(study: Study, problem: Problem, threads: int = 1, permutations: int = 
     if not best:
         return None
     figures = _figures(study, problem, best[0], threads, permutations) if isinstance(problem, StrategyProblem) else None
-    belief = Belief(verdict(figures), figures)
+    belief = Belief(verdict(figures, traded=isinstance(problem, StrategyProblem)), figures)
     study.note("belief", belief.to_json())
     return belief
 
