@@ -94,7 +94,8 @@ def spaces(draw):
     if numbers and draw(st.booleans()):
         numbers["n0"] = numbers["n0"].when(side, side.values[0])
     parameters = (side, *named(**numbers))
-    middle = [one > one.decode(one.at(np.array([0.3]))[0]) for one in parameters[2:4]]
+    lower = [(one, one.decode(one.at(np.array([0.3]))[0])) for one in parameters[2:4]]
+    middle = [one > value for one, value in lower if value < one.high]  # of one value, nothing would be left
     space = Space(parameters, tuple(draw(st.lists(st.sampled_from(middle), max_size=2)) if middle else ()))
     fixed = draw(st.sets(st.sampled_from(space.names)))
     free = {name for one in space.constraints for name in [one.left.name]}
