@@ -42,9 +42,10 @@ def is_interrupt(error: BaseException) -> bool:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """` Did you mean 'fast'?` when a known word is close to `word`, else an empty string."""
-    close = get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    """` Did you mean 'fast'?` when a known word is close to `word`, whatever the case, else an empty string."""
+    spelt = {one.lower(): one for one in known}
+    close = get_close_matches(word.lower(), spelt, n=1, cutoff=0.6)
+    return f" Did you mean {spelt[close[0]]!r}?" if close else ""
 
 
 def cause_of(error: BaseException) -> str:

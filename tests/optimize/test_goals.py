@@ -126,3 +126,13 @@ def test_a_smaller_loss_is_a_better_value_and_failed_ones_are_worst(values, dire
     assert [math.isinf(loss) for loss in losses] == [math.isnan(value) for value in values]
     sign = -1 if direction == "maximize" else 1
     assert all(loss == sign * value for loss, value in zip(losses, values, strict=True) if not math.isnan(value))
+
+
+def test_a_metric_in_other_letters_is_met_with_its_own():
+    with pytest.raises(InputError, match="Did you mean 'trades'"):
+        require_known(["TRADES"], ["sharpe", "trades"])
+
+
+def test_a_metric_like_no_other_is_met_with_the_list():
+    with pytest.raises(InputError, match="There are sharpe, trades"):
+        require_known(["nope"], ["sharpe", "trades"])
