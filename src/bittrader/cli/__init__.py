@@ -50,7 +50,7 @@ _REPORT_A_DEFECT = (
 
 
 def main() -> None:
-    """Runs the command line: 0 done, 1 nothing finished or a check failed, 2 bad input (one line says what), 130 interrupted."""
+    """Runs the command line: 0 done, 1 nothing finished or a check failed, 2 bad input (one line), 130 interrupted."""
     sys.exit(_guarded(lambda: run(sys.argv[1:])))
 
 
