@@ -109,7 +109,6 @@ def test_a_longer_record_outside_the_search_is_asked_for_where_that_decides() ->
     # A score of 0.94 needs to be 1.645: 3.06 times the record, so 206 days on top of 100.
     reasons = verdict(figures(outside=(outside(0.1736),))).reasons
     assert "about 7 months more" in reasons[-1]
-    assert "fewer sets" not in reasons[-1]
     assert "gains beyond the market" in verdict(figures(outside=(outside(0.6),))).reasons[-1]
 
 
@@ -138,3 +137,14 @@ def test_on_several_series_the_return_is_that_of_equal_parts_and_said_to_be():
 def test_bars_that_are_held_out_already_are_not_asked_for_again():
     for held, words in ((True, "the bars held out"), (False, "--holdout 20%")):
         assert words in verdict(figures(kept_closed=held)).reasons[-1]
+
+
+def test_what_looks_ahead_is_no_edge_however_good_it_is():
+    seen = verdict(figures(ahead="enter_long of BTC/USDT at 2020-01-01 00:00 UTC"))
+    assert seen.call == "inconclusive"
+    assert any("looks ahead: enter_long of BTC/USDT at 2020-01-01 00:00" in reason for reason in seen.reasons)
+    assert verdict(figures()).call == "edge"
+
+
+def test_a_return_with_more_digits_than_anyone_reads_is_short():
+    assert "made 1.3e+30%" in verdict(figures(total_return=1.3e28)).reasons[0]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.belief.markets import candles, random_walk, trending
 
-from bittrader import Costs, optimize
+from bittrader import Costs, Int, Signals, Strategy, optimize
 from bittrader.backtest.run import backtest
 from bittrader.errors import InputError, StudyError
 from bittrader.optimize import found, shelf
@@ -177,3 +177,21 @@ def test_costs_that_are_stated_are_those_that_are_varied(walk):
     changes = {one.change for one in searched(walk, costs=Costs(fee=0.0)).summary.belief.figures.sensitivity}
     assert "a fee of 0.1%" in changes
     assert "twice the fee" not in changes
+
+
+class Foresight(Strategy):
+    """Knows whether the next bar closes higher."""
+
+    bars = Int(1, 3)
+
+    def signals(self, chart):
+        higher = np.zeros(len(chart), dtype=np.bool_)
+        higher[: -self.bars] = chart.close[: -self.bars] < chart.close[self.bars :]
+        return Signals(enter_long=higher, exit_long=~higher)
+
+
+def test_what_sees_the_future_is_told_so_and_never_called_an_edge(walk):
+    optimize(Foresight, walk, trials=3, study="ahead", threads=2)
+    verdict = belief("ahead").verdict
+    assert verdict.call == "inconclusive"
+    assert any("looks ahead" in reason for reason in verdict.reasons)

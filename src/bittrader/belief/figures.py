@@ -121,6 +121,8 @@ class Figures:
     """How many series the sets were run on."""
     kept_closed: bool = False
     """Whether bars are held out that nobody has looked at."""
+    ahead: str | None = None
+    """Where the best set's signals change when later bars are taken away; None where nothing shows or none looked."""
     intervals: Mapping[str, Interval] = field(default_factory=dict)
     neighbourhood: Neighbourhood | None = None
     permutation: Permutation | None = None

@@ -20,6 +20,8 @@ FEWEST_TRADES = 10
 FEWEST_PERIODS = 100
 # A set whose neighbours keep less of its objective than this stands on a spike.
 _SPIKE = 0.5
+# A return with more digits than anyone reads.
+_LONG = 1e9
 # Longer than any trader waits.
 _NEVER_DAYS = 20 * 365.0
 
@@ -70,11 +72,17 @@ def _outside(figures: Figures, kind: str) -> Outside | None:
 def _call(figures: Figures, p_value: float) -> Call:
     if p_value > LEVEL:
         return "luck"
+    if figures.ahead is not None:
+        return "inconclusive"
     return "inconclusive" if list(_too_few(figures)) else "edge"
 
 
 def _reasons(figures: Figures, call: Call, p_value: float) -> Iterator[str]:
     yield _found(figures)
+    if figures.ahead is not None:
+        yield f"It looks ahead: {figures.ahead} changes when the bars after it are taken away. Nobody could trade that."
+        yield "What would change this: signals that use earlier bars alone. `bittrader strategies check` says more."
+        return
     if figures.beyond is None:
         yield "It never traded otherwise than the market held as it is, so there is nothing to judge."
         return
@@ -106,7 +114,8 @@ def _beyond(ratio: Ratio, figures: Figures) -> Iterator[str]:
         )
         return
     hurdle = f"; chance alone gives the best of so many about {ratio.hurdle:.2f}" if ratio.hurdle > 0.0 else ""
-    yield f"Beyond the market held at its own beta its Sharpe ratio is {ratio.sharpe:.2f} a year{hurdle}."
+    over = f" (returns of {figures.bars_per_period} bars at a time)" if figures.bars_per_period > 1 else ""
+    yield f"Beyond the market held at its own beta its Sharpe ratio is {ratio.sharpe:.2f} a year{over}{hurdle}."
     if figures.reality is not None:
         yield f"Of searches like this one without any skill, {_often(figures.reality.chosen)} find as much."
 
@@ -140,8 +149,7 @@ def _what_would_change_it(figures: Figures, call: Call, p_value: float) -> Itera
     elif more > _NEVER_DAYS:
         yield "No record that anyone can wait for would tell so small an advantage from luck."
     elif p_value > LEVEL:
-        fewer = "" if figures.outside else ", or fewer sets tried"
-        yield f"What would change this: about {_span(more)} more of just such results{fewer}."
+        yield f"What would change this: about {_span(more)} more of just such results."
     else:
         unseen = "the bars held out" if figures.kept_closed else "bars that no search saw (--holdout 20%)"
         yield f"What would change this: more trades, a longer history, or {unseen}."
@@ -181,6 +189,8 @@ def _often(p_value: float) -> str:
 
 def _percent(fraction: float) -> str:
     value = 100.0 * fraction
+    if abs(value) >= _LONG:
+        return f"{value:.1e}%"
     return f"{value:,.{1 if abs(value) < 10 else 0}f}%".replace("-0%", "0%")
 
 

@@ -153,9 +153,15 @@ def check(
 
 
 def _tell(strategy: type[Strategy], candles: Candles, checks: Sequence[Check], findings: list[Finding]) -> None:
+    from bittrader.market.table import utc  # noqa: PLC0415 - only this command needs them
+    from bittrader.testing.strategies import MOST_BARS  # noqa: PLC0415 - likewise
+
     out = Console(highlight=False)
-    kind = f"{'made-up ' if candles.synthetic else ''}{candles.timeframe} candles"
-    out.print(f"[bold]{escape(strategy.name)}[/bold] on {len(candles):,} {kind}\n")
+    used = min(len(candles), MOST_BARS)
+    part = f"the last {used:,} of " if used < len(candles) else ""
+    kind = f"{len(candles):,} {'made-up ' if candles.synthetic else ''}{candles.timeframe} candles of {candles.symbol}"
+    out.print(f"[bold]{escape(strategy.name)}[/bold] on {part}{escape(kind)}", soft_wrap=True)
+    out.print(f"[dim]Bar 0 begins {utc(candles.time[-used])} UTC.[/dim]\n")
     by_check = {check.name: [finding for finding in findings if finding.check == check.name] for check in checks}
     started = not any(finding.check == checks[0].name for finding in findings)
     for check in checks:

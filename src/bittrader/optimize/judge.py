@@ -14,6 +14,7 @@ from bittrader.belief.figures import Belief
 from bittrader.belief.verdict import verdict
 from bittrader.belief.weigh import weigh
 from bittrader.errors import InputError, StudyError
+from bittrader.market.table import utc
 from bittrader.optimize import found, shelf
 from bittrader.optimize.out_of_sample import kept_closed, unseen
 from bittrader.optimize.problem import StrategyProblem, problem_of, require_same
@@ -30,6 +31,7 @@ from bittrader.optimize.stress import (
 )
 from bittrader.optimize.study import Study
 from bittrader.strategies.builtin.buy_and_hold import BuyAndHold
+from bittrader.strategies.differences import look_ahead
 
 if TYPE_CHECKING:
     from bittrader.belief.figures import Figures
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from bittrader.strategies.base import Strategy
 
 PERMUTATIONS = 39
+# Bars after which a future is taken away, to see whether a result that is no luck has seen it.
+_CUTS = 12
 _MOST_PERMUTATIONS = 100_000
 # Samplers that do not learn. The others find more in as many trials, also where there is nothing to find: n of theirs
 # count as n to this power. Chosen by simulation, 80 trials in seven dimensions (Documentation/BELIEF.md).
@@ -56,8 +60,13 @@ def judge(study: Study, problem: Problem, threads: int = 1, permutations: int = 
     best = found.best(study, 1)
     if not best:
         return None
-    figures = _figures(study, problem, best[0], threads, permutations) if isinstance(problem, StrategyProblem) else None
-    belief = Belief(verdict(figures, traded=isinstance(problem, StrategyProblem)), figures)
+    traded = isinstance(problem, StrategyProblem)
+    figures = _figures(study, problem, best[0], threads, permutations) if traded else None
+    decided = verdict(figures, traded=traded)
+    if traded and figures is not None and decided.call != "luck":
+        figures = replace(figures, ahead=_ahead(problem, best[0]))
+        decided = verdict(figures)
+    belief = Belief(decided, figures)
     study.note("belief", belief.to_json())
     return belief
 
@@ -82,6 +91,15 @@ def judge_again(
     if belief is None:
         raise StudyError(f"no evaluation of {study} finished, so there is nothing to judge.")
     return belief
+
+
+def _ahead(problem: StrategyProblem, trial: Trial) -> str | None:
+    """Where the best set looks ahead, in words."""
+    for candles in problem.series:
+        if found := look_ahead(problem.strategy(**trial.params), candles, _CUTS):
+            column, bar = found
+            return f"{column} of {candles.symbol} at {utc(candles.time[bar])} UTC"
+    return None
 
 
 def tries(sampler: str, trials: int) -> float:

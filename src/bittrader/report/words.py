@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 # Fewer closed trades than this say little: skill and luck look alike.
 FEW_TRADES = 30
 
+# A percentage with more digits than anyone reads.
+_LONG = 1e9
+
 UNDEFINED = "–"  # noqa: RUF001 - an en dash is how a table says "no value"
 
 
@@ -84,6 +87,8 @@ def metric(name: str, value: float | None) -> str:
 def percent(fraction: float) -> str:
     """`12.34%`; fewer decimals the larger it is."""
     value = 100 * fraction
+    if abs(value) >= _LONG:
+        return f"{value:.1e}%"
     decimals = 2 if abs(value) < 100 else 1 if abs(value) < 1000 else 0
     return _no_negative_zero(f"{value:,.{decimals}f}") + "%"
 

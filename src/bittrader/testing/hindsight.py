@@ -16,7 +16,8 @@ from bittrader.market.sample import synthetic
 from bittrader.market.table import utc
 from bittrader.strategies.base import FLAGS
 from bittrader.strategies.chart import Chart
-from bittrader.testing.subject import between, differing, first_difference, flags_of, having, kept_signals, signals_of
+from bittrader.strategies.differences import between, differing, first_difference
+from bittrader.testing.subject import flags_of, having, kept_signals, signals_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

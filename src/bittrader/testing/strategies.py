@@ -14,12 +14,12 @@ import numpy as np
 
 from bittrader.strategies.base import DISTANCES
 from bittrader.strategies.chart import Chart
+from bittrader.strategies.differences import first_difference
 from bittrader.testing.hindsight import no_beginning, no_look_ahead
 from bittrader.testing.subject import (
     Raised,
     Subject,
     entries,
-    first_difference,
     flags_of,
     having,
     kept_signals,

@@ -1,21 +1,23 @@
-"""A strategy that is being checked, what it says, and where two things that it said differ."""
+"""A strategy that is being checked, and what it says."""
 
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bittrader.errors import BittraderError, cause_of, is_interrupt
 from bittrader.strategies.activity import enabling
-from bittrader.strategies.base import DISTANCES, FLAGS, Signals, Strategy, checked, plain
+from bittrader.strategies.base import checked, plain
+from bittrader.strategies.differences import kept
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bittrader.market.candles import Candles
+    from bittrader.strategies.base import Signals, Strategy
     from bittrader.strategies.chart import Chart
 
 _DRAWN = 4
@@ -76,12 +78,7 @@ def _allowed(strategy: type[Strategy], sets: list[dict[str, Any]]) -> list[Strat
 
 def kept_signals(strategy: Strategy, chart: Chart) -> Signals:
     """A copy of its signals, in case it writes into its arrays again."""
-    return _kept(signals_of(strategy, chart))
-
-
-def _kept(signals: Signals) -> Signals:
-    columns = {name: getattr(signals, name) for name in (*FLAGS, *DISTANCES)}
-    return replace(signals, **{name: None if column is None else column.copy() for name, column in columns.items()})
+    return kept(signals_of(strategy, chart))
 
 
 def flags_of(flags: NDArray[np.bool_] | None, bars: int) -> NDArray[np.bool_]:
@@ -92,34 +89,6 @@ def flags_of(flags: NDArray[np.bool_] | None, bars: int) -> NDArray[np.bool_]:
 def entries(signals: Signals, bars: int) -> NDArray[np.bool_]:
     """Where it enters, on either side."""
     return flags_of(signals.enter_long, bars) | flags_of(signals.enter_short, bars)
-
-
-def first_difference(whole: Signals, part: Signals, bars: int) -> tuple[str, int] | None:
-    """The first column, and its first bar, in which the two differ over the first `bars`."""
-    found = differing(between(whole, 0, bars), between(part, 0, bars), alike=1e-9)
-    return found and (found[0], int(found[1][0]))
-
-
-def between(signals: Signals, start: int, stop: int | None = None) -> Signals:
-    """The signals of some of the bars."""
-    columns = {name: getattr(signals, name) for name in (*FLAGS, *DISTANCES)}
-    return replace(signals, **{name: one if one is None else one[start:stop] for name, one in columns.items()})
-
-
-def differing(one: Signals, other: Signals, alike: float) -> tuple[str, NDArray[np.int64]] | None:
-    """The first column in which the two differ, and the bars where they do; distances may differ by a share."""
-    if one.max_bars != other.max_bars:
-        return "max_bars", np.zeros(1, np.int64)
-    for name in (*FLAGS, *DISTANCES):
-        first, second = getattr(one, name), getattr(other, name)
-        if (first is None) != (second is None):
-            return name, np.zeros(1, np.int64)
-        if first is None:
-            continue
-        same = first == second if name in FLAGS else np.isclose(first, second, rtol=alike, atol=0.0, equal_nan=True)
-        if not same.all():
-            return name, np.flatnonzero(~same)
-    return None
 
 
 def having(strategy: Strategy) -> str:
