@@ -60,15 +60,22 @@ def judge(study: Study, problem: Problem, threads: int = 1, permutations: int = 
     best = found.best(study, 1)
     if not best:
         return None
-    traded = isinstance(problem, StrategyProblem)
-    figures = _figures(study, problem, best[0], threads, permutations) if traded else None
-    decided = verdict(figures, traded=traded)
-    if traded and figures is not None and decided.call != "luck":
-        figures = replace(figures, ahead=_ahead(problem, best[0]))
-        decided = verdict(figures)
-    belief = Belief(decided, figures)
+    if isinstance(problem, StrategyProblem):
+        belief = _traded(study, problem, best[0], threads, permutations)
+    else:
+        belief = Belief(verdict(None, traded=False), None)
     study.note("belief", belief.to_json())
     return belief
+
+
+def _traded(study: Study, problem: StrategyProblem, best: Trial, threads: int, permutations: int) -> Belief:
+    """The belief about a set that trades; what is no luck must not have seen the future."""
+    figures = _figures(study, problem, best, threads, permutations)
+    decided = verdict(figures)
+    if figures is not None and decided.call != "luck":
+        figures = replace(figures, ahead=_ahead(problem, best))
+        decided = verdict(figures)
+    return Belief(decided, figures)
 
 
 def judge_again(
