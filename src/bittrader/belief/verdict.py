@@ -88,10 +88,13 @@ def _reasons(figures: Figures, call: Call, p_value: float) -> Iterator[str]:
         return
     yield from _beyond(figures.beyond, figures)
     for one in figures.outside:
+        whose = "what the searches of the folds chose" if one.kind == "validation" else "it"
         yield (
-            f"On {_span(one.days)} that no search saw ({one.kind}) its Sharpe ratio beyond the market was"
-            f" {one.sharpe:.2f}. Without skill, {_often(one.p_value)} do as well."
+            f"On {_span(one.days)} that no search saw ({one.kind}) {whose} had a Sharpe ratio of {one.sharpe:.2f}"
+            f" beyond the market. Without skill, {_often(one.p_value)} do as well."
         )
+    if any(one.kind == "holdout" for one in figures.outside):
+        yield f"All of this taken together: without skill, {_often(p_value)} do as well."
     yield from _doubts(figures)
     yield from _what_would_change_it(figures, call, p_value)
 
