@@ -39,3 +39,16 @@ def test_what_marks_the_past_later_is_found(wait):
 @pytest.mark.parametrize("strategy", [Silent, *map(load_strategy, builtin_strategies())], ids=lambda one: one.name)
 def test_what_knows_only_the_past_is_not_blamed(strategy):
     assert look_ahead(strategy(), MARKET, cuts=8) is None
+
+
+class Impatient(Strategy):
+    """Fails on fewer bars than it wants, and looks ahead on none."""
+
+    def signals(self, chart):
+        if len(chart) < len(MARKET):
+            raise IndexError("too few bars")
+        return Signals(enter_long=chart.close > chart.sma(20))
+
+
+def test_what_fails_on_fewer_bars_is_neither_blamed_nor_in_the_way():
+    assert look_ahead(Impatient(), MARKET, cuts=8) is None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bittrader.errors import is_interrupt
 from bittrader.strategies.base import DISTANCES, FLAGS, Signals, Strategy, checked, plain
 from bittrader.strategies.chart import Chart
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 def look_ahead(strategy: Strategy, candles: Candles, cuts: int) -> tuple[str, int] | None:
     """A column of its signals, and its first bar, that changes when the candles end just after it acts.
 
-    Looks at no more than `cuts` of the bars where a flag turns; None when nothing shows there.
+    Looks at no more than `cuts` of the bars where a flag turns; None when nothing shows there. Where the strategy fails
+    on so few bars, nothing can be compared: `strategies check` names that.
     """
     whole = _said(strategy, candles)
     flags = [column for name in FLAGS if (column := getattr(whole, name)) is not None]
@@ -27,7 +29,13 @@ def look_ahead(strategy: Strategy, candles: Candles, cuts: int) -> tuple[str, in
     turns = np.flatnonzero(np.logical_or.reduce(changes)) if changes else np.zeros(0, np.int64)
     for turn in np.unique(np.linspace(0, len(turns) - 1, min(cuts, len(turns))).astype(int)):
         bars = int(turns[turn]) + 1
-        if found := first_difference(whole, _said(strategy, candles.head(bars)), bars):
+        try:
+            part = _said(strategy, candles.head(bars))
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
+            continue
+        if found := first_difference(whole, part, bars):
             return found
     return None
 
