@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.belief.returns import noise, tables
 
@@ -19,6 +19,8 @@ def test_what_is_beyond_the_market_has_nothing_in_common_with_it(table) -> None:
 
 
 @given(st.floats(-3, 3))
+@example(2.225073858507e-311)
+@example(1e-300)
 def test_holding_more_or_less_of_the_market_earns_nothing_beyond_it(share) -> None:
     market = noise(200, mean=0.002)
     assert (beyond(share * market, market[:, 0]) == 0.0).all()

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     Returns = NDArray[np.float64]
 
 _ROUNDING = 1e-12
+# Below this, floats lose digits, and rounding no longer shrinks with the numbers.
+_TINY = float(np.finfo(np.float64).tiny)
 
 
 def betas(returns: Returns, market: Returns) -> Returns:
@@ -29,7 +31,7 @@ def beyond(returns: Returns, market: Returns) -> Returns:
     held = market[:, None] * betas(returns, market)
     rest = returns - held
     # What is left of a set that is nothing but the market is rounding, which could look like skill.
-    return np.where(np.abs(rest) > _ROUNDING * np.abs(held).max(axis=0, initial=0.0), rest, 0.0)
+    return np.where(np.abs(rest) > _ROUNDING * np.abs(held).max(axis=0, initial=0.0) + _TINY, rest, 0.0)
 
 
 def period_ends(bars: int, most: int) -> NDArray[np.int64]:
