@@ -118,7 +118,7 @@ def lock(words: list[str]) -> None:
         *("--generate-hashes", "--no-emit-index-url", "--only-binary", ":all:"),
         *("--custom-compile-command", "make lock", "--group", "build", *words),
     ]
-    run(*compile_lock, "--group", "dev", "--extra", "download", "--output-file", DEV_LOCK)
+    run(*compile_lock, "--group", "dev", "--extra", "download", "--extra", "cluster", "--output-file", DEV_LOCK)
     run(*compile_lock, "--constraint", DEV_LOCK.name, "--output-file", RUNTIME_LOCK)
     wheels([])
 

@@ -43,6 +43,9 @@ DOORS = {
     "plotly": ("report/*",),
     "typer": ("cli/*",),
     "rich": ("cli/*",),
+    "ray": ("execution/ray.py", "cluster/membership.py"),
+    "cryptography": ("cluster/certificates.py",),
+    "psutil": ("host/*", "cluster/ray_process.py", "execution/processes.py"),
 }
 HEAVY = set(DOORS) - {"numpy"}
 
