@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from bittrader.errors import BittraderError
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
+
+    from bittrader.execution.work import Work
 
 Rows = NDArray[np.float64]
 """Parameter sets, one a row; see `bittrader.strategies.parameters`."""
@@ -53,6 +55,20 @@ class Done(Generic[Answer]):
     parts: tuple[Part[Answer], ...]
     seconds: float
     """From the moment it got a slot until it was answered."""
+    node: str = ""
+    """The computer that evaluated it; empty for this one."""
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """How work is best handed to an executor."""
+
+    batch_seconds: float = 0.05
+    """About how long a batch takes: far more than it costs to hand over and to write, and short enough to watch."""
+    least_seconds: float = 0.005
+    """What it takes at least, also where there is little left to share out."""
+    ahead: int = 2
+    """Batches on their way for each slot: some that run, and some that wait for these to end."""
 
 
 class Executor(ABC, Generic[Answer]):
@@ -63,10 +79,17 @@ class Executor(ABC, Generic[Answer]):
     `wait` raise ExecutorError. One thread submits and waits; `resize` may be called from another.
     """
 
+    rhythm: ClassVar[Rhythm] = Rhythm()
+
     @property
     @abstractmethod
     def slots(self) -> int:
         """How many batches may run at once, now."""
+
+    @property
+    def waits_for(self) -> str:
+        """What nothing can run without, in words, as in `a computer: all have left`; empty when something can."""
+        return ""
 
     @property
     @abstractmethod
@@ -100,3 +123,14 @@ class Executor(ABC, Generic[Answer]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class Place(Protocol):
+    """Where a search can run: this computer, or many."""
+
+    @property
+    def cores(self) -> int:
+        """How many batches may run at once there, now."""
+
+    def executor(self, work: Work[Answer]) -> Executor[Answer]:
+        """Somewhere to run the work's batches."""

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-SCHEMA = 2
+SCHEMA = 3
 # SQLite has 2,000 columns a table.
 _MOST_PARAMETERS = 1_000
 _APPLICATION = 0x42547264  # "BTrd": tells our files from other SQLite files
 
-_FACTS = ("number", "fold", "generation", "state", "cause", "same_as", "key", "violation", "seconds", "ended")
+_FACTS = ("number", "fold", "generation", "state", "cause", "same_as", "key", "violation", "seconds", "node", "ended")
 _ROW_NUMBERS = ("rowid", "oid", "_rowid_")
 
 _WORDS = {
@@ -85,7 +85,7 @@ def lay_out(connection: sqlite3.Connection, parameters: Sequence[str], metrics: 
     connection.execute(
         "CREATE TABLE trials (number INTEGER PRIMARY KEY, fold INTEGER NOT NULL, generation INTEGER NOT NULL,"
         " state TEXT NOT NULL, cause TEXT, same_as INTEGER, key INTEGER NOT NULL, violation REAL, seconds REAL,"
-        f" ended REAL{columns_sql})"
+        f" node TEXT, ended REAL{columns_sql})"
     )
     connection.execute("CREATE TABLE findings (kind TEXT PRIMARY KEY, facts TEXT NOT NULL, made REAL NOT NULL)")
     connection.execute("CREATE INDEX trials_key ON trials (key, fold)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,9 @@ import bittrader
 from bittrader.backtest.run import Evaluator
 from bittrader.errors import InputError
 from bittrader.optimize.aggregate import SeriesEvaluator, series_names
+from bittrader.optimize.experiment import versions_now
 from bittrader.optimize.samplers.grid import allowed_count, lattice
-from bittrader.strategies.registry import load_strategy
+from bittrader.strategies.registry import code_digest, load_strategy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,8 +70,19 @@ class MakeEvaluator:
     objectives: tuple[Objective, ...]
     spans: tuple[Sequence[Span] | None, ...]
 
+    def found_at(self, ref: str) -> MakeEvaluator:
+        """The same with the strategy in another place."""
+        return replace(self, strategy=ref)
+
+    def facts(self) -> dict[str, str]:
+        """What decides its numbers here, beside the candles."""
+        return {"code": code_digest(self._known()), "engine": engine_digest(), **versions_now()}
+
+    def _known(self) -> type[Strategy]:
+        return load_strategy(self.strategy) if isinstance(self.strategy, str) else self.strategy
+
     def __call__(self) -> Evaluate[Evaluated]:
-        known = load_strategy(self.strategy) if isinstance(self.strategy, str) else self.strategy
+        known = self._known()
         each = [
             Evaluator(known, candles, self.costs, self.sizing, spans)
             for candles, spans in zip(self.series, self.spans, strict=True)

@@ -24,7 +24,7 @@ Format = Literal["csv", "parquet", "optuna"]
 
 SUFFIXES: dict[Format, str] = {"csv": ".csv", "parquet": ".parquet", "optuna": ".optuna.db"}
 
-_FACTS = ("number", "fold", "generation", "state", "cause", "same_as", "violation", "seconds", "ended")
+_FACTS = ("number", "fold", "generation", "state", "cause", "same_as", "violation", "seconds", "node", "ended")
 _PIECE = 20_000
 
 
@@ -92,7 +92,7 @@ def _to_parquet(study: Study, target: Path) -> None:
     from pyarrow import parquet  # noqa: PLC0415 - likewise
 
     whole, text, number = pa.int64(), pa.string(), pa.float64()
-    facts = [whole, whole, whole, text, text, whole, number, number, number]
+    facts = [whole, whole, whole, text, text, whole, number, number, text, number]
     kinds = [_arrow_type(one, pa) for one in study.experiment.space.parameters]
     types = [*facts, *kinds, *[number] * len(study.metric_columns)]
     schema = pa.schema(list(zip(_header(study), types, strict=True)))

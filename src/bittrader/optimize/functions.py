@@ -6,16 +6,19 @@ import inspect
 import math
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from bittrader.errors import InputError, StrategyError, cause_of, did_you_mean, is_interrupt
-from bittrader.execution.processes import ProcessExecutor
+from bittrader.execution.work import Work
+from bittrader.optimize.experiment import versions_now
 from bittrader.optimize.origins import portable, reference
 from bittrader.optimize.outcomes import MOST_NUMBERS
+from bittrader.optimize.remote import remote_of
 from bittrader.strategies.registry import code_digest, run_file
 
 if TYPE_CHECKING:
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bittrader.backtest.result import Result
-    from bittrader.execution.base import Executor
     from bittrader.optimize.experiment import CandleFacts, Experiment
     from bittrader.strategies.parameters import Rows, Value
     from bittrader.strategies.space import Space
@@ -53,6 +55,15 @@ class MakeFunctionEvaluator:
     function: Function | str
     space: Space
     needed: tuple[str, ...]
+
+    def found_at(self, ref: str) -> MakeFunctionEvaluator:
+        """The same with the function in another place."""
+        return replace(self, function=ref)
+
+    def facts(self) -> dict[str, str]:
+        """What decides its numbers here."""
+        known = load_function(self.function) if isinstance(self.function, str) else self.function
+        return {"code": code_digest(known), **versions_now()}
 
     def __call__(self) -> FunctionEvaluator:
         known = load_function(self.function) if isinstance(self.function, str) else self.function
@@ -224,10 +235,11 @@ class FunctionProblem:
         """What a study of it may be called after."""
         return (self.name,)
 
-    def executor(self, experiment: Experiment, slots: int, _spans: object = None) -> Executor[NamedNumbers]:
-        """Where the experiment's sets are evaluated."""
+    def work(self, experiment: Experiment, _spans: object = None) -> Work[NamedNumbers]:
+        """How the experiment's sets are evaluated."""
         made = MakeFunctionEvaluator(self.sent, experiment.space, experiment.needed)
-        return ProcessExecutor(made, slots, experiment.time_limit)
+        remote = partial(remote_of, made, self.function)
+        return Work(made, made, remote, time_limit=experiment.time_limit, apart=True)
 
     def backtests(self, _experiment: Experiment, _params: Mapping[str, Value]) -> tuple[Result, ...]:
         """Nothing: what a function does is its own."""

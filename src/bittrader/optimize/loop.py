@@ -24,13 +24,7 @@ if TYPE_CHECKING:
     from bittrader.optimize.study import Study
     from bittrader.strategies.parameters import Rows
 
-# A batch takes about this long, and never much less than the least: far more than it costs to hand over and to write,
-# and short enough to watch.
-_BATCH_SECONDS = 0.05
-_LEAST_SECONDS = 0.005
 _BATCH_ROWS = 512
-# Batches on their way for each slot: one that runs, and one that waits for it to end.
-_AHEAD = 2
 _LOOK_AROUND = 0.1
 
 
@@ -50,6 +44,8 @@ class Progress:
     """The first objective's best value so far among the sets that keep every condition."""
     stopping: bool = False
     """Whether only what runs already is waited for."""
+    waits_for: str = ""
+    """What it cannot go on without, in words; empty when it goes on."""
     fold: int = 0
     """Which fold of a validation is searched; 0: all bars."""
     folds: int = 0
@@ -100,7 +96,8 @@ class Search:
     def progress(self) -> Progress:
         """How far it is."""
         seconds = time.monotonic() - self._began
-        return Progress(self._study.budget, self._finished, self._failed, self._evaluated, seconds, self._best)
+        counted = (self._study.budget, self._finished, self._failed, self._evaluated)
+        return Progress(*counted, seconds, self._best, waits_for=self._executor.waits_for)
 
     def _take_up(self) -> None:
         """Goes on where the study is: tells the sampler its history, and queues what was asked and not answered."""
@@ -142,7 +139,8 @@ class Search:
     def _enough(self) -> bool:
         if self._sampler.learns:
             return bool(self._waiting or self._running)
-        return len(self._waiting) >= _AHEAD * max(1, self._executor.slots) * self._rows_in(_BATCH_SECONDS)
+        rhythm = self._executor.rhythm
+        return len(self._waiting) >= rhythm.ahead * max(1, self._executor.slots) * self._rows_in(rhythm.batch_seconds)
 
     def _write_down(self, rows: Rows) -> None:
         if len(rows) == 0:
@@ -155,10 +153,11 @@ class Search:
         self._next += 1
 
     def _dispatch(self) -> None:
-        slots = max(1, self._executor.slots)
-        while self._waiting and len(self._running) < _AHEAD * slots:
+        slots, rhythm = max(1, self._executor.slots), self._executor.rhythm
+        most, least = self._rows_in(rhythm.batch_seconds), self._rows_in(rhythm.least_seconds)
+        while self._waiting and len(self._running) < rhythm.ahead * slots:
             share = -(-len(self._waiting) // slots)  # at a generation's end, something for each
-            count = min(len(self._waiting), self._rows_in(_BATCH_SECONDS), max(share, self._rows_in(_LEAST_SECONDS)))
+            count = min(len(self._waiting), most, max(share, least))
             batch = [self._waiting.popleft() for _ in range(count)]
             ticket = self._executor.submit(np.array([row for _, row in batch]))
             self._running[ticket] = [number for number, _ in batch]
@@ -174,14 +173,15 @@ class Search:
         if not answers:
             return
         self._discover(answers)
-        numbers, pieces, causes = list[int](), list[NDArray[np.float64]](), dict[int, str]()
+        numbers, nodes, pieces, causes = list[int](), list[str](), list[NDArray[np.float64]](), dict[int, str]()
         for done in answers:
             metrics, failed = judged(done.parts, self._study.experiment.metrics, self._experiment.objectives)
             causes.update({len(numbers) + index: cause for index, cause in failed.items()})
             numbers.extend(self._running.pop(done.ticket))
+            nodes.extend([done.node] * len(metrics))
             pieces.append(metrics)
         seconds = sum(done.seconds for done in answers)
-        self._study.answer(numbers, np.concatenate(pieces), causes, seconds)
+        self._study.answer(numbers, np.concatenate(pieces), causes, seconds, nodes, self._executor.slots)
         self._row_seconds = seconds / len(numbers)
         self._count(np.concatenate(pieces), causes)
 

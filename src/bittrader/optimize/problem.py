@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bittrader.backtest.metrics import METRICS
 from bittrader.backtest.run import backtest
 from bittrader.errors import InputError, StudyError
-from bittrader.execution.processes import ProcessExecutor
-from bittrader.execution.threads import ThreadExecutor
+from bittrader.execution.work import Work
 from bittrader.market.candles import Candles
 from bittrader.market.store import default_name, load_candles, read_candles
 from bittrader.optimize.evaluators import MakeEvaluator, engine_digest, first_rows
@@ -19,6 +19,7 @@ from bittrader.optimize.folds import held_out
 from bittrader.optimize.functions import FunctionProblem
 from bittrader.optimize.goals import require_known
 from bittrader.optimize.origins import portable, reference
+from bittrader.optimize.remote import remote_of
 from bittrader.optimize.space_toml import named_space, read_space
 from bittrader.strategies.registry import code_digest, load_strategy
 from bittrader.strategies.space import Space
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from bittrader.backtest.result import Result
     from bittrader.backtest.run import Evaluated
     from bittrader.backtest.spans import Span
-    from bittrader.execution.base import Executor
     from bittrader.optimize.experiment import Experiment
     from bittrader.optimize.functions import Function
     from bittrader.strategies.base import Strategy
@@ -110,13 +110,10 @@ class StrategyProblem:
         more = (f"and-{len(others)}-more",) if others else ()
         return self.name, default_name(first.symbol, first.timeframe), *more
 
-    def executor(
-        self, experiment: Experiment, slots: int, spans: Sequence[Sequence[Span] | None] | None = None
-    ) -> Executor[Evaluated]:
-        """Where the experiment's sets are evaluated, warm; `spans`: for each series, the bars traded, or None."""
-        limited = experiment.time_limit is not None
+    def work(self, experiment: Experiment, spans: Sequence[Sequence[Span] | None] | None = None) -> Work[Evaluated]:
+        """How the experiment's sets are evaluated; `spans`: for each series, the bars traded, or None."""
         made = MakeEvaluator(
-            portable(self.strategy) if limited else self.strategy,
+            self.strategy,
             self.series,
             experiment.costs,
             experiment.sizing,
@@ -124,11 +121,14 @@ class StrategyProblem:
             experiment.objectives,
             tuple(spans or [None] * len(self.series)),
         )
-        if limited:
-            return ProcessExecutor(made, slots, experiment.time_limit, first=first_rows(experiment.space))
-        evaluate = made()
-        evaluate(first_rows(experiment.space))
-        return ThreadExecutor(evaluate, slots)
+        return Work(
+            made,
+            replace(made, strategy=portable(self.strategy)),
+            partial(remote_of, made, self.strategy),
+            self.series,
+            first_rows(experiment.space),
+            experiment.time_limit,
+        )
 
     def backtests(self, experiment: Experiment, params: Mapping[str, Value]) -> tuple[Result, ...]:
         """One parameter set in full on each series."""

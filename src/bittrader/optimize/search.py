@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.errors import InputError, did_you_mean
+from bittrader.execution.local import Here
 from bittrader.optimize import found, shelf
 from bittrader.optimize.evaluators import first_rows
 from bittrader.optimize.experiment import AGGREGATES, Experiment, versions_now
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bittrader.backtest.result import Result
+    from bittrader.execution.base import Place
+    from bittrader.execution.work import Work
     from bittrader.optimize.experiment import Aggregate
     from bittrader.optimize.folds import Mode
     from bittrader.optimize.functions import Function
@@ -86,6 +89,7 @@ def optimize(
     ranges: Mapping[str, Range] | None = None,
     fixed: Mapping[str, object] | None = None,
     threads: int | None = None,
+    on: Place | None = None,
     time_limit: float | None = None,
     validate: Validation | Mode | None = None,
     holdout: float | str = 0.0,
@@ -102,11 +106,11 @@ def optimize(
     these: then each metric is the `aggregate` of those on each series. `objective`: a metric (a strategy's Sharpe ratio
     if none), `metric:max`, `metric:min`, or several of these, which give a Pareto front. `where`: conditions that a set
     must keep to count as good, as in `trades >= 100`. `study`: its name, or one is made. `ranges`: parameters held to a
-    smaller range; `fixed`: held to one value. `threads`: cores to use, or all. `time_limit`: seconds that one
-    evaluation may take, which then run in processes. `validate`: repeat the search on parts of the bars and test what
-    it finds on the others. `holdout`: the share of the bars, at their end, that nothing sees before it is opened.
-    `verdict`: judge how much of the best is luck, which runs sets again. `reading`: how to read a file of candles that
-    leaves a choice, as `read_candles` takes it.
+    smaller range; `fixed`: held to one value. `threads`: cores to use, or all. `on`: where sets are evaluated, if not
+    on this computer. `time_limit`: seconds that one evaluation may take, which then run in processes. `validate`:
+    repeat the search on parts of the bars and test what it finds on the others. `holdout`: the share of the bars, at
+    their end, that nothing sees before it is opened. `verdict`: judge how much of the best is luck, which runs sets
+    again. `reading`: how to read a file of candles that leaves a choice, as `read_candles` takes it.
     """
     problem = new_problem(strategy, candles, space, reading or {})
     held = share(holdout) if isinstance(holdout, str) else holdout
@@ -147,7 +151,7 @@ def optimize(
     with Study.create(path, experiment) as opened:
         if unseen is not None:
             opened.note("holdout", Holdout(unseen, ()).to_json())
-        return _search(opened, problem, threads, progress, verdict=verdict)
+        return _search(opened, problem, threads, on, progress, verdict=verdict)
 
 
 def resume(
@@ -157,6 +161,7 @@ def resume(
     candles: CandlesGiven = None,
     trials: int | None = None,
     threads: int | None = None,
+    on: Place | None = None,
     verdict: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> SearchResult:
@@ -175,7 +180,7 @@ def resume(
         _check(budget, threads, then.time_limit, then.aggregate)
         opened.allow(budget)
         opened.redefine(_found_again(then, problem))
-        return _search(opened, problem, threads, progress, verdict=verdict)
+        return _search(opened, problem, threads, on, progress, verdict=verdict)
 
 
 def _found_again(then: Experiment, problem: Problem) -> Experiment:
@@ -191,11 +196,13 @@ def _search(
     study: Study,
     problem: Problem,
     threads: int | None,
+    on: Place | None,
     progress: Callable[[Progress], None] | None,
     *,
     verdict: bool,
 ) -> SearchResult:
     slots = threads or cores()
+    place = on or Here(slots)
     experiment = study.experiment
     validation = experiment.validation
     layout = Layout.of(validation, problem.series) if validation and isinstance(problem, StrategyProblem) else None
@@ -205,11 +212,12 @@ def _search(
         def tell(now: Progress) -> None:
             (progress or _silent)(replace(now, fold=fold, folds=len(folds) - 1))
 
-        with problem.executor(experiment, slots, folds[fold]) as executor:
+        work: Work[Any] = problem.work(experiment, folds[fold])
+        with place.executor(work) as executor:
             return Search(study, sampler_of(experiment), executor, fold).run(tell, stopped)
 
     with stop_wished() as stopped:
-        study.begin(slots)
+        study.begin(place.cores)
         complete = all(map(searched, range(len(folds))))
         study.end()
     if complete and validation is not None and isinstance(problem, StrategyProblem):

@@ -189,31 +189,38 @@ class Study:
         return [row[0] for row in found], self._rows([row[1:] for row in found])
 
     def answer(
-        self, numbers: Sequence[int], metrics: NDArray[np.float64], causes: Mapping[int, str], seconds: float
+        self,
+        numbers: Sequence[int],
+        metrics: NDArray[np.float64],
+        causes: Mapping[int, str],
+        seconds: float,
+        nodes: Sequence[str] = (),
+        cores: int = 0,
     ) -> None:
         """Writes what became of trials, in one transaction: row by row the metrics, or the cause at that index.
 
-        Beside the metrics it writes how far they are from keeping the conditions.
+        Beside the metrics it writes how far they are from keeping the conditions. `nodes`: the computers that evaluated
+        them, where that was not this one; `cores`: how many there are to evaluate on now.
         """
         self._require_file()
         share, now = seconds / max(1, len(numbers)), time.time()
         off = violations(self.experiment.where, self.experiment.metrics, metrics).tolist()
         measured = [[None if value != value else value for value in row] for row in metrics.tolist()]  # noqa: PLR0124 - NaN
-        sets = ", ".join(
-            f"{name} = ?" for name in ["state", "cause", "violation", "seconds", "ended", *self.metric_columns]
-        )
+        names = ["state", "cause", "violation", "seconds", "node", "ended", *self.metric_columns]
+        sets = ", ".join(f"{name} = ?" for name in names)
+        where = [node or None for node in nodes] or [None] * len(numbers)
         nothing = [None] * len(self.metric_columns)
         with told(self.path), transaction(self.connection):
             self.connection.executemany(
                 f"UPDATE trials SET {sets} WHERE number = ? AND state = 'asked'",  # noqa: S608 - quoted columns
                 (
-                    ("failed", causes[index], None, share, now, *nothing, number)
+                    ("failed", causes[index], None, share, where[index], now, *nothing, number)
                     if index in causes
-                    else ("finished", None, off[index], share, now, *measured[index], number)
+                    else ("finished", None, off[index], share, where[index], now, *measured[index], number)
                     for index, number in enumerate(numbers)
                 ),
             )
-            self._touch()
+            self._touch(cores)
 
     def settle(self, fold: int = 0) -> dict[str, int]:
         """Gives each repeated set the end of the trial it repeats, where that has one; how many came to which end."""
@@ -234,9 +241,9 @@ class Study:
         if identity(self.path) != self._file:
             raise StudyError(f"the study {self.path} was deleted or replaced while it was searched. Search again.")
 
-    def _touch(self) -> None:
-        seconds = time.monotonic() - self._session_began
-        self.connection.execute("UPDATE sessions SET seconds = ? WHERE rowid = ?", (seconds, self._session))
+    def _touch(self, cores: int = 0) -> None:
+        facts = (time.monotonic() - self._session_began, cores, self._session)
+        self.connection.execute("UPDATE sessions SET seconds = ?, cores = MAX(cores, ?) WHERE rowid = ?", facts)
 
     def counts(self, fold: int = 0) -> Counts:
         """How far it is."""

@@ -74,6 +74,15 @@ def code_digest(strategy: type[Strategy] | Callable[..., object]) -> str:
     return digest.hexdigest()
 
 
+def code_files(code: Any) -> dict[Path, bytes]:
+    """The contents of the user's own files that a strategy's class or a function comes from, by path."""
+    found: dict[Path, bytes] = {}
+    for base in getattr(code, "__mro__", (code,)):
+        if not _is_ours(base.__module__):
+            found |= _files(base)
+    return found
+
+
 def run_file(path: Path) -> ModuleType:
     """The module of a user's file, run from its text (not from Python's cache, which can be a second behind)."""
     try:
@@ -182,15 +191,22 @@ def _sources(strategy: Any) -> list[bytes]:
     """The text of the file of a class or a function, and of the modules beside it that it imports; without a file, its
     compiled code.
     """
-    file = getattr(sys.modules.get(strategy.__module__), "__file__", None)
-    if file is None or not Path(file).exists():
+    if not (seen := _files(strategy)):
         values = (strategy, *getattr(strategy, "__dict__", {}).values())
         functions = [value for value in values if isinstance(value, FunctionType)]
         return [marshal.dumps(function.__code__) for function in functions]
-    path, seen = Path(file).resolve(), dict[Path, bytes]()
-    packages = 0 if _is_ours(strategy.__module__) else strategy.__module__.count(".")
-    _collect(path, path.parents[packages], seen)
     return [seen[path] for path in sorted(seen)]
+
+
+def _files(code: Any) -> dict[Path, bytes]:
+    """The contents, by path, of the file of a class or a function, and of the modules beside it that it imports."""
+    seen: dict[Path, bytes] = {}
+    file = getattr(sys.modules.get(code.__module__), "__file__", None)
+    if file is not None and Path(file).exists():
+        path = Path(file).resolve()
+        packages = 0 if _is_ours(code.__module__) else code.__module__.count(".")
+        _collect(path, path.parents[packages], seen)
+    return seen
 
 
 def _collect(path: Path, root: Path, seen: dict[Path, bytes]) -> None:
