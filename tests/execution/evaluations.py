@@ -117,3 +117,20 @@ class MakingAtTheSecondTry:
             Path(self.marker).touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return double
+
+
+def spin(folder, rows):
+    """Goes round, counting in a file of its own, until there is a file called `enough`."""
+    mine, rounds = Path(folder) / f"spins-{os.getpid()}", 0
+    while not (Path(folder) / "enough").exists():
+        rounds += 1
+        mine.write_text(f"{rounds}")
+        time.sleep(0.005)
+    return rows * 2
+
+
+def grow_on_negative(megabytes, rows):
+    """Takes much memory for a while when a value is negative."""
+    taken = np.ones(int(megabytes * 125_000)) if (rows < 0).any() else np.ones(1)
+    time.sleep(1.0 if len(taken) > 1 else 0.0)
+    return rows * 2

@@ -116,3 +116,83 @@ def test_what_broke_before_anyone_waited_is_still_said():
         assert executor.pending
         with pytest.raises(ExecutorError, match="cannot start"):
             executor.wait()
+
+
+def spinning(folder):
+    """How many processes that spin have got further within a moment."""
+
+    def places():
+        return {file.name: file.read_text() for file in folder.glob("spins-*")}
+
+    before = places()
+    time.sleep(0.4)
+    after = places()
+    return sum(after[name] != before.get(name) for name in after)
+
+
+def until(condition, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def two_spinning(tmp_path):
+    with ProcessExecutor(Making(evaluations.spin, str(tmp_path)), 2, time_limit=300.0) as executor:
+        for value in (1, 2):
+            executor.submit(rows_of(value, count=1))
+        until(lambda: spinning(tmp_path) == 2)
+        yield executor
+
+
+def enough(folder):
+    (folder / "enough").touch()
+
+
+def test_what_runs_without_a_slot_is_suspended_and_goes_on_when_there_is_one(two_spinning, tmp_path):
+    two_spinning.resize(1)
+    until(lambda: spinning(tmp_path) == 1)
+    assert two_spinning.suspended == 1
+    two_spinning.resize(0)
+    until(lambda: spinning(tmp_path) == 0)
+    two_spinning.resize(2)
+    until(lambda: spinning(tmp_path) == 2)
+    enough(tmp_path)
+    assert sorted(outcomes(done)[0][0, 0] for done in collect(two_spinning).values()) == [2, 4]
+
+
+def test_a_suspended_process_goes_on_when_the_one_that_had_the_slot_is_done(two_spinning, tmp_path):
+    two_spinning.resize(1)
+    until(lambda: two_spinning.suspended == 1)
+    enough(tmp_path)
+    assert len(collect(two_spinning)) == 2
+
+
+def test_time_that_a_process_was_suspended_does_not_count_for_its_limit(two_spinning, tmp_path):
+    two_spinning.resize(0)
+    until(lambda: two_spinning.suspended == 2)
+    before = [child._watch.seconds() for child in two_spinning._children()]
+    time.sleep(0.3)
+    assert [child._watch.seconds() for child in two_spinning._children()] == before
+    two_spinning.resize(2)
+    assert [child._watch.seconds() for child in two_spinning._children()] > before
+    enough(tmp_path)
+    assert len(collect(two_spinning)) == 2
+
+
+def test_a_suspended_process_ends_with_its_executor(two_spinning):
+    two_spinning.resize(0)
+    until(lambda: two_spinning.suspended == 2)
+    two_spinning.close()
+    until(lambda: not multiprocessing.active_children())
+
+
+def test_an_evaluation_over_its_memory_limit_fails_and_the_rest_of_its_batch_runs():
+    making = Making(evaluations.grow_on_negative, 400)
+    with ProcessExecutor(making, 1, memory_limit=300) as executor:
+        executor.submit(np.array([[1.0], [-1.0], [2.0]]))
+        (done,) = collect(executor).values()
+    good, large, after = outcomes(done)
+    assert (good[0, 0], after[0, 0]) == (2, 4)
+    assert large == Failure("memory limit of 300 MB")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tests.optimize.studies import experiment_of
+from tests.optimize.studies import experiment
 
 from bittrader.execution.work import packed, unpacked
 from bittrader.market.sample import synthetic
+from bittrader.optimize.goals import Objective
 from bittrader.optimize.problem import StrategyProblem, new_problem
 from bittrader.optimize.remote import Remote
 from bittrader.strategies.base import Strategy
@@ -32,6 +33,7 @@ class Mine(Strategy):
 """
 AVERAGE = "def average(chart, length):\n    return chart.ema(length)\n"
 CANDLES = synthetic(2_000, 7)
+HEIGHT = (Objective("height", "minimize"),)
 ROWS = np.array([[5.0, 30.0], [12.0, 60.0], [20.0, 90.0]])
 
 
@@ -41,6 +43,10 @@ def mine(tmp_path: Path) -> Path:
     (tmp_path / "driver" / "mine.py").write_text(HELPED)
     (tmp_path / "driver" / "averages.py").write_text(AVERAGE)
     return tmp_path / "driver" / "mine.py"
+
+
+def experiment_of(problem):
+    return experiment(space=problem.space, **problem.identity())
 
 
 def remote_of(problem) -> Remote:
@@ -108,9 +114,9 @@ def test_a_class_of_a_running_program_cannot_be_sent(monkeypatch):
 def test_a_function_travels_as_well(tmp_path):
     (tmp_path / "bowl.py").write_text("def bowl(x):\n    return {'height': x * x}\n")
     space = tmp_path / "space.toml"
-    space.write_text('[x]\ntype = "float"\nlow = -1.0\nhigh = 1.0\n')
+    space.write_text('[parameters.x]\nkind = "float"\nlow = -1.0\nhigh = 1.0\n')
     problem = new_problem(f"{tmp_path / 'bowl.py'}:bowl", None, space, {})
-    remote = remote_of(problem)
+    remote = problem.work(experiment(space=problem.space, **problem.identity(), objectives=HEIGHT)).remote()
     ref = laid(remote.code, tmp_path / "node")
     assert remote.differs(ref) is None
     assert remote.make_at(ref)()(np.array([[0.5]])).metrics.tolist() == [[0.25]]

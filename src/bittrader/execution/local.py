@@ -25,8 +25,9 @@ class Here:
 
 def run_here(work: Work[Answer], slots: int) -> Executor[Answer]:
     """An executor for the work, warm: threads where they serve, else processes."""
-    if work.apart or work.time_limit is not None:
-        return ProcessExecutor(work.sent, slots, work.time_limit, first=work.first)
+    if work.apart or work.time_limit is not None or work.memory_limit is not None:
+        limits = {"time_limit": work.time_limit, "memory_limit": work.memory_limit}
+        return ProcessExecutor(work.sent, slots, first=work.first, **limits)
     evaluate = work.make()
     if work.first is not None:
         evaluate(work.first)

@@ -1,7 +1,8 @@
 """Batches on processes of this machine: for evaluations that may hang, crash, or hold the interpreter's lock.
 
 A process that dies takes nothing with it: what it was evaluating runs again, alone, in a new one, and only what kills
-that one too is a failure. With a time limit rows run one by one, and whatever exceeds it is killed with its process.
+that one too is a failure. With a limit of time or memory rows run one by one, and whatever exceeds it is killed with
+its process. When slots are taken away, what still runs there after a moment is suspended until there is room again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import threading
 import time
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Generic
+
+import psutil
 
 from bittrader.errors import cause_of
 from bittrader.execution.base import Answer, ExecutorError, Failure, Part
@@ -32,14 +35,19 @@ if TYPE_CHECKING:
 
 # Compiling takes seconds, on slow machines tens of them; what takes longer than this is no compiler.
 _FIRST_SECONDS = 60.0
+# Long enough for most batches to end by themselves, and short enough for whoever wants the computer back.
+_GRACE_SECONDS = 0.5
+_LOOK_SECONDS = 0.2
+_MEGABYTE = 1e6
 _SPAWN = multiprocessing.get_context("spawn")  # a fork copies locks that other threads hold
 
 
 class ProcessExecutor(SlotExecutor[Answer]):
     """Runs up to `slots` batches at once, each in a process of its own kept between batches.
 
-    `make_evaluate` is pickled, and called once in each process. `time_limit`: seconds that one row may take. `first`:
-    rows that each new process evaluates for nothing, because the first evaluation compiles, which should not count.
+    `make_evaluate` is pickled, and called once in each process. `time_limit`: seconds that one row may take, those not
+    counted during which its process was suspended. `memory_limit`: megabytes that a process may take. `first`: rows
+    that each new process evaluates for nothing, because the first evaluation compiles, which should not count.
     """
 
     def __init__(
@@ -49,37 +57,137 @@ class ProcessExecutor(SlotExecutor[Answer]):
         time_limit: float | None = None,
         *,
         first: Rows | None = None,
+        memory_limit: float | None = None,
     ) -> None:
         super().__init__(slots)
         self._first = first
         self._make_evaluate = make_evaluate
         self._time_limit = time_limit
+        self._memory_limit = memory_limit
+        self._balancing = threading.Lock()
 
     def _runner(self) -> Runner[Answer]:
-        return _Child(self._make_evaluate, self._time_limit, self._first)
+        return _Child(self._make_evaluate, self._first, self._time_limit, self._memory_limit)
+
+    @property
+    def suspended(self) -> int:
+        """How many processes are suspended for want of slots."""
+        return sum(child.suspended for child in self._children())
+
+    def _children(self) -> list[_Child[Answer]]:
+        with self._changed:
+            return [one for one in self._runners.values() if isinstance(one, _Child)]
+
+    def _balance(self) -> None:
+        """Resumes what there is room for at once, and suspends what there is none for after a moment of grace."""
+        self._suspend_later()
+        self._resume_room()
+
+    def _suspend_later(self) -> None:
+        if self._surplus() > self.suspended:
+            timer = threading.Timer(_GRACE_SECONDS, self._suspend_surplus)
+            timer.daemon = True
+            timer.start()
+
+    def _surplus(self) -> int:
+        return max(0, sum(child.busy for child in self._children()) - self.slots)
+
+    def _suspend_surplus(self) -> None:
+        with self._balancing:
+            for child in reversed(self._children()):  # the longest-running are nearest to their end
+                if self._surplus() > self.suspended and child.busy:
+                    child.suspend()
+        self._resume_room()
+        self._suspend_later()  # what was just starting its process could not be suspended yet
+
+    def _resume_room(self) -> None:
+        with self._balancing:
+            for child in self._children():
+                if self.suspended > self._surplus():
+                    child.resume()
 
 
 class _Died(Exception):  # noqa: N818 - an event that is answered, never an error that travels
     """The process ended while we waited for its answer; says how."""
 
 
-class _Overdue(Exception):  # noqa: N818 - likewise
-    """The time limit passed."""
+class _Exceeded(Exception):  # noqa: N818 - likewise
+    """A limit was passed; says which."""
+
+
+class _Stopwatch:
+    """Seconds that have passed while it was not held."""
+
+    def __init__(self) -> None:
+        self._began, self._held_at, self._held = time.monotonic(), None, 0.0
+
+    _held_at: float | None
+
+    def hold(self) -> None:
+        """Stops counting."""
+        self._held_at = time.monotonic()
+
+    def go_on(self) -> None:
+        """Counts again."""
+        if self._held_at is not None:
+            self._held += time.monotonic() - self._held_at
+            self._held_at = None
+
+    def seconds(self) -> float:
+        """What it shows."""
+        return (time.monotonic() if self._held_at is None else self._held_at) - self._began - self._held
 
 
 class _Child(Generic[Answer]):
     """One process at a time, started when first needed and replaced when it dies."""
 
-    def __init__(self, make_evaluate: MakeEvaluate[Answer], time_limit: float | None, first: Rows | None) -> None:
+    def __init__(
+        self,
+        make_evaluate: MakeEvaluate[Answer],
+        first: Rows | None,
+        time_limit: float | None,
+        memory_limit: float | None,
+    ) -> None:
         self._make_evaluate = make_evaluate
-        self._time_limit = time_limit
         self._first = first
+        self._time_limit = time_limit
+        self._memory_limit = memory_limit
+        self.busy = False
+        self.suspended = False
+        self._watch = _Stopwatch()
         self._process: Any = None
         self._pipe: Connection[Any, Any] | None = None
         self._closed = False
 
     def run(self, rows: Rows) -> tuple[Part[Answer], ...]:
-        if self._time_limit is None:
+        self.busy = True
+        try:
+            return self._run(rows)
+        finally:
+            self.busy = False
+            self.resume()  # it may have been suspended in the moment of its answer
+
+    def suspend(self) -> None:
+        """Stops the process where it is, for now."""
+        process = self._process
+        if process is not None and not self.suspended:
+            self._watch.hold()
+            with contextlib.suppress(psutil.Error):
+                psutil.Process(process.pid).suspend()
+                self.suspended = True
+
+    def resume(self) -> None:
+        """Lets the process go on."""
+        process = self._process
+        if self.suspended:
+            self.suspended = False
+            if process is not None:
+                with contextlib.suppress(psutil.Error):
+                    psutil.Process(process.pid).resume()
+            self._watch.go_on()
+
+    def _run(self, rows: Rows) -> tuple[Part[Answer], ...]:
+        if self._time_limit is None and self._memory_limit is None:
             with contextlib.suppress(_Died):
                 return (Part(0, len(rows), self._ask(rows)),)
         return tuple(Part(i, i + 1, self._alone(rows[i : i + 1])) for i in range(len(rows)))
@@ -90,8 +198,8 @@ class _Child(Generic[Answer]):
         for _ in range(2):
             try:
                 return self._ask(row)
-            except _Overdue:
-                return Failure(f"time limit of {self._time_limit:g} s")
+            except _Exceeded as limit:
+                return Failure(str(limit))
             except _Died as death:
                 cause = str(death)
         return Failure(cause)
@@ -105,8 +213,23 @@ class _Child(Generic[Answer]):
         pipe = self._pipe
         assert pipe is not None
         self._send(pipe, rows)
-        outcome: Answer | Failure = self._receive(pipe, self._time_limit)
+        self._watch = _Stopwatch()
+        outcome: Answer | Failure = self._receive(pipe, self._exceeded)
         return outcome
+
+    def _exceeded(self) -> str | None:
+        """Which limit the evaluation has passed."""
+        if self._time_limit is not None and self._watch.seconds() >= self._time_limit:
+            return f"time limit of {self._time_limit:g} s"
+        if self._memory_limit is not None and self._megabytes() > self._memory_limit:
+            return f"memory limit of {self._memory_limit:g} MB"
+        return None
+
+    def _megabytes(self) -> float:
+        try:
+            return float(psutil.Process(self._process.pid).memory_info().rss) / _MEGABYTE
+        except psutil.Error:  # it has just ended
+            return 0.0
 
     def _send(self, pipe: Connection[Any, Any], message: object) -> None:
         try:
@@ -116,16 +239,22 @@ class _Child(Generic[Answer]):
         except Exception as error:
             raise ExecutorError(f"a process for evaluations cannot start: {cause_of(error)}.") from error
 
-    def _receive(self, pipe: Connection[Any, Any], timeout: float | None) -> Any:
-        """The next message of the process; ends the process when there is none."""
-        if not wait([pipe], timeout):
-            self._stop(grace=0.0)
-            raise _Overdue
+    def _receive(self, pipe: Connection[Any, Any], exceeded: Callable[[], str | None]) -> Any:
+        """The next message of the process; ends the process when it exceeds a limit first."""
+        while not wait([pipe], self._look_again()):
+            if (limit := exceeded()) is not None:
+                self._stop(grace=0.0)
+                raise _Exceeded(limit)
         try:
             return pipe.recv()
         except (EOFError, OSError):
             # A closed pipe comes a moment before the end itself, which says why.
             raise _Died(self._stop(grace=1.0)) from None
+
+    def _look_again(self) -> float:
+        """Seconds to wait before limits are looked at again: at once when the time's is due."""
+        left = _LOOK_SECONDS if self._time_limit is None else self._time_limit - self._watch.seconds()
+        return min(_LOOK_SECONDS, max(left, 0.0)) if not self.suspended else _LOOK_SECONDS
 
     def _start(self) -> None:
         """Starts a process, another when the first one dies; ExecutorError when none can even begin."""
@@ -150,7 +279,7 @@ class _Child(Generic[Answer]):
             self._process.kill()
         # Not as an argument: Python would wait forever for a process that died before it read a large one.
         self._send(self._pipe, self._make_evaluate)
-        complaint: str | None = self._receive(self._pipe, None)
+        complaint: str | None = self._receive(self._pipe, _nothing)
         return complaint
 
     def _warm_up(self) -> None:
@@ -159,9 +288,10 @@ class _Child(Generic[Answer]):
             return
         assert self._pipe is not None
         self._send(self._pipe, self._first)
+        watch = self._watch = _Stopwatch()
         try:
-            self._receive(self._pipe, _FIRST_SECONDS)
-        except (_Died, _Overdue):
+            self._receive(self._pipe, lambda: "too long" if watch.seconds() > _FIRST_SECONDS else None)
+        except (_Died, _Exceeded):
             self._first = None
             if not self._closed:
                 self._start()
@@ -187,6 +317,10 @@ class _Child(Generic[Answer]):
         if process is not None:
             with contextlib.suppress(ValueError, AttributeError):  # it ended by itself meanwhile
                 process.kill()
+
+
+def _nothing() -> None:
+    """No limit is passed."""
 
 
 def _ending(code: int | None) -> str:

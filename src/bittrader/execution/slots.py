@@ -44,9 +44,17 @@ class SlotExecutor(Executor[Answer]):
     def _runner(self) -> Runner[Answer]:
         """A new runner for one slot; costs little until it runs."""
 
+    def _balance(self) -> None:
+        """Called when slots or running batches have changed, for executors that can do something about too many."""
+
     @property
     def slots(self) -> int:
         return self._slots
+
+    @property
+    def running(self) -> int:
+        """How many batches run now."""
+        return self._running
 
     @property
     def pending(self) -> int:
@@ -58,6 +66,7 @@ class SlotExecutor(Executor[Answer]):
             self._slots = slots
             self._fill()
             self._changed.notify_all()
+        self._balance()
 
     def submit(self, rows: Rows) -> int:
         with self._changed:
@@ -142,3 +151,4 @@ class SlotExecutor(Executor[Answer]):
             if not self._closed:
                 self._done.append(done)
             self._changed.notify_all()
+        self._balance()

@@ -67,6 +67,8 @@ class Work(Generic[Answer]):
     """What a new process evaluates for nothing, because the first evaluation compiles."""
     time_limit: float | None = None
     """Seconds that one row may take."""
+    memory_limit: float | None = None
+    """Megabytes that the process of an evaluation may take."""
     apart: bool = False
     """Whether it needs processes of its own, because it may hang, crash or hold the interpreter's lock."""
 

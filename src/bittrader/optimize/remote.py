@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bittrader.execution.work import Code
 from bittrader.optimize.origins import reference
-from bittrader.strategies.registry import code_files
+from bittrader.strategies.registry import code_files, is_packaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ class Remote:
 
 def remote_of(made: Makes, code: Callable[..., object]) -> Remote | str:
     """How other computers make the evaluator of a strategy's class or a function; or why they could not."""
-    if _is_ours(code):
+    if is_packaged(code):
         return Remote(made, None, made.facts())
     files = code_of(code)
     if files is None:
@@ -71,10 +71,6 @@ def code_of(code: Callable[..., object]) -> Code | None:
         digest.update(f"{name}\n{len(text)}\n".encode() + text)
     file, _, name = here.rpartition(":")
     return Code(f"{Path(file).relative_to(root).as_posix()}:{name}", sent, digest.hexdigest())
-
-
-def _is_ours(code: Callable[..., object]) -> bool:
-    return getattr(code, "__module__", "").startswith("bittrader.")
 
 
 def _words(name: str, then: str, now: str) -> str:

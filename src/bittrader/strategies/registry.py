@@ -78,9 +78,14 @@ def code_files(code: Any) -> dict[Path, bytes]:
     """The contents of the user's own files that a strategy's class or a function comes from, by path."""
     found: dict[Path, bytes] = {}
     for base in getattr(code, "__mro__", (code,)):
-        if not _is_ours(base.__module__):
+        if not is_packaged(base):
             found |= _files(base)
     return found
+
+
+def is_packaged(code: object) -> bool:
+    """Whether a class or a function is one of ours, which every installation has."""
+    return str(getattr(code, "__module__", "")).partition(".")[0] == "bittrader"
 
 
 def run_file(path: Path) -> ModuleType:
