@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bittrader.execution.code_store import digest_of
 from bittrader.execution.work import Code
 from bittrader.optimize.origins import reference
 from bittrader.strategies.registry import code_files, is_packaged
@@ -66,11 +66,8 @@ def code_of(code: Callable[..., object]) -> Code | None:
         return None
     root = Path(os.path.commonpath([path.parent for path in files]))
     sent = {path.relative_to(root).as_posix(): text for path, text in sorted(files.items())}
-    digest = hashlib.blake2b(digest_size=16)
-    for name, text in sent.items():
-        digest.update(f"{name}\n{len(text)}\n".encode() + text)
     file, _, name = here.rpartition(":")
-    return Code(f"{Path(file).relative_to(root).as_posix()}:{name}", sent, digest.hexdigest())
+    return Code(f"{Path(file).relative_to(root).as_posix()}:{name}", sent, digest_of(sent))
 
 
 def _words(name: str, then: str, now: str) -> str:

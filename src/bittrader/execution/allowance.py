@@ -1,0 +1,54 @@
+"""How many cores the owner of a computer lets us use now: a small file that its daemon writes and node workers read."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bittrader.files import written_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """Cores, and why so many."""
+
+    cores: int
+    reason: str
+
+
+def write_allowed(path: Path, allowed: Allowed) -> None:
+    """Says it to whoever works here."""
+    with written_whole(path) as part:
+        facts = {"cores": allowed.cores, "reason": allowed.reason, "at": time.time()}
+        part.write_text(json.dumps(facts), encoding="utf-8")
+
+
+class Follow:
+    """Reads an allowance again when its file has changed; without a file, all cores are allowed."""
+
+    def __init__(self, path: Path | None, cores: int) -> None:
+        self._path = path
+        self._all = Allowed(cores, "nobody says otherwise")
+        self._seen: tuple[int, int] | None = None
+        self._allowed = self._all
+
+    def __call__(self) -> Allowed:
+        """What is allowed now. A file that cannot be read allows what it did before."""
+        if self._path is None:
+            return self._all
+        try:
+            facts = self._path.stat()
+            seen = (facts.st_mtime_ns, facts.st_ino)
+            if seen != self._seen:
+                said = json.loads(self._path.read_text(encoding="utf-8"))
+                self._allowed, self._seen = Allowed(max(0, int(said["cores"])), str(said["reason"])), seen
+        except FileNotFoundError:
+            return self._all
+        except (OSError, ValueError, KeyError, TypeError):
+            return self._allowed
+        return self._allowed

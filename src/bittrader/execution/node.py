@@ -1,0 +1,266 @@
+"""What one node does for one driver: the ordinary executor of a single computer, held to what its owner allows now.
+
+Nothing here knows how messages travel. What was answered is told again until it is acknowledged, and what was asked
+twice is done once, so a message may be lost or repeated.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from bittrader.errors import BittraderError, cause_of
+from bittrader.execution import code_store
+from bittrader.execution.allowance import Follow
+from bittrader.execution.assignment import Assignment, Status
+from bittrader.execution.base import Done
+from bittrader.execution.local import run_here
+from bittrader.execution.work import Work, unpacked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from bittrader.execution.base import Executor, Rows
+
+# A change of the allowance is felt within this time and the batch that is running.
+_LOOK_SECONDS = 0.1
+# Tickets whose batches are not run again when they come a second time.
+_REMEMBERED = 100_000
+
+
+class NodeWork:
+    """The work of one node: one search at a time, batches in, a status out. Every method may be called from any thread.
+
+    `store`: where code that is sent is kept. `synced`: the owner's own copy of it, if any. `allowance`: the file that
+    says how many of the `cores` may be used now; None for all.
+    """
+
+    def __init__(self, store: Path, allowance: Path | None, cores: int, synced: Path | None = None) -> None:
+        self._store, self._synced = store, synced
+        self._allowed = Follow(allowance, cores)
+        self._changed = threading.Condition()
+        self._session: _Session | None = None
+        self._closed = False
+        threading.Thread(target=self._look_after, name="bittrader-allowance", daemon=True).start()
+
+    def begin(self, session: str, data: bytes, shared: Mapping[str, object]) -> None:
+        """Takes up a search in place of the one before; `data` is a packed Assignment."""
+        with self._changed:
+            if self._closed or (self._session is not None and self._session.name == session):
+                return
+            before, self._session = self._session, _Session(session, self._changed)
+            mine = self._session
+        if before is not None:
+            before.close()
+        threading.Thread(target=self._prepare, args=(mine, data, shared), daemon=True).start()
+
+    def submit(self, session: str, batches: Sequence[tuple[int, Rows]]) -> None:
+        """Queues batches under the driver's tickets; those it has, or has answered, are ignored."""
+        with self._changed:
+            if self._session is not None and self._session.name == session:
+                self._session.submit(batches)
+
+    def cancel(self, session: str, tickets: Sequence[int]) -> None:
+        """Forgets batches that no slot has taken yet."""
+        with self._changed:
+            if self._session is not None and self._session.name == session:
+                self._session.cancel(tickets)
+
+    def poll(self, acknowledged: int, seconds: float) -> Status:
+        """What there is to tell, as soon as there is something new and after `seconds` in any case.
+
+        Answers with serial numbers up to `acknowledged` are forgotten.
+        """
+        with self._changed:
+            if self._session is not None:
+                self._session.acknowledge(acknowledged)
+            before = self._state()
+            self._changed.wait_for(lambda: self._closed or self._news(before), seconds)
+            return self._status()
+
+    def end(self, session: str) -> None:
+        """Ends a search at once; what of it was not told is lost."""
+        with self._changed:
+            if self._session is None or self._session.name != session:
+                return
+            ended, self._session = self._session, None
+            self._changed.notify_all()
+        ended.close()
+
+    def close(self) -> None:
+        """Ends everything."""
+        with self._changed:
+            self._closed = True
+            ended, self._session = self._session, None
+            self._changed.notify_all()
+        if ended is not None:
+            ended.close()
+
+    def _prepare(self, session: _Session, data: bytes, shared: Mapping[str, object]) -> None:
+        """Makes the session's executor, which compiles; whatever keeps it from that is why the node is refused."""
+        try:
+            assignment: Assignment = unpacked(data, shared)
+            executor = self._executor(assignment)
+        except BaseException as error:  # noqa: BLE001 - told to the driver, in words
+            session.refuse(str(error) if isinstance(error, BittraderError) else cause_of(error))
+            return
+        if isinstance(executor, str):
+            session.refuse(executor)
+        else:
+            session.serve(executor)
+
+    def _executor(self, assignment: Assignment) -> Executor[Any] | str:
+        remote = assignment.remote
+        ref = None if remote.code is None else code_store.locate(remote.code, self._store, self._synced)
+        if (difference := remote.differs(ref)) is not None:
+            return difference
+        made = remote.make_at(ref)
+        work = Work(
+            made,
+            made,
+            lambda: remote,
+            first=assignment.first,
+            time_limit=assignment.time_limit,
+            memory_limit=assignment.memory_limit,
+            apart=assignment.apart,
+        )
+        return run_here(work, self._allowed().cores)
+
+    def _look_after(self) -> None:
+        """Follows the allowance until all ends."""
+        told = None
+        while not self._closed:
+            allowed = self._allowed()
+            with self._changed:
+                session = self._session
+                if allowed != told:
+                    told = allowed
+                    self._changed.notify_all()
+            if session is not None:
+                session.resize(allowed.cores)
+            time.sleep(_LOOK_SECONDS)
+
+    def _state(self) -> tuple[object, ...]:
+        """What is worth telling when it changes, beside answers."""
+        session = self._session
+        facts = (None, False, None, 0) if session is None else session.state()
+        return (*facts, self._allowed())
+
+    def _news(self, before: tuple[object, ...]) -> bool:
+        return bool(self._session and self._session.answers) or self._state() != before
+
+    def _status(self) -> Status:
+        allowed, session = self._allowed(), self._session
+        none_yet = Status("", slots=allowed.cores, reason=allowed.reason)
+        return none_yet if session is None else session.status(allowed.cores, allowed.reason)
+
+
+class _Session:
+    """One search on this node. All but `serve` and `close` is called with the lock held."""
+
+    def __init__(self, name: str, changed: threading.Condition) -> None:
+        self.name = name
+        self.answers: deque[tuple[int, Done[Any]]] = deque()
+        self._changed = changed
+        self._executor: Executor[Any] | None = None
+        self._refused: str | None = None
+        self._closed = False
+        self._waiting: dict[int, Rows] = {}
+        self._tickets: dict[int, int] = {}  # the executor's ticket -> the driver's
+        self._answered: dict[int, None] = {}  # in order, so that the oldest can be forgotten
+        self._serial = 0
+
+    def submit(self, batches: Sequence[tuple[int, Rows]]) -> None:
+        held = {*self._waiting, *self._tickets.values()}
+        for ticket, rows in batches:
+            if ticket not in held and ticket not in self._answered:
+                self._waiting[ticket] = rows
+        self._feed()
+
+    def cancel(self, tickets: Sequence[int]) -> None:
+        for ticket in tickets:
+            self._waiting.pop(ticket, None)
+
+    def acknowledge(self, serial: int) -> None:
+        while self.answers and self.answers[0][0] <= serial:
+            self.answers.popleft()
+
+    def state(self) -> tuple[object, ...]:
+        executor = self._executor
+        return self.name, executor is not None, self._refused, getattr(executor, "suspended", 0)
+
+    def status(self, slots: int, reason: str) -> Status:
+        executor = self._executor
+        return Status(
+            self.name,
+            tuple(self.answers),
+            ready=executor is not None,
+            refused=self._refused,
+            slots=slots,
+            reason=reason,
+            busy=len(self._tickets),
+            suspended=getattr(executor, "suspended", 0),
+            held=(*self._tickets.values(), *self._waiting),
+        )
+
+    def refuse(self, reason: str) -> None:
+        with self._changed:
+            self._refused, self._executor = reason, None
+            self._changed.notify_all()
+
+    def serve(self, executor: Executor[Any]) -> None:
+        """Hands out what the executor answers until the session ends."""
+        with self._changed:
+            closed = self._closed
+            self._executor = None if closed else executor
+            self._feed()
+            self._changed.notify_all()
+        try:
+            while not self._closed:
+                self._take(executor.wait(_LOOK_SECONDS))
+        except BittraderError as error:  # nothing can run here
+            self.refuse(str(error))
+        finally:
+            executor.close()
+
+    def resize(self, slots: int) -> None:
+        executor = self._executor
+        if executor is not None and executor.slots != slots:
+            executor.resize(slots)
+            with self._changed:
+                self._feed()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.close()
+
+    def _take(self, answers: list[Done[Any]]) -> None:
+        if not answers:
+            # An executor with nothing to do returns at once.
+            with self._changed:
+                if not self._tickets:
+                    self._changed.wait(_LOOK_SECONDS)
+            return
+        with self._changed:
+            for done in answers:
+                ticket = self._tickets.pop(done.ticket)
+                self._serial += 1
+                self.answers.append((self._serial, Done(ticket, done.parts, done.seconds)))
+                self._answered[ticket] = None
+            while len(self._answered) > _REMEMBERED:
+                del self._answered[next(iter(self._answered))]
+            self._feed()
+            self._changed.notify_all()
+
+    def _feed(self) -> None:
+        """Gives the executor what its slots can take; the rest can still be cancelled."""
+        executor = self._executor
+        while executor is not None and self._waiting and len(self._tickets) < executor.slots:
+            ticket = next(iter(self._waiting))
+            self._tickets[executor.submit(self._waiting.pop(ticket))] = ticket
