@@ -6,7 +6,7 @@ import math
 import socket
 import tomllib
 import types
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -141,6 +141,14 @@ class Settings:
     logs: Logs = field(default_factory=Logs)
     health: Health = field(default_factory=Health)
 
+    @property
+    def node_policy(self) -> NodePolicy:
+        """The policy to decide by: within the cores that [node] gives."""
+        if self.node.cores is None:
+            return self.policy
+        away = self.node.cores if self.policy.away_cores is None else min(self.policy.away_cores, self.node.cores)
+        return replace(self.policy, away_cores=away, active_cores=min(self.policy.active_cores, self.node.cores))
+
 
 Section = TypeVar("Section")
 
@@ -153,7 +161,7 @@ def read_settings(folder: Path) -> Settings:
     settings = parse_settings(_text(folder / "config.toml"), str(folder / "config.toml"))
     cores = parse_num_cpus(_text(folder / "config.env"), str(folder / "config.env"))
     if settings.node.cores is None and cores is not None:
-        return Settings(**vars(settings) | {"node": Node(settings.node.name, cores)})
+        return replace(settings, node=replace(settings.node, cores=cores))
     return settings
 
 
@@ -162,7 +170,7 @@ def parse_settings(text: str, place: str = "config.toml") -> Settings:
     try:
         return _made(Settings, tomllib.loads(text), "")
     except (tomllib.TOMLDecodeError, InputError) as error:
-        raise InputError(f"{place}: {str(error).rstrip('.')}.") from None
+        raise InputError(f"{place}: {error}" + ("" if str(error).endswith((".", "?")) else ".")) from None
 
 
 def parse_num_cpus(text: str, place: str = "config.env") -> int | None:
@@ -267,21 +275,3 @@ def _text(path: Path) -> str:
         return ""
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}.") from None
-
-
-def toml_value(value: object) -> str:
-    """A value as TOML writes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(toml_value, value))}]"
-    return str(value)
-
-
-def defaults() -> dict[str, object]:
-    """Every setting with its default."""
-    return {key: value_of(Settings(), key) for key, _ in keys()}
-
-

@@ -7,7 +7,7 @@ from typing import Literal
 
 # Two clocks are never read at the very same moment, and systems take a moment to fall asleep.
 _TOLERANCE_SECONDS = 1.0
-# A busy computer may keep a loop waiting for some ticks. What is longer, nobody could have heard from us in the meantime.
+# A busy computer may keep a loop waiting for some ticks; after more than that, others have waited for us.
 _STALLED_TICKS, _STALLED_SECONDS = 5.0, 3.0
 
 
