@@ -1,0 +1,224 @@
+"""Join codes: what a computer must know to become a node, in one short line that a person can read out.
+
+A code holds where the head is met, the fingerprint of the certificate that it shows there, and a secret that is good for
+one computer. Its letters are Crockford's base 32, so that no two of them look alike. Its last six come from a BCH code
+(the one that Bitcoin's addresses use, BIP 173): any four damaged characters, or two swapped ones, are noticed for sure,
+and one damaged or two swapped ones are found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bittrader.errors import ClusterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+VERSION = 1
+MOST_ADDRESSES = 4
+SECRET_BYTES = 10
+FINGERPRINT_BYTES = 16
+HOURS = 24
+"""How long a code is good when nothing else is said."""
+
+LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_VALUES = {letter: value for value, letter in enumerate(LETTERS)} | {"O": 0, "I": 1, "L": 1}
+_GROUP = 6
+_CHECK = 6
+# Between the groups, in whatever way a mail program or a person writes it.
+_BETWEEN = re.compile(r"[\s\-\u2010-\u2015_.]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """What a join code says."""
+
+    addresses: tuple[str, ...]
+    """IPv4, in the order in which they are to be tried."""
+    port: int
+    fingerprint: bytes
+    """The first bytes of the SHA-256 of the certificate that the meeting point shows."""
+    secret: bytes
+
+    @property
+    def id(self) -> str:
+        """What the code is called in lists."""
+        return digest(self.secret.hex())[:8]
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret: enough to know it again, and nothing to use. Secrets are long and drawn, so it is plain."""
+    return hashlib.sha256(f"bittrader {secret}".encode()).hexdigest()
+
+
+def fingerprint(certificate: bytes) -> bytes:
+    """What a code holds of a certificate (DER)."""
+    return hashlib.sha256(certificate).digest()[:FINGERPRINT_BYTES]
+
+
+def fresh_secret() -> bytes:
+    """A secret for a new code."""
+    return secrets.token_bytes(SECRET_BYTES)
+
+
+def encode(invite: Invite) -> str:
+    """The join code, in groups: `04M2-…`."""
+    header = bytes([VERSION << 4 | len(invite.addresses)])
+    addresses = b"".join(ipaddress.IPv4Address(address).packed for address in invite.addresses)
+    payload = header + addresses + invite.port.to_bytes(2) + invite.fingerprint + invite.secret
+    digits = _digits(payload)
+    return "-".join(_groups("".join(LETTERS[digit] for digit in (*digits, *_check(digits)))))
+
+
+def decode(code: str) -> Invite:
+    """What a join code says; ClusterError, with what is wrong and where, when it is damaged."""
+    letters = _BETWEEN.sub("", code).upper()
+    if not letters:
+        raise ClusterError("the join code is empty: copy what `bittrader head invite` printed")
+    digits = _values(letters)
+    _check_length(digits, letters)
+    if _remainder(digits) != _SIGNED:
+        raise ClusterError(f"the join code is damaged{_near(digits, letters)}: copy it again, or take its file")
+    payload = _payload(digits[:-_CHECK])
+    version, count = divmod(payload[0], 16)
+    if version != VERSION:
+        raise ClusterError(f"the join code is of version {version}, this Bittrader reads {VERSION}: install the head's")
+    if _lengths().get(count) != len(digits):
+        raise ClusterError("the join code is none that `bittrader head invite` printed: ask for another one")
+    ends = [1 + 4 * at for at in range(count + 1)]
+    return Invite(
+        addresses=tuple(str(ipaddress.IPv4Address(payload[start:end])) for start, end in pairwise(ends)),
+        port=int.from_bytes(payload[ends[-1] : ends[-1] + 2]),
+        fingerprint=payload[ends[-1] + 2 : -SECRET_BYTES],
+        secret=payload[-SECRET_BYTES:],
+    )
+
+
+def as_file(code: str, head: str, name: str | None, expires: float) -> str:
+    """A file that holds a code, and says to a person what it is."""
+    until = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    whom = f"for {name}" if name else "for one computer"
+    return (
+        f"# Join code of the Bittrader cluster of {head}, {whom}, good once and until {until}.\n"
+        "# It lets its holder in: give it to nobody else. On the new computer: bittrader worker join THIS_FILE\n"
+        f"{code}\n"
+    )
+
+
+def read_code(given: str) -> Invite:
+    """What a join code says that was given as itself or as the name of a file that holds it."""
+    path = Path(given).expanduser()
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError):  # too long for a name, or with characters that no name has
+        is_file = False
+    if not is_file:
+        return decode(given)
+    try:
+        lines = path.read_bytes()[:4096].decode("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClusterError(f"{path} cannot be read as a join code: {error}") from error
+    return decode(" ".join(line for line in lines if not line.startswith("#")))
+
+
+def _lengths() -> dict[int, int]:
+    """How many letters the codes with so many addresses have."""
+    fixed = 1 + 2 + FINGERPRINT_BYTES + SECRET_BYTES
+    return {count: -(-8 * (fixed + 4 * count) // 5) + _CHECK for count in range(1, MOST_ADDRESSES + 1)}
+
+
+def _values(letters: str) -> list[int]:
+    for at, letter in enumerate(letters):
+        if letter not in _VALUES:
+            raise ClusterError(f"the join code is damaged near {_around(letters, at)}: no code has the letter {letter!r}")
+    return [_VALUES[letter] for letter in letters]
+
+
+def _check_length(digits: Sequence[int], letters: str) -> None:
+    lengths = _lengths()
+    if len(digits) in lengths.values():
+        return
+    count = (digits[0] << 3 | digits[1] >> 2) & 15 if len(digits) > 1 else MOST_ADDRESSES
+    expected = lengths.get(count, max(lengths.values()))
+    wrong = "short" if len(digits) < expected else "long"
+    raise ClusterError(
+        f"the join code is too {wrong}: {len(letters)} letters, not {expected}. Copy all that `bittrader head invite` printed"
+    )
+
+
+def _digits(payload: bytes) -> list[int]:
+    count = -(-8 * len(payload) // 5)
+    number = int.from_bytes(payload) << (5 * count - 8 * len(payload))
+    return [number >> 5 * at & 31 for at in reversed(range(count))]
+
+
+def _payload(digits: Sequence[int]) -> bytes:
+    size = 5 * len(digits) // 8
+    number = 0
+    for digit in digits:
+        number = number << 5 | digit
+    return (number >> (5 * len(digits) - 8 * size)).to_bytes(size)
+
+
+def _groups(letters: str) -> Iterator[str]:
+    return (letters[start : start + _GROUP] for start in range(0, len(letters), _GROUP))
+
+
+# The BCH code: polynomials over the field of 32 elements, which is defined by a^5 + a^3 + 1 = 0 (BIP 173).
+
+_GENERATOR = (29, 22, 20, 21, 29, 18)
+"""The generator's coefficients below x^6."""
+# What a whole code leaves, divided by the generator. Not zero, which a code of zeros would leave; and not Bitcoin's.
+_SIGNED = (2, 9, 20, 20, 18, 1)
+
+
+def _times(left: int, right: int) -> int:
+    product = 0
+    for bit in reversed(range(5)):
+        product <<= 1
+        if product & 32:
+            product ^= 0b101001
+        if right >> bit & 1:
+            product ^= left
+    return product
+
+
+_MULTIPLES = [tuple(_times(factor, coefficient) for coefficient in _GENERATOR) for factor in range(32)]
+
+
+def _remainder(digits: Iterable[int]) -> tuple[int, ...]:
+    """What the digits, as a polynomial with a leading 1, leave when divided by the generator."""
+    left = (0, 0, 0, 0, 0, 1)
+    for digit in digits:
+        shifted = (*left[1:], digit)
+        left = tuple(one ^ other for one, other in zip(shifted, _MULTIPLES[left[0]], strict=True))
+    return left
+
+
+def _check(digits: Sequence[int]) -> tuple[int, ...]:
+    left = _remainder([*digits, *(0,) * _CHECK])
+    return tuple(one ^ other for one, other in zip(left, _SIGNED, strict=True))
+
+
+def _near(digits: Sequence[int], letters: str) -> str:
+    """` near …`, where one other letter or one swap of neighbours makes the code whole; else nothing is known."""
+    for at, digit in enumerate(digits):
+        others = [[*digits[:at], other, *digits[at + 1 :]] for other in range(32) if other != digit]
+        swapped = [*digits[:at], *reversed(digits[at : at + 2]), *digits[at + 2 :]]
+        if any(_remainder(mended) == _SIGNED for mended in (*others, swapped)):
+            return f" near {_around(letters, at)}"
+    return " in more than one place"
+
+
+def _around(letters: str, at: int) -> str:
+    group = at // _GROUP
+    return f"{letters[group * _GROUP : (group + 1) * _GROUP]} (group {group + 1})"
