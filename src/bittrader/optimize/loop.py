@@ -14,6 +14,7 @@ from bittrader.optimize import found
 from bittrader.optimize.goals import violations
 from bittrader.optimize.history import generations, last_generation
 from bittrader.optimize.outcomes import judged, unknown
+from bittrader.optimize.samplers.base import defaults_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +138,8 @@ class Search:
                 return
             asked = self._sampler.ask(self._asked, count)
             self._exhausted = len(asked) < count
-            self._write_down(asked)
+            first = self._asked == 0 and not self._sampler.exact
+            self._write_down(defaults_first(self._experiment.space, asked) if first else asked)
 
     def _enough(self) -> bool:
         if self._sampler.learns:
