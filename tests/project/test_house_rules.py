@@ -127,8 +127,10 @@ def test_every_module_says_what_it_is(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=named)
-def test_no_module_asks_which_system_it_runs_on(path: Path) -> None:
+def test_no_module_but_the_hosts_door_asks_which_system_it_runs_on(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
+    if named(path) == "host/__init__.py":
+        text = text.replace("sys.platform", "")
     assert not [asked for asked in ("sys.platform", "platform.system(", "os.uname(") if asked in text]
 
 

@@ -1,0 +1,277 @@
+"""What the owner of a computer set for its node: `config.toml`, every key of it checked."""
+
+from __future__ import annotations
+
+import math
+import socket
+import tomllib
+import types
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from bittrader.cluster.policy import NodePolicy
+from bittrader.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_LAST_PORT = 65_535
+
+
+@dataclass(frozen=True)
+class Node:
+    """[node]: this computer."""
+
+    name: str = ""
+    """What people call it; the computer's own name if empty."""
+    cores: int | None = None
+    """How many cores there are for us at most; not set, all of them, or `NUM_CPUS` of config.env."""
+
+    def __post_init__(self) -> None:
+        """Refuses a node without a core."""
+        if self.cores is not None and self.cores < 1:
+            raise InputError(f"cores is at least 1, not {self.cores}; to keep a node from working, pause it")
+
+    @property
+    def shown_name(self) -> str:
+        """The name that people see."""
+        return self.name or socket.gethostname().split(".")[0]
+
+
+@dataclass(frozen=True)
+class Ports:
+    """[network.ports]: all fixed, so that a firewall can be told."""
+
+    gcs: int = 6379
+    meeting: int = 6380
+    node_manager: int = 6381
+    object_manager: int = 6382
+    runtime_env_agent: int = 6383
+    metrics: int = 6384
+    dashboard_agent_http: int = 6385
+    dashboard_agent_grpc: int = 6386
+    first_worker: int = 20_000
+    last_worker: int = 20_099
+
+    def __post_init__(self) -> None:
+        """Refuses numbers that are no ports, and two services on one."""
+        single = {key: port for key, port in vars(self).items() if not key.endswith("_worker")}
+        for key, port in vars(self).items():
+            if not 1024 <= port <= _LAST_PORT:
+                raise InputError(f"{key} is a port from 1024 to {_LAST_PORT}, not {port}")
+        if self.first_worker > self.last_worker:
+            raise InputError(f"first_worker = {self.first_worker} comes after last_worker = {self.last_worker}")
+        taken: dict[int, str] = {}
+        for key, port in single.items():
+            if self.first_worker <= port <= self.last_worker:
+                raise InputError(f"{key} = {port} is among the ports of the workers")
+            if port in taken:
+                raise InputError(f"{taken[port]} and {key} are both {port}")
+            taken[port] = key
+
+
+@dataclass(frozen=True)
+class Network:
+    """[network]: how the nodes reach each other."""
+
+    mode: Literal["auto", "tailscale", "lan"] = "auto"
+    """`auto` takes Tailscale if it is up, else the local network."""
+    address: str = ""
+    """The IPv4 address to use; empty, the best of those that are up."""
+    ports: Ports = field(default_factory=Ports)
+
+    def __post_init__(self) -> None:
+        """Refuses what is no IPv4 address."""
+        if self.address and not _is_ipv4(self.address):
+            raise InputError(f"address is an IPv4 address as in 192.168.1.20, not {self.address!r}")
+
+
+@dataclass(frozen=True)
+class Code:
+    """[code]: where strategies come from."""
+
+    folder: str = ""
+    """A folder that is kept the same on all nodes; empty, studies bring their code along."""
+
+
+@dataclass(frozen=True)
+class Logs:
+    """[logs]: how much is kept of each log."""
+
+    size_mb: float = 10.0
+    keep: int = 5
+    """Older files beside the one that is written."""
+
+    def __post_init__(self) -> None:
+        """Refuses logs that could hold nothing."""
+        if self.size_mb < 0.1:
+            raise InputError(f"size_mb is at least 0.1, not {self.size_mb:g}")
+        if not 0 <= self.keep <= 100:
+            raise InputError(f"keep is a number of files from 0 to 100, not {self.keep}")
+
+
+@dataclass(frozen=True)
+class Health:
+    """[health]: how soon a machine that does not answer counts as lost."""
+
+    period_seconds: float = 1.0
+    timeout_seconds: float = 2.0
+    failures: int = 4
+    """So many checks in a row must fail: with these defaults, a machine is lost after about 8 s."""
+
+    def __post_init__(self) -> None:
+        """Refuses checks that would never end or never pass."""
+        for key, value in (("period_seconds", self.period_seconds), ("timeout_seconds", self.timeout_seconds)):
+            if not 0.1 <= value <= 600:
+                raise InputError(f"{key} is 0.1 to 600, not {value:g}")
+        if not 1 <= self.failures <= 100:
+            raise InputError(f"failures is 1 to 100, not {self.failures}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that the owner can set."""
+
+    node: Node = field(default_factory=Node)
+    policy: NodePolicy = field(default_factory=NodePolicy)
+    network: Network = field(default_factory=Network)
+    code: Code = field(default_factory=Code)
+    logs: Logs = field(default_factory=Logs)
+    health: Health = field(default_factory=Health)
+
+    @property
+    def node_policy(self) -> NodePolicy:
+        """The policy to decide by: within the cores that [node] gives."""
+        if self.node.cores is None:
+            return self.policy
+        away = self.node.cores if self.policy.away_cores is None else min(self.policy.away_cores, self.node.cores)
+        return replace(self.policy, away_cores=away, active_cores=min(self.policy.active_cores, self.node.cores))
+
+
+Section = TypeVar("Section")
+
+
+def read_settings(folder: Path) -> Settings:
+    """The settings of the node whose folder this is: `config.toml`, then `config.env`, else the defaults.
+
+    InputError, in one line with the place, for anything in them that is no setting.
+    """
+    settings = parse_settings(_text(folder / "config.toml"), str(folder / "config.toml"))
+    cores = parse_num_cpus(_text(folder / "config.env"), str(folder / "config.env"))
+    if settings.node.cores is None and cores is not None:
+        return replace(settings, node=replace(settings.node, cores=cores))
+    return settings
+
+
+def parse_settings(text: str, place: str = "config.toml") -> Settings:
+    """The settings in a file's text; what is not said has its default."""
+    try:
+        return _made(Settings, tomllib.loads(text), "")
+    except (tomllib.TOMLDecodeError, InputError) as error:
+        raise InputError(f"{place}: {error}" + ("" if str(error).endswith((".", "?")) else ".")) from None
+
+
+def parse_num_cpus(text: str, place: str = "config.env") -> int | None:
+    """The `NUM_CPUS` of a file of `NAME=value` lines; other names are other programs' business."""
+    value = None
+    for line in text.splitlines():
+        name, _, said = line.strip().removeprefix("export ").partition("=")
+        if name.strip() == "NUM_CPUS":
+            value = said.split("#")[0].strip().strip("\"'")
+    if not value:
+        return None
+    if not (value.isascii() and value.isdecimal() and int(value) >= 1):
+        raise InputError(f"{place}: NUM_CPUS is a number of cores, 1 or more, not {value!r}.")
+    return int(value)
+
+
+def keys(section: type = Settings, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting, as `policy.active_cores`, with its type."""
+    for name, kind in get_type_hints(section).items():
+        if isinstance(kind, type) and hasattr(kind, "__dataclass_fields__"):
+            yield from keys(kind, f"{above}{name}.")
+        else:
+            yield above + name, kind
+
+
+def value_of(settings: Settings, key: str) -> object:
+    """What a setting is set to."""
+    found: object = settings
+    for name in require_key(key).split("."):
+        found = getattr(found, name)
+    return found
+
+
+def require_key(key: str) -> str:
+    """The key itself; InputError, with what was meant perhaps, if there is no such setting."""
+    known = dict(keys())
+    if key not in known:
+        last = {one.rpartition(".")[2]: one for one in known}
+        hint = f" Did you mean {last[key]!r}?" if key in last else did_you_mean(key, known)
+        raise InputError(f"there is no setting {key!r}.{hint or ' `config show` lists them.'}")
+    return key
+
+
+def _made(section: type[Section], table: Mapping[str, Any], above: str) -> Section:
+    kinds = get_type_hints(section)
+    given: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in kinds:
+            raise InputError(f"there is no setting {above + key!r}.{_meant(key, above, kinds)}")
+        given[key] = _checked(above + key, value, kinds[key])
+    try:
+        return section(**given)
+    except InputError as error:
+        raise InputError(f"{above}{error}") from None
+
+
+def _meant(key: str, above: str, kinds: Mapping[str, Any]) -> str:
+    homes = [one for one, _ in keys() if one.rpartition(".")[2] == key]
+    if homes:
+        return f" It belongs to [{homes[0].rpartition('.')[0]}]."
+    return did_you_mean(key, kinds) or f" {'Here' if above else 'At the top'} are {', '.join(kinds)}."
+
+
+def _checked(key: str, value: object, kind: Any) -> object:
+    """The value, as the type that the setting has."""
+    if hasattr(kind, "__dataclass_fields__"):
+        if not isinstance(value, dict):
+            raise InputError(f"{key} is a table, written [{key}]")
+        return _made(kind, value, f"{key}.")
+    if isinstance(kind, types.UnionType):  # a number that need not be set
+        kind = next(one for one in get_args(kind) if one is not type(None))
+    if get_origin(kind) is Literal:
+        return _require(value in get_args(kind), key, value, f"one of {', '.join(get_args(kind))}")
+    if get_origin(kind) is tuple:
+        texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        return tuple(_require(texts, key, value, 'a list of texts, as in ["20:00-08:00"]'))
+    if kind is float:
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return float(_require(number, key, value, "a number"))
+    words = {int: "a whole number", bool: "true or false", str: "a text in quotes"}
+    return _require(type(value) is kind, key, value, words[kind])
+
+
+def _require(holds: bool, key: str, value: Any, what: str) -> Any:  # noqa: FBT001 - it is the question
+    if not holds:
+        raise InputError(f"{key} is {what}, not {value!r}")
+    return value
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        return ip_address(text).version == 4
+    except ValueError:
+        return False
+
+
+def _text(path: Path) -> str:
+    """A file's text, nothing if there is no file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}.") from None

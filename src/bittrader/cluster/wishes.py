@@ -1,0 +1,95 @@
+"""What the owner of a computer asked of its node, kept in a file that the command line writes and the daemon reads."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from bittrader.errors import InputError
+from bittrader.files import written_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Run = Literal["yes", "stop", "restart"]
+_KEYS = {"paused_until", "cores", "run", "asked"}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What holds until the owner asks for something else."""
+
+    paused_until: float | None = None
+    """Unix seconds; `math.inf` is until resumed."""
+    cores: int | None = None
+    """How many to use whatever the policy says; None leaves it to the policy."""
+    run: Run = "yes"
+    asked: float = 0.0
+    """When the owner last asked for something, in Unix seconds."""
+
+    def is_paused(self, unix: float) -> bool:
+        """Whether the owner wants no work at this Unix time."""
+        return self.paused_until is not None and unix < self.paused_until
+
+
+def parse_wishes(text: str) -> Wishes:
+    """The wishes written in a file; InputError for anything that says none."""
+    try:
+        facts = json.loads(text)
+    except ValueError:
+        raise InputError("it is no JSON") from None
+    if not isinstance(facts, dict) or not facts.keys() <= _KEYS:
+        raise InputError(f"it holds more than {', '.join(sorted(_KEYS))}")
+    run: Any = facts.get("run", "yes")
+    if run not in get_args(Run):
+        raise InputError(f"run is one of {', '.join(get_args(Run))}, not {run!r}")
+    until = facts.get("paused_until")
+    return Wishes(
+        paused_until=math.inf if until == "forever" else _number("paused_until", until),
+        cores=_cores(facts.get("cores")),
+        run=run,
+        asked=_number("asked", facts.get("asked")) or 0.0,
+    )
+
+
+def _number(key: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InputError(f"{key} is no time: {value!r}")
+    return float(value)
+
+
+def _cores(value: object) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+        raise InputError(f"cores is no number of cores: {value!r}")
+    return value
+
+
+def wishes_text(wishes: Wishes) -> str:
+    """The wishes as they stand in the file, which `parse_wishes` reads back."""
+    until = "forever" if wishes.paused_until == math.inf else wishes.paused_until
+    facts = {"paused_until": until, "cores": wishes.cores, "run": wishes.run, "asked": wishes.asked}
+    return json.dumps(facts) + "\n"
+
+
+def read_wishes(path: Path) -> tuple[Wishes, str]:
+    """The wishes in a file, and what is wrong with it if they cannot be read: then there are none.
+
+    No file is no wish, and nothing wrong.
+    """
+    try:
+        return parse_wishes(path.read_text(encoding="utf-8")), ""
+    except FileNotFoundError:
+        return Wishes(), ""
+    except (OSError, UnicodeDecodeError, InputError) as error:
+        cause = getattr(error, "strerror", None) or error
+        return Wishes(), f"{path.name} cannot be used, so nothing is paused or overridden: {cause}."
+
+
+def write_wishes(path: Path, wishes: Wishes) -> None:
+    """Has the daemon see these wishes at its next turn, in place of the earlier ones."""
+    with written_whole(path) as part:
+        part.write_text(wishes_text(wishes), encoding="utf-8")

@@ -1,0 +1,136 @@
+"""What is the same on all systems, thanks to psutil; each system adds what is its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import time
+from abc import ABC, abstractmethod
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import psutil
+
+from bittrader.host.base import Memory, Readings
+from bittrader.host.load import LoadMeter
+from bittrader.host.network import addresses_of
+from bittrader.host.override import overridden
+from bittrader.host.watch import Source, Watch, until_back
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from bittrader.host.base import Address
+    from bittrader.host.clocks import Clocks
+
+_LOAD_PERIOD, _POWER_PERIOD, _HEAT_PERIOD, _KIND_PERIOD = 5.0, 0.5, 10.0, 60.0
+
+Power = tuple[bool | None, float | None]
+"""Whether on battery, and its charge from 0 to 1."""
+
+
+class PsutilHost(ABC):
+    """A host for which only what psutil does not know is written anew."""
+
+    name: str
+    lowest_priority = 19
+
+    def __init__(self) -> None:
+        """Nothing is asked before the first readings are wanted."""
+        self._meter = LoadMeter()
+        self._idle = Source(self.idle_seconds, until_back, None)
+        self._power: Source[Power] = Source(self.power, _POWER_PERIOD, (None, None))
+        self._hot = Source(self.hot, _HEAT_PERIOD, None)
+        self._screen = Source(self.has_screen, _KIND_PERIOD, None)
+        self._laptop = Source(self.laptop, _KIND_PERIOD, None)
+        self._load = Source(self._meter.measure, _LOAD_PERIOD, 0.0)
+        self._watch = Watch([self._idle, self._power, self._hot, self._screen, self._laptop, self._load])
+
+    @abstractmethod
+    def idle_seconds(self) -> float | None:
+        """Since the owner touched anything, asked now."""
+
+    @abstractmethod
+    def clocks(self) -> Clocks:
+        """The three clocks, read together."""
+
+    def power(self) -> Power:
+        """Whether on battery and how full it is, asked now."""
+        battery = psutil.sensors_battery()
+        if battery is None:
+            return False, None
+        on_battery = None if battery.power_plugged is None else not battery.power_plugged
+        return on_battery, min(max(battery.percent / 100, 0.0), 1.0)
+
+    def hot(self) -> bool | None:
+        """Whether the processor is too hot, asked now."""
+        return None
+
+    def has_screen(self) -> bool | None:
+        """Whether anybody could look at this computer, asked now."""
+        return None
+
+    def laptop(self) -> bool | None:
+        """Whether it can be carried away, asked now: what has a battery can."""
+        return psutil.sensors_battery() is not None
+
+    def readings(self, ours: Iterable[int] = ()) -> Readings:
+        self._meter.ours = frozenset(ours)
+        self._watch.start()
+        now = time.monotonic()
+        on_battery, charge = self._power.answer(now)
+        real = Readings(
+            idle_seconds=self._idle.answer(now),
+            on_battery=on_battery,
+            charge=charge,
+            hot=self._hot.answer(now),
+            other_load=self._load.answer(now),
+            has_screen=self._screen.answer(now),
+            laptop=self._laptop.answer(now),
+        )
+        return overridden(real)
+
+    def addresses(self) -> tuple[Address, ...]:
+        up = {name for name, state in psutil.net_if_stats().items() if state.isup}
+        return addresses_of(
+            (name, one.address)
+            for name, found in psutil.net_if_addrs().items()
+            for one in found
+            if name in up and one.family == socket.AF_INET
+        )
+
+    def flags(self) -> Mapping[str, str]:
+        return MappingProxyType({})
+
+    def total_cores(self) -> int:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def memory(self) -> Memory:
+        now = psutil.virtual_memory()
+        return Memory(now.total, now.available)
+
+    def low_priority(self, pid: int) -> None:
+        with _gone_is_fine():
+            psutil.Process(pid).nice(self.lowest_priority)
+
+    def suspend(self, pid: int) -> None:
+        with _gone_is_fine():
+            psutil.Process(pid).suspend()
+
+    def resume(self, pid: int) -> None:
+        with _gone_is_fine():
+            psutil.Process(pid).resume()
+
+    def close(self) -> None:
+        self._watch.close()
+
+
+RAY_ON_SEVERAL_MACHINES = MappingProxyType({"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"})
+"""Without it, Ray on macOS and Windows takes the loopback address, whatever it is told."""
+
+
+@contextlib.contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        yield

@@ -1,0 +1,208 @@
+"""Linux: logind and the desktop tell whether its owner is there, /sys the rest."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from bittrader.host import x11_idle
+from bittrader.host.clocks import Clocks
+from bittrader.host.common import PsutilHost
+from bittrader.host.watch import said_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from bittrader.host.common import Power
+
+    Say = Callable[..., str | None]
+
+_SESSION = ("Id", "User", "Class", "Type", "Display", "IdleHint", "IdleSinceHintMonotonic")
+_GRAPHICAL = ("x11", "wayland", "mir")
+_MUTTER = "org.gnome.Mutter.IdleMonitor"
+_ASK_MUTTER = (
+    *("gdbus", "call", "--session", "--timeout", "1", "--dest", _MUTTER),
+    *("--object-path", "/org/gnome/Mutter/IdleMonitor/Core", "--method", f"{_MUTTER}.GetIdletime"),
+)
+# SMBIOS 7.4.1: portable, laptop, notebook, hand held, sub notebook, tablet, convertible, detachable.
+_CARRIED = {8, 9, 10, 11, 14, 30, 31, 32}
+_PROCESSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "soc_thermal")
+_CRITICAL_MARGIN = 5.0
+
+
+@dataclass(frozen=True)
+class Session:
+    """A login, as logind tells of it."""
+
+    user: int
+    is_graphical: bool
+    is_x11: bool
+    display: str
+    idle_hint: bool
+    since: float
+    """When the hint last changed, or a terminal was last used, in seconds of the monotonic clock; 0 if not known."""
+
+
+def parse_sessions(text: str) -> list[Session]:
+    """The people's logins in what `loginctl show-session` prints; greeters and background jobs are none."""
+    blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in text.split("\n\n")]
+    return [_session(facts) for facts in blocks if facts.get("Class", "").startswith("user")]
+
+
+def _session(facts: Mapping[str, str]) -> Session:
+    since = facts.get("IdleSinceHintMonotonic", "")
+    user = facts.get("User", "")
+    return Session(
+        user=int(user) if user.isdecimal() else -1,
+        is_graphical=facts.get("Type") in _GRAPHICAL,
+        is_x11=facts.get("Type") == "x11",
+        display=facts.get("Display", ""),
+        idle_hint=facts.get("IdleHint") == "yes",
+        since=int(since) / 1e6 if since.isdecimal() else 0.0,
+    )
+
+
+def session_idle(session: Session, monotonic: float, desktop: Callable[[Session], float | None]) -> float:
+    """How long nobody used a session. Where logind knows only that it is in use, `desktop` may know since when not."""
+    if session.idle_hint or (session.since and not session.is_graphical):
+        return max(monotonic - session.since, 0.0)
+    return (desktop(session) or 0.0) if session.is_graphical else 0.0
+
+
+def desktop_idle(session: Session, say: Say = said_by) -> float | None:
+    """What the desktop of a session of our own user tells; X is never asked below Wayland, where that can hang."""
+    if session.user != os.getuid():
+        return None
+    if (idle := parse_mutter(say(*_ASK_MUTTER))) is not None:
+        return idle
+    if not session.is_x11:
+        return None
+    display = session.display or os.environ.get("DISPLAY", "")
+    return parse_seconds(say(sys.executable, "-I", "-S", x11_idle.__file__, display)) if display else None
+
+
+def parse_mutter(text: str | None) -> float | None:
+    """The idle time that GNOME's compositor tells, as `(uint64 1234,)` in milliseconds."""
+    found = re.search(r"uint64 (\d+)", text or "")
+    return int(found[1]) / 1000 if found else None
+
+
+def parse_seconds(text: str | None) -> float | None:
+    """A number of seconds, None if it is none."""
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def power_of(folder: Path) -> Power:
+    """Whether the computer runs on its own battery, and the charge, from /sys/class/power_supply."""
+    supplies = [{path.name: _read(path) for path in _facts(supply)} for supply in _listed(folder)]
+    # A mouse has a battery too, and says that its scope is that device.
+    batteries = [one for one in supplies if one.get("type") == "Battery" and one.get("scope") != "Device"]
+    if not batteries:
+        return False, None
+    chargers = [one["online"] for one in supplies if one.get("type") != "Battery" and one.get("online")]
+    on_battery = "1" not in chargers if chargers else any(one.get("status") == "Discharging" for one in batteries)
+    charges = [int(one["capacity"]) for one in batteries if one.get("capacity", "").isdecimal()]
+    return on_battery, min(sum(charges) / len(charges) / 100, 1.0) if charges else None
+
+
+def _facts(supply: Path) -> Iterable[Path]:
+    return (supply / name for name in ("type", "scope", "online", "status", "capacity"))
+
+
+def is_hot(chips: Mapping[str, Iterable[tuple[str, float, float | None, float | None]]]) -> bool | None:
+    """Whether a processor is at its limit, from psutil's temperatures; None if none has a limit."""
+    limits = [
+        (current, high or (critical - _CRITICAL_MARGIN if critical else None))
+        for name in _PROCESSORS
+        for _, current, high, critical in chips.get(name, ())
+    ]
+    known = [current >= limit for current, limit in limits if limit is not None]
+    return any(known) if known else None
+
+
+class Linux(PsutilHost):
+    """A computer that runs Linux."""
+
+    name = "Linux"
+
+    def __init__(self, sys_class: Path = Path("/sys/class"), say: Say = said_by) -> None:
+        super().__init__()
+        self._sys = sys_class
+        self._say = say
+
+    def idle_seconds(self) -> float | None:
+        """The shortest idle time of all who are logged in; if nobody is, nobody was since the computer started."""
+        listed = self._say("loginctl", "list-sessions", "--no-legend", "--no-pager")
+        if listed is None:
+            return None
+        names = [line.split()[0] for line in listed.splitlines() if line.strip()]
+        if not names:
+            return time.monotonic()
+        shown = self._say("loginctl", "show-session", *(f"--property={one}" for one in _SESSION), *names)
+        if shown is None:
+            return None
+        now = time.monotonic()
+        return min(
+            (session_idle(one, now, lambda session: desktop_idle(session, self._say)) for one in parse_sessions(shown)),
+            default=now,
+        )
+
+    def clocks(self) -> Clocks:
+        return Clocks(time.time(), time.monotonic(), time.clock_gettime(time.CLOCK_BOOTTIME))
+
+    def power(self) -> Power:
+        return power_of(self._sys / "power_supply")
+
+    def hot(self) -> bool | None:
+        return is_hot(psutil.sensors_temperatures())
+
+    def has_screen(self) -> bool | None:
+        states = [_read(connector / "status") for connector in _listed(self._sys / "drm")]
+        return "connected" in states if self._sys.is_dir() else None
+
+    def laptop(self) -> bool | None:
+        chassis = _read(self._sys / "dmi" / "id" / "chassis_type")
+        if chassis.isdecimal() and int(chassis) in _CARRIED:
+            return True
+        return self.power()[1] is not None
+
+    def low_priority(self, pid: int) -> None:
+        """Linux keeps a priority for each thread, and a process's own is that of its first alone."""
+        try:
+            threads = [thread.id for thread in psutil.Process(pid).threads()]
+        except psutil.NoSuchProcess:
+            return
+        for thread in threads:
+            _renice(thread, self.lowest_priority)
+
+
+def _renice(thread: int, priority: int) -> None:
+    try:
+        os.setpriority(os.PRIO_PROCESS, thread, priority)
+    except ProcessLookupError:
+        return
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _read(path: Path) -> str:
+    """A file's one line, empty if it cannot be read now, as a battery's can be while it is taken out."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
