@@ -177,7 +177,7 @@ class Search:
     def _rows_in(self, seconds: float) -> int:
         """How many rows take about so long, at least one."""
         if self._row_seconds is None:
-            return 1 if self._experiment.time_limit or not self._experiment.series else 4
+            return 1 if self._experiment.limited or not self._experiment.series else 4
         return int(min(_BATCH_ROWS, max(1, seconds / max(self._row_seconds, 1e-9))))
 
     def _write(self, answers: list[Done[Outcome]]) -> None:
