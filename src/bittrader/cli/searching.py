@@ -60,6 +60,8 @@ def bar(objective: str) -> Iterator[Callable[[Now], None]]:
             searching = f"Searching fold {now.fold} of {now.folds}" if now.fold else "Searching"
             if done >= now.trials and now.fold == now.folds:
                 searching = "Judging"  # what follows the last evaluation
+            if now.waits_for:
+                searching = f"Waiting for {now.waits_for}"
             words_now = "Stopping (Ctrl-C again: at once)" if now.stopping else searching
             progress.update(task, description=words_now, total=now.trials, completed=done, **facts)
 

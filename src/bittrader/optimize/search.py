@@ -96,6 +96,7 @@ def optimize(
     holdout: float | str = 0.0,
     reading: Mapping[str, str] | None = None,
     verdict: bool = True,
+    run: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> SearchResult:
     """The best parameters of a strategy over candles, searched with `trials` evaluations and kept as a study.
@@ -108,11 +109,11 @@ def optimize(
     if none), `metric:max`, `metric:min`, or several of these, which give a Pareto front. `where`: conditions that a set
     must keep to count as good, as in `trades >= 100`. `study`: its name, or one is made. `ranges`: parameters held to a
     smaller range; `fixed`: held to one value. `threads`: cores to use, or all. `on`: where sets are evaluated, if not
-    on this computer. `time_limit`, `memory_limit`: seconds, and megabytes, that one evaluation may take, which then run in
-    processes. `validate`: repeat the search on parts of the bars and test what it finds on the others. `holdout`: the
-    share of the bars, at their end, that nothing sees before it is opened. `verdict`: judge how much of the best is
-    luck, which runs sets again. `reading`: how to read a file of candles that leaves a choice, as `read_candles` takes
-    it.
+    on this computer. `time_limit`, `memory_limit`: seconds, and megabytes, that one evaluation may take, which then run
+    in processes. `validate`: repeat the search on parts of the bars and test what it finds on the others. `holdout`:
+    the share of the bars, at their end, that nothing sees before it is opened. `verdict`: judge how much of the best is
+    luck, which runs sets again. `run`: search now; else only the study is made, for `resume`. `reading`: how to read a
+    file of candles that leaves a choice, as `read_candles` takes it.
     """
     problem = new_problem(strategy, candles, space, reading or {})
     held = share(holdout) if isinstance(holdout, str) else holdout
@@ -154,6 +155,8 @@ def optimize(
     with Study.create(path, experiment) as opened:
         if unseen is not None:
             opened.note("holdout", Holdout(unseen, ()).to_json())
+        if not run:
+            return _as_it_is(opened, problem)
         return _search(opened, problem, threads, on, progress, verdict=verdict)
 
 
@@ -184,6 +187,11 @@ def resume(
         opened.allow(budget)
         opened.redefine(_found_again(then, problem))
         return _search(opened, problem, threads, on, progress, verdict=verdict)
+
+
+def _as_it_is(study: Study, problem: Problem) -> SearchResult:
+    """A study that waits for its search."""
+    return SearchResult(study.path, found.summary(study), True, problem, study.experiment, study.budget)  # noqa: FBT003 - a field
 
 
 def _found_again(then: Experiment, problem: Problem) -> Experiment:
