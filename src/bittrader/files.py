@@ -11,12 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# What a file system answers that cannot make a folder safe by itself, as some on a network.
+_NO_FOLDERS = (errno.EINVAL, errno.EBADF)
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """A file beside `path` to write to, which takes its place at one stroke; whatever fails, the old one stays.
 
-    OSError, for the caller to put in words, when the file cannot be written.
+    When it returns, no power cut takes the new one back. OSError, for the caller to put in words, when the file cannot
+    be written.
     """
     if path.exists() and not path.is_file():  # a folder or a device, whose place a file must not take
         raise FileExistsError(errno.EEXIST, "that is no file")
@@ -27,5 +31,30 @@ def written_whole(path: Path) -> Iterator[Path]:
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(path)
+        keep_names(path.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder, and those above it, where they are missing: safe on the disk."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    keep_names(folder.parent)
+
+
+def keep_names(folder: Path) -> None:
+    """Has the disk keep the names in a folder, without which a file that is safe itself may not be found again."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folder, and keeps names by itself
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDERS:
+            raise
+    finally:
+        os.close(descriptor)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import numba
+from numba.core.caching import FunctionCache
+from numba.core.dispatcher import Dispatcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +21,7 @@ def compiled(function: F) -> F:
 
     No fast-math: a node with another processor must give the same bits.
     """
-    return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return _cached(numba.njit(nogil=True, error_model="numpy")(function))
 
 
 def lean(function: F) -> F:
@@ -28,4 +31,22 @@ def lean(function: F) -> F:
     array is passed as seven numbers, and a few of them cost more than a short trade.
     """
     # `_nrt` is what Numba's own tests use; its types leave it out.
-    return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True, _nrt=False)(function))  # type: ignore[call-overload]
+    return _cached(numba.njit(nogil=True, error_model="numpy", forceinline=True, _nrt=False)(function))  # type: ignore[call-overload]
+
+
+class _Cache(FunctionCache):  # type: ignore[misc] # Numba carries no types
+    """Numba's cache on disk, which is begun anew where a power cut left files of it empty."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except (EOFError, UnpicklingError):
+            self.flush()
+            return None
+
+
+def _cached(dispatcher: Any) -> Any:
+    """The dispatcher, with its cache; just the function where Numba is switched off."""
+    if isinstance(dispatcher, Dispatcher):
+        dispatcher._cache = _Cache(dispatcher.py_func)  # noqa: SLF001 - what `enable_caching` does, and all that it does
+    return dispatcher

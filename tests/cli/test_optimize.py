@@ -106,6 +106,7 @@ def test_a_study_gets_a_name_that_no_other_has(capsys, candles):
         (["sma-cross", "made-up", "--trials", "0"], "trials must be between 1"),
         (["sma-cross", "made-up", "--threads", "0"], "threads must be at least 1"),
         (["sma-cross", "made-up", "--time-limit", "0"], "time limit must be a positive"),
+        (["sma-cross", "made-up", "--memory-limit", "-1"], "memory limit must be a positive"),
         (["sma-cross", "made-up", "--study", "../a"], "cannot be called"),
         (["sma-cross", "made-up", "--study", ""], "cannot be called"),
         (["sma-cross", "made-up", "--trials", str(10**30)], "trials must be between 1"),
@@ -164,6 +165,15 @@ def test_an_evaluation_over_its_time_limit_is_ended_and_counted(capsys, candles,
     code, facts = asked_for_json(capsys, *words, "--threads", "1", "--no-report")
     assert code == 0
     assert facts["evaluations"]["causes"] == {"time limit of 0.5 s": 1}
+    assert facts["evaluations"]["finished"] == 2
+
+
+def test_an_evaluation_over_its_memory_limit_is_ended_and_counted(capsys, candles, mine):
+    strategy = mine(pause="5 if self.n > 100 and [0.0] * 60_000_000 else 0")
+    words = [strategy, candles, "--trials", "3", "--sampler", "grid", "--range", "n=99:101", "--memory-limit", "500"]
+    code, facts = asked_for_json(capsys, *words, "--threads", "1", "--no-report")
+    assert code == 0
+    assert facts["evaluations"]["causes"] == {"memory limit of 500 MB": 1}
     assert facts["evaluations"]["finished"] == 2
 
 

@@ -56,6 +56,16 @@ def test_a_search_that_was_stopped_goes_on_to_the_result_of_an_unbroken_one(tmp_
         assert contents(study) == unbroken
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_defaults_are_tried_first_except_by_a_grid(tmp_path, name):
+    facts = searching(name)
+    with Study.create(tmp_path / "a.sqlite", facts) as study:
+        run(study)
+        columns = ", ".join(study.parameter_columns)
+        first = study.connection.execute(f"SELECT {columns} FROM trials WHERE number = 0").fetchone()
+    assert (first == tuple(facts.space.defaults)) == (name != "grid")
+
+
 def test_what_runs_when_the_search_is_stopped_is_still_written(tmp_path):
     running, asked_to_stop = threading.Event(), threading.Event()
 

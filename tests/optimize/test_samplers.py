@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from tests.optimize.spaces import SPACES, crossing, mixed, named, spaces, tiny
 
 from bittrader.errors import InputError, StrategyError
-from bittrader.optimize.samplers.base import Told, dominators
+from bittrader.optimize.samplers.base import Told, defaults_first, dominators
 from bittrader.optimize.samplers.choose import MANY_OBJECTIVES, SAMPLERS, choose, make
 from bittrader.optimize.samplers.gp import expected_improvement, normal_scores
 from bittrader.optimize.samplers.grid import GridSampler, allowed_count, lattice
-from bittrader.strategies.parameters import Float
+from bittrader.strategies.parameters import Choice, Float, Int
 from bittrader.strategies.space import Space
 
 ROOT = Path(__file__).parents[2]
@@ -269,6 +269,46 @@ def test_the_best_keep_the_conditions_and_the_failed_are_last(standings):
 def test_a_set_is_dominated_by_those_that_are_no_worse_and_somewhere_better(points):
     slow = [sum(a <= x and b <= y and (a, b) != (x, y) for a, b in points) for x, y in points]
     assert dominators(np.array(points, dtype=np.float64)).tolist() == slow
+
+
+def test_choices_have_no_order_for_differential_evolution():
+    """Under another order of its values a search asks for the same values."""
+
+    def asked(*values):
+        space = Space(named(side=Choice(*values), length=Int(2, 200)))
+        sampler = make("de", space, 1, 400, GENERATION)
+        firsts = [{"side": side, "length": length} for side in "abcd" for length in (20, 60, 140)]
+        rows = space.encode_all(firsts)
+        length = rows[:, 1]
+        sampler.tell(
+            rows, (np.abs(length - 60) + 9.0 * np.array([one["side"] != "c" for one in firsts]))[:, None], 0 * length
+        )
+        return [space.decode(row) for row in sampler.ask(len(firsts), len(firsts))]
+
+    assert asked("a", "b", "c", "d") == asked("c", "a", "d", "b")
+    assert {one["side"] for one in asked("a", "b", "c", "d")} > {"c"}
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_the_defaults_come_first_and_nothing_else_is_lost_that_was_among_them(space):
+    space = SPACES[space]
+    (defaults,) = space.canonical(space.defaults[None])
+    rows = space.sample(np.random.default_rng(4), 30)
+    first = defaults_first(space, rows)
+    if not space.feasible(defaults[None])[0]:
+        assert (first == rows).all()
+        return
+    assert (first[0] == defaults).all()
+    assert space.feasible(first).all()
+    again = defaults_first(space, np.roll(first, 7, axis=0))
+    assert sorted(again.tolist()) == sorted(first.tolist())
+
+
+def test_defaults_that_a_constraint_forbids_are_not_tried():
+    low, high = named(low=Int(0, 9, default=8), high=Int(0, 9, default=2))
+    space = Space((low, high), (low < high,))
+    rows = space.sample(np.random.default_rng(4), 5)
+    assert (defaults_first(space, rows) == rows).all()
 
 
 def test_a_grid_that_fits_holds_every_allowed_set_once():

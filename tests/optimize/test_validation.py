@@ -131,8 +131,11 @@ def test_a_validation_broken_off_in_any_fold_goes_on_as_if_it_had_not_been(broke
         return sorted((row[5], *row[1:4], *row[6:]) for row in trials_of(name))
 
     assert str(told("broken")) == str(told("whole"))
-    whole, broken = (found.summary(Study.read(shelf.path_of(name))).validation for name in ("whole", "broken"))
-    assert whole.paths == broken.paths
+    paths = []
+    for name in ("whole", "broken"):
+        with Study.read(shelf.path_of(name)) as study:
+            paths.append(found.summary(study).validation.paths)
+    assert paths[0] == paths[1]
 
 
 def test_progress_says_which_fold_is_searched():

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bittrader.errors import InputError, StrategyError
@@ -46,6 +46,8 @@ def named(parameter: Parameter, name: str = "it") -> Parameter:
 
 
 @given(parameter=parameters, unit=units)
+@example(parameter=Float(-1 / 3, 2 / 7), unit=math.nextafter(1.0, 0.0))  # rounding led beyond the end
+@example(parameter=Float(-4.0, 1 / 7), unit=1.0)
 def test_whatever_a_search_draws_is_allowed(parameter, unit):
     number = parameter.at(np.array([unit]))[0]
     assert parameter.encode(parameter.decode(number)) == number

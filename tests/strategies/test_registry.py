@@ -149,14 +149,28 @@ def test_a_digest_differs_when_the_file_or_a_helper_differs(write):
     text = "from package import deep\nfrom package.deep import LENGTH\n" + PLAIN
     write("", "package/__init__.py")
     digests = []
-    for part, content in (("package/deep.py", "LENGTH = 1\n"), ("package/deep.py", "LENGTH = 2\n"), ("mine.py", "")):
-        write(text if part != "mine.py" else text + "\n", "mine.py")
-        if part != "mine.py":
-            write(content, part)
-        digests.append(
-            code_digest(load_strategy(write(text + content * (part == "mine.py") + "#" * (part == "mine.py"))))
-        )
+    for deep, mine in (("LENGTH = 1\n", text), ("LENGTH = 2\n", text), ("LENGTH = 2\n", f"{text}OTHER = 1\n")):
+        write(deep, "package/deep.py")
+        digests.append(code_digest(load_strategy(write(mine))))
     assert len(set(digests)) == 3
+
+
+def test_comments_docstrings_and_layout_do_not_count(write):
+    helped = "import helper\n" + PLAIN
+    write("def length():\n    return 5\n", "helper.py")
+    before = code_digest(load_strategy(write(helped)))
+    write('"""Helps."""\n\ndef length():\n    """Five."""\n    return (5)  # five\n', "helper.py")
+    assert code_digest(load_strategy(write(f'"""Mine."""\n# said\n\n{helped}'))) == before
+    write("def length():\n    return 6\n", "helper.py")
+    assert code_digest(load_strategy(write(helped))) != before
+
+
+def test_a_docstring_that_the_code_reads_counts(write):
+    def digest(words: str) -> str:
+        return code_digest(load_strategy(write(f'"""{words}"""\nLENGTH = int(__doc__)\n{PLAIN}')))
+
+    assert digest("5") != digest("6")
+    assert digest("5") == digest("5")
 
 
 @pytest.mark.parametrize("statement", ["from package import far", "from .far import X", "from package.far import *"])

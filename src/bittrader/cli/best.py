@@ -12,6 +12,7 @@ from rich.text import Text
 from bittrader.optimize.aggregate import series_names
 from bittrader.optimize.even_share import even_share
 from bittrader.report import words
+from bittrader.report.table import shown_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,27 +46,21 @@ def _ranked(summary: StudySummary) -> list[tuple[str, Trial]]:
         marks = ["" if trial.feasible else " x" for trial in summary.best[:_ROWS]]
         return [(f"{rank}{mark}", summary.best[rank - 1]) for rank, mark in enumerate(marks, start=1)]
     chosen = even_share(len(summary.front), _ROWS).tolist()
-    return [(str(index + 1), summary.front[index]) for index in chosen]
-
-
-def shown_metrics(summary: StudySummary) -> tuple[str, ...]:
-    """The metrics that a table shows: what was searched for, what was asked of it, and those that say the most."""
-    asked = (*(one.metric for one in summary.objectives), *(one.metric for one in summary.where))
-    common = SHOWN if summary.series else tuple(summary.metrics)
-    return tuple(dict.fromkeys((*asked, *common)))[: max(_NUMBERS, len(set(asked)))]
+    places = even_share(summary.front_size, len(summary.front)).tolist()
+    return [(f"{places[index] + 1:,}", summary.front[index]) for index in chosen]
 
 
 def _title(summary: StudySummary) -> Text:
     where = f" on {summary.symbol}" if summary.symbol else ""
     over = f" ({summary.aggregate} of {len(summary.series)} series)" if len(summary.series) > 1 else ""
-    what = f"Pareto front, {len(summary.front):,}" if summary.front else "Best"
+    what = f"Pareto front, {summary.front_size:,}" if summary.front else "Best"
     return Text(f"{what} of {summary.asked:,}: {summary.strategy}{where}{over}", style="bold")
 
 
 def _best_table(
     summary: StudySummary, ranked: Sequence[tuple[str, Trial]], held: Metrics | None, *, apart: bool
 ) -> Table:
-    shown = shown_metrics(summary)
+    shown = shown_metrics(summary, SHOWN, _NUMBERS)
     table = _table(_title(summary), () if apart else summary.parameter_names, shown, summary)
     for rank, trial in ranked:
         row = [*([] if apart else _values(summary, trial)), *_measured(trial.metrics, shown)]
@@ -98,7 +93,7 @@ def _settings_table(ranked: Sequence[tuple[str, Trial]]) -> Table:
 
 def series_table(summary: StudySummary, results: Sequence[Result]) -> Table:
     """The best on each series, and holding each beside it."""
-    shown = shown_metrics(summary)
+    shown = shown_metrics(summary, SHOWN, _NUMBERS)
     table = _table(Text("The best on each series", style="bold"), (), shown, summary)
     names = series_names([f"{one.symbol} {one.timeframe}" for one in summary.series])
     for name, result in zip(names, results, strict=True):

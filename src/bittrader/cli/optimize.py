@@ -92,6 +92,9 @@ def optimize(
     time_limit: Annotated[
         float | None, typer.Option(help="Seconds that one evaluation may take; slower ones are ended and fail.")
     ] = None,
+    memory_limit: Annotated[
+        float | None, typer.Option(help="Megabytes that one evaluation may take; larger ones are ended and fail.")
+    ] = None,
     no_verdict: NoVerdictOption = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")] = False,
     as_json: JsonOption = False,
@@ -132,6 +135,7 @@ def optimize(
             fixed=fixed,
             threads=threads,
             time_limit=time_limit,
+            memory_limit=memory_limit,
             validate=validation,
             holdout=holdout or 0.0,
             reading={"gaps": gaps} if gaps else None,

@@ -30,7 +30,8 @@ def report(
 
     with strategy_speaks():
         results, summary = rerun(study, trial)
-    path = write_report(output or reports_dir() / f"{summary.name}.html", results, summary)
+    name = summary.name if trial is None else f"{summary.name}-trial-{trial}"  # that of the best stays as it is
+    path = write_report(output or reports_dir() / f"{name}.html", results, summary)
     if as_json:
         params = results[0].params if results else summary.best[0].params
         typer.echo(json.dumps({"study": summary.name, "params": dict(params), "report": str(path)}))

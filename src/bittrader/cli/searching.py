@@ -12,13 +12,13 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Te
 from rich.table import Table
 from rich.text import Text
 
+from bittrader.belief.verdict import FEWEST_TRADES
 from bittrader.cli import validating
 from bittrader.cli.best import best_tables, series_table
 from bittrader.cli.options import strategy_speaks
 from bittrader.errors import InputError
 from bittrader.optimize import found
 from bittrader.report import words
-from bittrader.report.words import FEW_TRADES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -60,6 +60,8 @@ def bar(objective: str) -> Iterator[Callable[[Now], None]]:
             searching = f"Searching fold {now.fold} of {now.folds}" if now.fold else "Searching"
             if done >= now.trials and now.fold == now.folds:
                 searching = "Judging"  # what follows the last evaluation
+            if now.waits_for:
+                searching = f"Waiting for {now.waits_for}"
             words_now = "Stopping (Ctrl-C again: at once)" if now.stopping else searching
             progress.update(task, description=words_now, total=now.trials, completed=done, **facts)
 
@@ -94,6 +96,7 @@ def closing(summary: StudySummary, path: Path, report: Path | None, *, interrupt
         *(("Candles" if index == 0 else "", str(one)) for index, one in enumerate(summary.series)),
         ("Evaluations", _evaluations(summary, exhausted=not interrupted and summary.asked < budget)),
         *(("", f"{times:,} failed: {cause}") for cause, times in list(summary.failures.items())[:5]),
+        ("Objectives" if len(summary.objectives) > 1 else "Objective", _sought(summary)),
         *([("Conditions", _conditions(summary))] if summary.where else []),
         ("Time", f"{words.duration(summary.seconds)} on {_cores(summary.cores)}, {speed}"),
         ("Sampler", f"{summary.sampler}, {summary.sampler_reason}"),
@@ -134,6 +137,14 @@ def _evaluations(summary: StudySummary, *, exhausted: bool) -> str:
     return f"{summary.asked:,} asked, {summary.finished:,} finished, {summary.failed:,} failed{all_tried}{more}"
 
 
+def _sought(summary: StudySummary) -> str:
+    """What was searched for, and which end of it; where a function gives the numbers, how to ask for the other end."""
+    ends = {"maximize": "as high as can be", "minimize": "as low as can be"}
+    said = ", ".join(f"{words.within(one.metric)} {ends[one.direction]}" for one in summary.objectives)
+    up = next((one.metric for one in summary.objectives if one.direction == "maximize"), None)
+    return said if summary.series or up is None else f"{said} (else: --objective {up}:min)"
+
+
 def _conditions(summary: StudySummary) -> str:
     said, kept = " and ".join(map(str, summary.where)), summary.finished - summary.infeasible
     if not summary.finished:
@@ -148,7 +159,7 @@ def _few_trades(summary: StudySummary) -> int | None:
     if summary.belief is not None:
         return None  # the verdict says it
     count = summary.best[0].metrics.get("trades") if summary.best and summary.series else None
-    return int(count) if count and count < FEW_TRADES else None
+    return int(count) if count and count < FEWEST_TRADES else None
 
 
 def _command(summary: StudySummary, *, interrupted: bool, budget: int) -> str:
@@ -187,6 +198,7 @@ def as_json(summary: StudySummary) -> dict[str, Any]:
         "best": _trial(summary.best[0]) if summary.best else None,
         "rules": summary.rules or None,
         "front": list(map(_trial, summary.front)),
+        "front_size": summary.front_size,
         "verdict": belief and belief["verdict"],
         "belief": belief and belief["figures"],
         "evaluations": {

@@ -168,6 +168,7 @@ def holdout(
     as_json: JsonOption = False,
 ) -> None:
     """Try the best on the bars that the search held out, which is a test only the first time."""
+    from bittrader.cli.searching import verdict_lines  # noqa: PLC0415 - only this needs it
     from bittrader.cli.validating import holdout_table, opening_said  # noqa: PLC0415 - only this needs it
     from bittrader.optimize.holdout import open_holdout  # noqa: PLC0415 - the engine takes a second to import
 
@@ -181,6 +182,7 @@ def holdout(
     console = Console()
     console.print(holdout_table(opened, summary))
     console.print(opening_said(opened), soft_wrap=True, highlight=False)
+    console.print(*verdict_lines(summary))
 
 
 @app.command()

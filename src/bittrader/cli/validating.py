@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bittrader.optimize.aggregate import series_names
 from bittrader.report import words
 
 if TYPE_CHECKING:
@@ -137,7 +138,9 @@ def holdout_table(holdout: Holdout, summary: StudySummary) -> Table:
         table.add_column(words.short(name).replace(" ", "\n"), justify="right", no_wrap=True)
     searched = next((trial.metrics for trial in summary.best if trial.number == looked.number), None)
     rows = {"searched": searched, "held out": looked.metrics}
-    holds = {"hold": looked.buy_and_hold[0]} if len(looked.buy_and_hold) == 1 else {}
+    names = series_names([f"{one.symbol} {one.timeframe}" for one in summary.series])
+    which = [""] if len(names) == 1 else [f" {name}" for name in names]
+    holds = {f"hold{name}": held for name, held in zip(which, looked.buy_and_hold, strict=True)}
     for label, measured in {**rows, **holds}.items():
         if measured is not None:
             table.add_row(label, *(words.metric(name, measured[name]) for name in shown))

@@ -17,6 +17,7 @@ import numpy as np
 
 from bittrader import paths
 from bittrader.errors import DataError, InputError, did_you_mean
+from bittrader.files import keep_names, make_folder
 from bittrader.market.store import default_name
 from bittrader.market.table import Table, utc
 
@@ -236,11 +237,12 @@ def pages_file(name: str, query: Query, url: str | None) -> Path:
 
 def _append(pages: Path, page: list[Row]) -> None:
     try:
-        pages.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(pages.parent)
         with pages.open("ab") as file:
             file.write(json.dumps(page, separators=(",", ":")).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
+        keep_names(pages.parent)
     except OSError as error:
         raise DataError(f"{pages} cannot be written: {error.strerror}. What was fetched before is kept.") from error
 

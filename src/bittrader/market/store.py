@@ -13,7 +13,7 @@ import numpy as np
 
 from bittrader import paths
 from bittrader.errors import DataError, InputError, did_you_mean
-from bittrader.files import written_whole
+from bittrader.files import make_folder, written_whole
 from bittrader.market.candles import PRICES, Candles
 from bittrader.market.problems import Choices
 from bittrader.market.table import moment
@@ -145,7 +145,7 @@ def write(candles: Candles, path: Path) -> None:
 
     table = _to_arrow(candles)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with written_whole(path) as part, part.open("wb") as file:
             pq.write_table(table, file, compression="zstd", use_dictionary=False, column_encoding=_ENCODING)
     except OSError as error:

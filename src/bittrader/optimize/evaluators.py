@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,6 +17,7 @@ from bittrader.errors import InputError
 from bittrader.optimize.aggregate import SeriesEvaluator, series_names
 from bittrader.optimize.experiment import versions_now
 from bittrader.optimize.samplers.grid import allowed_count, lattice
+from bittrader.strategies.code_tree import tree_digest
 from bittrader.strategies.registry import code_digest, load_strategy
 
 if TYPE_CHECKING:
@@ -47,11 +49,11 @@ _ENGINE = (
 
 @cache
 def engine_digest() -> str:
-    """32 hexadecimal digits that differ when our own code that evaluates strategies does."""
+    """32 hexadecimal digits that differ when our own code that evaluates strategies does; its comments do not count."""
     root = Path(bittrader.__file__).parent
     digest = hashlib.blake2b(digest_size=16)
     for file in sorted(file for pattern in _ENGINE for file in root.glob(pattern)):
-        digest.update(file.name.encode() + file.read_bytes().replace(b"\r\n", b"\n"))
+        digest.update(file.name.encode() + tree_digest(ast.parse(file.read_bytes())))
     return digest.hexdigest()
 
 

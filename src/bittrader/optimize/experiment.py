@@ -94,6 +94,8 @@ class Experiment:
     """Parameter sets asked at once."""
     time_limit: float | None
     versions: Mapping[str, str]
+    memory_limit: float | None = None
+    """Megabytes that the process of an evaluation may take."""
     holdout: float = 0.0
     """The share of the bars, at their end, that no search sees."""
     validation: Validation | None = None
@@ -103,6 +105,11 @@ class Experiment:
     def needed(self) -> tuple[str, ...]:
         """The metrics without which nothing can be said of an evaluation: those of objectives and conditions."""
         return tuple(dict.fromkeys([one.metric for one in self.objectives] + [one.metric for one in self.where]))
+
+    @property
+    def limited(self) -> bool:
+        """Whether an evaluation may take only so much."""
+        return self.time_limit is not None or self.memory_limit is not None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -144,7 +151,7 @@ def versions_now() -> dict[str, str]:
     return {"bittrader": bittrader.__version__, **{name: version(name) for name in _LIBRARIES}}
 
 
-_PLAIN = ("aggregate", "sampler", "seed", "generation", "time_limit", "holdout")
+_PLAIN = ("aggregate", "sampler", "seed", "generation", "time_limit", "memory_limit", "holdout")
 
 
 def differences(then: Experiment, now: Experiment) -> list[str]:

@@ -63,6 +63,11 @@ def front(study: Study, most: int = 1000) -> tuple[Trial, ...]:
     In order of the first objective, the best first; of sets with equal objectives the first that was asked. Where
     there are more than `most`, an even share of them, both ends included.
     """
+    return front_and_more(study, most)[0]
+
+
+def front_and_more(study: Study, most: int = 1000) -> tuple[tuple[Trial, ...], int]:
+    """As `front`, and how many more sets are on it."""
     objectives = study.experiment.objectives
     step = -(-study.counts().asked // _PIECE) or 1
     numbers, losses = _non_dominated(study, f"number % {step} = 0")
@@ -71,7 +76,8 @@ def front(study: Study, most: int = 1000) -> tuple[Trial, ...]:
         beaten = [_beaten(objectives, losses[pivot]) for pivot in pivots]
         numbers, losses = _non_dominated(study, " AND ".join(f"NOT ({one})" for one in beaten) or "TRUE")
     chosen = numbers[np.lexsort(losses.T[::-1])]
-    return tuple(numbered(study, int(number)) for number in chosen[even_share(len(chosen), most)])
+    kept = chosen[even_share(len(chosen), most)]
+    return tuple(numbered(study, int(number)) for number in kept), len(chosen) - len(kept)
 
 
 def _non_dominated(study: Study, among: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -136,10 +142,17 @@ def counted(name: str, value: float | None) -> float | int | None:
 
 
 def trials_in_all(study: Study) -> int:
-    """How many trials the complete search has: its budget, or all sets there are when the grid holds them."""
-    experiment, budget = study.experiment, int(study.budget)
-    count = allowed_count(experiment.space) if experiment.sampler == "grid" else None
-    return budget if count is None or count > experiment.trials else min(count, budget)
+    """How many trials the complete search has: its budget, or as many as were asked when these are all sets there are,
+    or will be because the grid holds them.
+    """
+    experiment, budget, counts = study.experiment, int(study.budget), study.counts()
+    grid = experiment.sampler == "grid"
+    count = allowed_count(experiment.space) if grid or counts.repeated else None
+    if count is None:
+        return budget
+    if counts.asked - counts.repeated >= count:
+        return min(counts.asked, budget)
+    return min(count, budget) if grid and count <= experiment.trials else budget
 
 
 def is_complete(study: Study) -> bool:
@@ -147,8 +160,7 @@ def is_complete(study: Study) -> bool:
     counts, experiment = study.counts(), study.experiment
     if counts.unanswered > 0 or counts.asked < trials_in_all(study):
         return False
-    validation = None if experiment.validation is None else study.noted("validation")
-    return experiment.validation is None or (validation is not None and validation["trials"] == study.budget)
+    return experiment.validation is None or validation(study) is not None
 
 
 def failures(study: Study, fold: int = 0) -> dict[str, int]:
@@ -191,6 +203,7 @@ def summary(study: Study, rows: int = _ROWS) -> StudySummary:
     table = _table(study, step=-(-counts.asked // rows) or 1)
     first, last = 1, 1 + len(experiment.space.names)
     seconds, cores = seconds_and_cores(study)
+    kept, left_out = front_and_more(study) if len(experiment.objectives) > 1 else ((), 0)
     return StudySummary(
         name=study.name,
         strategy=experiment.name,
@@ -214,11 +227,12 @@ def summary(study: Study, rows: int = _ROWS) -> StudySummary:
         metrics={name: table[:, last + index] for index, name in enumerate(experiment.metrics)},
         violations=table[:, 0],
         best=best(study),
-        front=front(study) if len(experiment.objectives) > 1 else (),
+        front=kept,
+        front_left_out=left_out,
         choices=_choices(experiment.space),
         rules=rules(study, next(iter(best(study, 1)), None)),
         belief=_belief(study, counts.asked),
-        validation=noted(study, "validation", Validated.from_json),
+        validation=validation(study),
         holdout=noted(study, "holdout", Holdout.from_json),
         in_folds=_in_folds(study),
     )
@@ -245,6 +259,12 @@ def _belief(study: Study, asked: int) -> Belief | None:
     except StudyError:
         return None  # judging again is cheap
     return None if belief and belief.figures and belief.figures.trials != asked else belief
+
+
+def validation(study: Study) -> Validated | None:
+    """What came of validating the search; None where it was not asked for, or not since the study may have more."""
+    known = noted(study, "validation", Validated.from_json)
+    return known if known is not None and known.trials == study.budget else None
 
 
 def _in_folds(study: Study) -> int:

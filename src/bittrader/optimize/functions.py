@@ -239,7 +239,8 @@ class FunctionProblem:
         """How the experiment's sets are evaluated."""
         made = MakeFunctionEvaluator(self.sent, experiment.space, experiment.needed)
         remote = partial(remote_of, made, self.function)
-        return Work(made, made, remote, time_limit=experiment.time_limit, apart=True)
+        limits = experiment.time_limit, experiment.memory_limit
+        return Work(made, made, remote, (), None, *limits, apart=True)
 
     def backtests(self, _experiment: Experiment, _params: Mapping[str, Value]) -> tuple[Result, ...]:
         """Nothing: what a function does is its own."""

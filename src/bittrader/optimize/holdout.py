@@ -49,6 +49,7 @@ def open_holdout(
             metrics=measured([result.metrics for result in results], experiment.aggregate, experiment.objectives),
             buy_and_hold=tuple(result.buy_and_hold.as_dict() for result in results),
             curves=tuple(curve_of(result.candles, result.equity) for result in results),
+            held=tuple(curve_of(result.candles, result.buy_and_hold_equity) for result in results),
         )
         before = found.noted(opened, "holdout", Holdout.from_json)
         earlier = () if before is None else before.openings

@@ -121,7 +121,7 @@ def _figures(study: Study, problem: StrategyProblem, trial: Trial, threads: int,
     value, trades = (float(trial.metrics[name] or 0.0) for name in (objective.metric, "trades"))
     asked = study.counts().asked
     # Where a set may hang, only those are run that have ended in time before.
-    daring = experiment.time_limit is None
+    daring = not experiment.limited
     evaluators = stage.evaluators()
     with ThreadPoolExecutor(threads) as pool:
         earned = record(study, best, evaluators, pool, spread=daring)

@@ -14,6 +14,8 @@ from bittrader.optimize import found
 from bittrader.optimize.goals import violations
 from bittrader.optimize.history import generations, last_generation
 from bittrader.optimize.outcomes import judged, unknown
+from bittrader.optimize.samplers.base import defaults_first
+from bittrader.optimize.samplers.grid import allowed_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +69,8 @@ class Search:
         self._generation: int | None = None
         self._exhausted = False
         self._repeats = 0
+        """Repeated sets that may still wait for their end."""
+        self._repeated = 0
         self._row_seconds: float | None = None
         self._began = time.monotonic()
         self._evaluated = 0
@@ -105,7 +109,7 @@ class Search:
         self._asked, self._finished, self._failed = counts.asked, counts.finished, counts.failed
         best = found.best(self._study, 1, self._fold)
         self._best = best[0].metrics[self._objective.metric] if best and best[0].feasible else None
-        self._repeats = counts.repeated
+        self._repeats = self._repeated = counts.repeated
         self._settle()
         self._waiting.extend(zip(*self._study.unanswered(self._fold), strict=True))
         self._next = self._study.next_generation(self._fold)
@@ -122,7 +126,7 @@ class Search:
     def _refill(self, stopped: Callable[[], bool]) -> None:
         """Asks for the next generation, when the sampler can say one now and there is need of it.
 
-        In a space that is used up, generation after generation may hold nothing new: then only `stopped` ends it early.
+        Where nearly all sets were tried, generation after generation may hold nothing new: `stopped` ends that early.
         """
         while not self._enough() and not stopped():
             if self._generation is not None:
@@ -130,11 +134,18 @@ class Search:
                 self._sampler.tell(*last_generation(self._study, self._generation, self._fold))
                 self._generation = None
             count = min(self._experiment.generation, self._study.budget - self._asked)
+            self._exhausted |= self._used_up()
             if count <= 0 or self._exhausted:
                 return
             asked = self._sampler.ask(self._asked, count)
             self._exhausted = len(asked) < count
-            self._write_down(asked)
+            first = self._asked == 0 and not self._sampler.exact
+            self._write_down(defaults_first(self._experiment.space, asked) if first else asked)
+
+    def _used_up(self) -> bool:
+        """Whether every set there is was asked, which shows when sets come again."""
+        every = allowed_count(self._experiment.space) if self._repeated else None
+        return every is not None and self._asked - self._repeated >= every
 
     def _enough(self) -> bool:
         if self._sampler.learns:
@@ -148,6 +159,7 @@ class Search:
         first, fresh = self._study.ask(self._next, rows, self._fold)
         self._waiting.extend((first + index, rows[index]) for index in fresh)
         self._repeats += len(rows) - len(fresh)
+        self._repeated += len(rows) - len(fresh)
         self._asked += len(rows)
         self._generation = self._next if self._sampler.learns else None
         self._next += 1
@@ -165,7 +177,7 @@ class Search:
     def _rows_in(self, seconds: float) -> int:
         """How many rows take about so long, at least one."""
         if self._row_seconds is None:
-            return 1 if self._experiment.time_limit or not self._experiment.series else 4
+            return 1 if self._experiment.limited or not self._experiment.series else 4
         return int(min(_BATCH_ROWS, max(1, seconds / max(self._row_seconds, 1e-9))))
 
     def _write(self, answers: list[Done[Outcome]]) -> None:

@@ -10,10 +10,10 @@ from bittrader.backtest.run import backtest
 from bittrader.belief.market import period_returns
 from bittrader.belief.weigh import Record, outside
 from bittrader.optimize.folds import held_out
-from bittrader.optimize.found import noted
+from bittrader.optimize.found import noted, validation
 from bittrader.optimize.returns import common_periods, period_length
 from bittrader.optimize.validation import Layout, path_runs, that_ran
-from bittrader.optimize.validation_result import Holdout, Validated
+from bittrader.optimize.validation_result import Holdout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bittrader.optimize.experiment import Experiment
     from bittrader.optimize.problem import StrategyProblem
     from bittrader.optimize.study import Study
+    from bittrader.optimize.validation_result import Validated
     from bittrader.strategies.parameters import Value
 
     Equity = NDArray[np.float64]
@@ -47,7 +48,7 @@ def kept_closed(study: Study) -> bool:
 
 def _unseen(study: Study, problem: StrategyProblem, params: Mapping[str, Value]) -> Iterator[Outside]:
     experiment = study.experiment
-    validated = noted(study, "validation", Validated.from_json)
+    validated = validation(study)
     if validated is not None and (found := _validation(experiment, problem, validated)) is not None:
         yield found
     holdout = noted(study, "holdout", Holdout.from_json)

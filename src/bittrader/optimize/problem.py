@@ -128,6 +128,7 @@ class StrategyProblem:
             self.series,
             first_rows(experiment.space),
             experiment.time_limit,
+            experiment.memory_limit,
         )
 
     def backtests(self, experiment: Experiment, params: Mapping[str, Value]) -> tuple[Result, ...]:

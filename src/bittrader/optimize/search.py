@@ -91,10 +91,12 @@ def optimize(
     threads: int | None = None,
     on: Place | None = None,
     time_limit: float | None = None,
+    memory_limit: float | None = None,
     validate: Validation | Mode | None = None,
     holdout: float | str = 0.0,
     reading: Mapping[str, str] | None = None,
     verdict: bool = True,
+    run: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> SearchResult:
     """The best parameters of a strategy over candles, searched with `trials` evaluations and kept as a study.
@@ -107,10 +109,11 @@ def optimize(
     if none), `metric:max`, `metric:min`, or several of these, which give a Pareto front. `where`: conditions that a set
     must keep to count as good, as in `trades >= 100`. `study`: its name, or one is made. `ranges`: parameters held to a
     smaller range; `fixed`: held to one value. `threads`: cores to use, or all. `on`: where sets are evaluated, if not
-    on this computer. `time_limit`: seconds that one evaluation may take, which then run in processes. `validate`:
-    repeat the search on parts of the bars and test what it finds on the others. `holdout`: the share of the bars, at
-    their end, that nothing sees before it is opened. `verdict`: judge how much of the best is luck, which runs sets
-    again. `reading`: how to read a file of candles that leaves a choice, as `read_candles` takes it.
+    on this computer. `time_limit`, `memory_limit`: seconds, and megabytes, that one evaluation may take, which then run
+    in processes. `validate`: repeat the search on parts of the bars and test what it finds on the others. `holdout`:
+    the share of the bars, at their end, that nothing sees before it is opened. `verdict`: judge how much of the best is
+    luck, which runs sets again. `run`: search now; else only the study is made, for `resume`. `reading`: how to read a
+    file of candles that leaves a choice, as `read_candles` takes it.
     """
     problem = new_problem(strategy, candles, space, reading or {})
     held = share(holdout) if isinstance(holdout, str) else holdout
@@ -124,7 +127,7 @@ def optimize(
         raise InputError("costs, sizing, validation and holdout are for strategies: a function does what it likes.")
     objectives, conditions = objectives_of(objective or problem.objective), conditions_of(where)
     metrics = problem.metrics([one.metric for one in objectives] + [one.metric for one in conditions])
-    _check(trials, threads, time_limit, aggregate)
+    _check(trials, threads, time_limit, memory_limit, aggregate)
     searched = narrowed(problem.space, ranges or {}, fixed or {})
     choice = choose(sampler, searched, trials, len(objectives))
     first_rows(searched)  # a space without one set is refused before a study is made of it
@@ -143,6 +146,7 @@ def optimize(
         trials=trials,
         generation=choice.generation,
         time_limit=time_limit,
+        memory_limit=memory_limit,
         versions=versions_now(),
         holdout=held,
         validation=validation,
@@ -151,6 +155,8 @@ def optimize(
     with Study.create(path, experiment) as opened:
         if unseen is not None:
             opened.note("holdout", Holdout(unseen, ()).to_json())
+        if not run:
+            return _as_it_is(opened, problem)
         return _search(opened, problem, threads, on, progress, verdict=verdict)
 
 
@@ -177,10 +183,15 @@ def resume(
         budget = opened.budget if trials is None else trials
         if budget < (asked := opened.counts().asked):
             raise InputError(f"{study} has {asked:,} trials already: say how many it may have in all, more than that.")
-        _check(budget, threads, then.time_limit, then.aggregate)
+        _check(budget, threads, then.time_limit, then.memory_limit, then.aggregate)
         opened.allow(budget)
         opened.redefine(_found_again(then, problem))
         return _search(opened, problem, threads, on, progress, verdict=verdict)
+
+
+def _as_it_is(study: Study, problem: Problem) -> SearchResult:
+    """A study that waits for its search."""
+    return SearchResult(study.path, found.summary(study), True, problem, study.experiment, study.budget)  # noqa: FBT003 - a field
 
 
 def _found_again(then: Experiment, problem: Problem) -> Experiment:
@@ -242,7 +253,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _check(trials: int, threads: int | None, time_limit: float | None, aggregate: str) -> None:
+def _check(
+    trials: int, threads: int | None, time_limit: float | None, memory_limit: float | None, aggregate: str
+) -> None:
     if not 1 <= trials <= _MOST:
         raise InputError(f"trials must be between 1 and {_MOST:,}, not {trials:,}.")
     if aggregate not in AGGREGATES:
@@ -252,3 +265,5 @@ def _check(trials: int, threads: int | None, time_limit: float | None, aggregate
         raise InputError(f"threads must be at least 1, not {threads}.")
     if time_limit is not None and not 0 < time_limit < float("inf"):
         raise InputError(f"the time limit must be a positive number of seconds, not {time_limit}.")
+    if memory_limit is not None and not 0 < memory_limit < float("inf"):
+        raise InputError(f"the memory limit must be a positive number of megabytes, not {memory_limit}.")

@@ -10,7 +10,6 @@ of a validation.
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections import Counter
 from contextlib import closing
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bittrader.errors import BittraderError, StudyError, cause_of, did_you_mean
-from bittrader.files import written_whole
+from bittrader.files import make_folder, written_whole
 from bittrader.optimize.database import (
     WriterLock,
     check_schema,
@@ -79,7 +78,7 @@ class Study:
             )
         require_distinct(experiment.space.names)
         with told(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             lock = WriterLock(path)
             try:
                 _lay_out(path, experiment)
@@ -303,11 +302,7 @@ class Study:
 
 def _lay_out(path: Path, experiment: Experiment) -> None:
     """Writes an empty study."""
-    with (
-        written_whole(path) as part,
-        closing(sqlite3.connect(part, isolation_level=None)) as connection,
-        transaction(connection),
-    ):
+    with written_whole(path) as part, closing(connect(part, write=True)) as connection, transaction(connection):
         lay_out(connection, experiment.space.names, experiment.metrics)
         facts = (json.dumps(experiment.to_json()), experiment.trials, time.time())
         connection.execute("INSERT INTO study VALUES (?, ?, ?)", facts)

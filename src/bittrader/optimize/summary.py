@@ -75,6 +75,8 @@ class StudySummary:
     """The best evaluations by the first objective, best first (at most 20); any that break a condition come last."""
     front: tuple[Trial, ...] = ()
     """With several objectives, the Pareto front of what keeps every condition, by the first objective."""
+    front_left_out: int = 0
+    """How many more sets are on the front, of which those kept here are an even share."""
     choices: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     """The values of each `Choice` parameter, which its column of `rows` counts."""
     rules: str = ""
@@ -97,6 +99,11 @@ class StudySummary:
     def direction(self) -> Direction:
         """Which way the search pushed the first objective."""
         return self.objectives[0].direction
+
+    @property
+    def front_size(self) -> int:
+        """How many sets are on the front."""
+        return len(self.front) + self.front_left_out
 
     @property
     def symbol(self) -> str:

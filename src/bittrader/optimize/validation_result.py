@@ -133,6 +133,8 @@ class Opening:
     """Holding each series."""
     curves: tuple[Curve, ...]
     """One for each series."""
+    held: tuple[Curve, ...] = ()
+    """Holding each series."""
 
 
 @dataclass(frozen=True)
@@ -162,8 +164,8 @@ def _periods(facts: Sequence[Mapping[str, int]]) -> tuple[Period, ...]:
 
 
 def _opening(facts: Mapping[str, Any]) -> Opening:
-    curves = tuple(map(_curve, facts["curves"]))
-    return Opening(**{**facts, "buy_and_hold": tuple(facts["buy_and_hold"]), "curves": curves})
+    curves = {name: tuple(map(_curve, facts.get(name, ()))) for name in ("curves", "held")}
+    return Opening(**{**facts, "buy_and_hold": tuple(facts["buy_and_hold"]), **curves})
 
 
 def _curve(facts: Mapping[str, Any]) -> Curve:

@@ -53,10 +53,10 @@ def front_part(study: StudySummary) -> FrontPart | None:
         f"{'high' if one.direction == 'maximize' else 'low'} {words.within(one.metric)}" for one in study.objectives
     ]
     listed = _share(study.front, FRONT_LISTED)
-    every = "" if len(listed) == len(study.front) else f" The table lists {len(listed):,} of them, evenly."
+    every = "" if len(listed) == study.front_size else f" The table lists {len(listed):,} of them, evenly."
     return FrontPart(
         lead=(
-            f"A {', a '.join(goals[:-1])} and a {goals[-1]} pull apart: {len(study.front):,} sets are on the Pareto "
+            f"A {', a '.join(goals[:-1])} and a {goals[-1]} pull apart: {study.front_size:,} sets are on the Pareto "
             "front, which means that no other set tried is better in one of these without being worse in another."
         ),
         pairs=tuple(_pair(study, x, y) for x, y in list(combinations(study.objectives, 2))[:_PAIRS_SHOWN]),
@@ -89,7 +89,7 @@ def _pair(study: StudySummary, across: Objective, up: Objective) -> Figure:
         title=f"{words.label(across.metric)} and {words.label(up.metric)}",
         alt=(
             f"Scatter of {words.label(across.metric)} and {words.label(up.metric)} of the sets that were tried; "
-            f"{len(study.front):,} are on the Pareto front."
+            f"{study.front_size:,} are on the Pareto front."
         ),
         caption=_caption(across, up, some_break=bool((~kept).any()), two=two),
         data=[

@@ -95,27 +95,40 @@ def _fan(paths: int, curves: Sequence[Curve], series: Sequence[Candles]) -> Figu
 def holdout(opening: Opening) -> Figure:
     """The equity of the best set over the bars that were held out, as they were first seen."""
     curves = opening.curves[:_CURVES]
+    alone, held = len(curves) == 1, opening.held[: len(curves)]
     lines = [
-        _curve("Held out" if len(curves) == 1 else curve.symbol, curve, colour, len(curves))
+        _curve("Held out" if alone else curve.symbol, curve, colour, 2 * len(curves))
         for curve, colour in zip(curves, _shades(len(curves)), strict=True)
     ]
+    lines = [*_holding(held), *lines]
+    beside = "" if not held else " Grey is buying and holding." if alone else " Dotted is buying and holding each."
     return Figure(
         key="holdout",
         title="Equity on the bars held out, at the first look",
         alt=f"Equity on the holdout, ending at {', '.join(words.ratio(curve.equity[-1]) for curve in curves)}.",
         caption=(
             "The only part of this page that was not chosen by anybody: what it earned here is what a search like "
-            "this one is worth, as far as so many bars can say."
+            "this one is worth, as far as so many bars can say." + beside
         ),
         data=lines,
         layout={
             "xaxis": {"type": "date"},
-            "yaxis": {"title": {"text": "times the start"}, **scaled_axis(scale_of(_values(curves)))},
+            "yaxis": {"title": {"text": "times the start"}, **scaled_axis(scale_of(_values([*curves, *held])))},
             "hovermode": "x unified",
-            "showlegend": len(curves) > 1,
+            "showlegend": len(lines) > 1,
         },
         size="medium",
     )
+
+
+def _holding(held: Sequence[Curve]) -> list[Json]:
+    if len(held) == 1:
+        return [_curve("Buy and hold", held[0], "var(--held)", 2)]
+    drawn = [
+        _curve(f"Holding {curve.symbol}", curve, colour, 2 * len(held)) | {"showlegend": False}
+        for curve, colour in zip(held, _shades(len(held)), strict=True)
+    ]
+    return [one | {"line": one["line"] | {"dash": "dot"}} for one in drawn]
 
 
 def paths(found: Validated) -> Figure | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bittrader.backtest.result import Result
 from bittrader.errors import BittraderError, InputError
-from bittrader.files import written_whole
+from bittrader.files import make_folder, written_whole
 from bittrader.report import words
 from bittrader.report.build import build
 
@@ -36,7 +36,7 @@ def write_report(path: str | Path, result: Result | Sequence[Result], study: Stu
     target = Path(path).expanduser()
     text = render(build((result,) if isinstance(result, Result) else result, study))
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         with written_whole(target) as part:
             part.write_bytes(text.encode())
     except OSError as error:

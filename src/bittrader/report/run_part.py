@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bittrader.backtest.result import Exit
+from bittrader.belief.verdict import FEWEST_TRADES
 from bittrader.market.table import utc
 from bittrader.report import figures, plot, trade_figures, words
 from bittrader.report.conventions import conventions, data_facts
@@ -157,7 +158,7 @@ def _warnings(result: Result) -> tuple[str, ...]:
         said.append("The equity was lost entirely.")
     if len(result.trades) == 0:
         said.append("No trade was closed, so nothing is known about this strategy's trades.")
-    elif len(result.trades) < words.FEW_TRADES:
+    elif len(result.trades) < FEWEST_TRADES:
         said.append(f"Only {words.trades(len(result.trades))} closed: too few to tell skill from luck.")
     if (position := result.open_position) is not None:
         side, since = "long" if position.side > 0 else "short", int(result.candles.time[position.entry_bar])

@@ -56,11 +56,13 @@ def trial_table(study: StudySummary, trials: Sequence[Trial]) -> Table:
     )
 
 
-def shown_metrics(study: StudySummary) -> tuple[str, ...]:
-    """The objectives, the metrics of conditions, and those that say the most besides."""
-    asked = (*(one.metric for one in study.objectives), *(one.metric for one in study.where))
-    beside = _BESIDE if study.series else tuple(study.metrics)[: len(_BESIDE)]
-    return tuple(dict.fromkeys((*asked, *beside)))
+def shown_metrics(study: StudySummary, telling: Sequence[str] = _BESIDE, most: int = 10) -> tuple[str, ...]:
+    """The objectives, the metrics of conditions, and those that say the most besides, `most` in all where that holds
+    what was asked for; of a function of the user's own, what it gives.
+    """
+    asked = dict.fromkeys(one.metric for one in (*study.objectives, *study.where))
+    beside = telling if study.series else tuple(study.metrics)
+    return tuple(dict.fromkeys((*asked, *beside)))[: max(most, len(asked))]
 
 
 def _cells(trial: Trial, names: Sequence[str] | None, metrics: Sequence[str]) -> tuple[str, ...]:

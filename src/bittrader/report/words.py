@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
     Kind = Literal["percent", "ratio", "days", "count"]
 
-# Fewer closed trades than this say little: skill and luck look alike.
-FEW_TRADES = 30
-
 # A percentage with more digits than anyone reads.
 _LONG = 1e9
 

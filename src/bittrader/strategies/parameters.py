@@ -197,7 +197,7 @@ class Float(Parameter[float]):
         if self.log:
             lowest, highest = math.log(self.low), math.log(self.high)
             return np.clip(np.exp(lowest + unit * (highest - lowest)), self.low, self.high)
-        return self.low + unit * (self.high - self.low)
+        return np.minimum(self.low + unit * (self.high - self.low), self.high)  # which rounding may exceed
 
     def position(self, column: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.step is not None:

@@ -21,6 +21,7 @@ from bittrader import __version__
 from bittrader.errors import InputError, StrategyError, cause_of, did_you_mean, is_interrupt
 from bittrader.strategies import builtin
 from bittrader.strategies.base import Strategy
+from bittrader.strategies.code_tree import tree_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,14 +64,15 @@ def load_strategy(ref: str) -> type[Strategy]:
 def code_digest(strategy: type[Strategy] | Callable[..., object]) -> str:
     """32 hexadecimal digits that differ when the code that decides a strategy's signals, or a function's answer, does.
 
-    That is its file, the modules beside it that it imports, those of its base classes, and our own version.
+    Comments and docstrings decide nothing. The code is its file, the modules beside it that it imports, those of its
+    base classes, and our own version.
     """
     digest = hashlib.blake2b(__version__.encode(), digest_size=16)
     digest.update(getattr(strategy, "__qualname__", type(strategy).__qualname__).encode())
     for base in getattr(strategy, "__mro__", (strategy,)):
         if base not in (Strategy, object):
             for part in _sources(base):
-                digest.update(hashlib.blake2b(part).digest())
+                digest.update(part)
     return digest.hexdigest()
 
 
@@ -193,14 +195,14 @@ def _pick(module: ModuleType, ref: str, name: str | None) -> type[Strategy]:
 
 
 def _sources(strategy: Any) -> list[bytes]:
-    """The text of the file of a class or a function, and of the modules beside it that it imports; without a file, its
-    compiled code.
+    """Digests of the file of a class or a function, and of the modules beside it that it imports; without a file, of
+    its compiled code.
     """
     if not (seen := _files(strategy)):
         values = (strategy, *getattr(strategy, "__dict__", {}).values())
         functions = [value for value in values if isinstance(value, FunctionType)]
-        return [marshal.dumps(function.__code__) for function in functions]
-    return [seen[path] for path in sorted(seen)]
+        return [hashlib.blake2b(marshal.dumps(function.__code__)).digest() for function in functions]
+    return [tree_digest(ast.parse(seen[path])) for path in sorted(seen)]
 
 
 def _files(code: Any) -> dict[Path, bytes]:
@@ -218,7 +220,7 @@ def _collect(path: Path, root: Path, seen: dict[Path, bytes]) -> None:
     """Reads a file and, from there, every module below `root` that it may import."""
     if path in seen:
         return
-    seen[path] = path.read_bytes().replace(b"\r\n", b"\n")
+    seen[path] = path.read_bytes()
     for node in ast.walk(ast.parse(seen[path])):
         for level, name in _imported(node):
             folder = path.parents[level - 1] if level else root

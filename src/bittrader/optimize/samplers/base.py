@@ -32,6 +32,8 @@ class Sampler(ABC):
 
     learns: ClassVar[bool] = True
     """Whether it must be told of one generation before it is asked for the next."""
+    exact: ClassVar[bool] = False
+    """Whether every set that it asks for is needed, so that none may give way to the defaults."""
 
     def __init__(self, space: Space, seed: int) -> None:
         self.space = space
@@ -117,6 +119,20 @@ def dominators(losses: NDArray[np.float64]) -> NDArray[np.int64]:
     as_good = (losses[:, None, :] <= losses[None, :, :]).all(axis=2)
     counts: NDArray[np.int64] = (as_good & ~as_good.T).sum(axis=0)
     return counts
+
+
+def defaults_first(space: Space, rows: Rows) -> Rows:
+    """The rows of a search's first generation with the parameters' defaults in front, where these are allowed.
+
+    They take the place of the first row, which takes theirs where they were among the others.
+    """
+    defaults = space.canonical(space.defaults[None])
+    if len(rows) == 0 or not space.feasible(defaults)[0]:
+        return rows
+    first = rows.copy()
+    first[(rows == defaults).all(axis=1)] = rows[0]
+    first[0] = defaults[0]
+    return first
 
 
 def rows_at(space: Space, position: NDArray[np.float64]) -> Rows:

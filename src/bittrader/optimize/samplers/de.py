@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bittrader.optimize.samplers.base import Sampler, Told
+from bittrader.strategies.parameters import Choice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bittrader.strategies.parameters import Rows
     from bittrader.strategies.space import Space
+
+    Positions = NDArray[np.float64]
 
 # A parent is drawn from this share of the best (JADE, Zhang and Sanderson 2009).
 _ELITE = 0.1
@@ -28,6 +31,9 @@ _TRIES = 8
 class DifferentialEvolutionSampler(Sampler):
     """Differential evolution, current-to-p-best/1/bin, over positions in the unit cube.
 
+    A choice has no positions to go between. It becomes that of the better one, or where the two others differ that of
+    one of them, each as likely as a number would go a whole way.
+
     Each member of the population gets one child a generation, and gives way to it when the child is no worse. A child
     that a constraint forbids is bred again; one that repeats its parent is replaced by a set drawn at random, which
     also keeps a population that has settled looking elsewhere.
@@ -37,6 +43,7 @@ class DifferentialEvolutionSampler(Sampler):
         super().__init__(space, seed)
         self._size = population
         self._population = Told.nothing(space, 1)
+        self._choices = np.flatnonzero([isinstance(one, Choice) for one in space.parameters])
 
     def ask(self, start: int, count: int) -> Rows:
         rng, population = self.rng(start), self._population.rows
@@ -71,6 +78,9 @@ class DifferentialEvolutionSampler(Sampler):
         scale = rng.uniform(*_SCALE, (len(parents), 1))
         own = positions[parents]
         mutant = _folded(own + scale * (best - own) + scale * (first - second))
+        if len(self._choices):
+            known = (one[:, self._choices] for one in (own, best, first, second))
+            mutant[:, self._choices] = _chosen(*known, scale, rng)
         mixed = rng.random(own.shape) < rng.uniform(*_MIXING, (len(parents), 1))
         if own.shape[1]:
             mixed[np.arange(len(parents)), rng.integers(own.shape[1], size=len(parents))] = True
@@ -79,6 +89,14 @@ class DifferentialEvolutionSampler(Sampler):
     def _drawn(self, elite: NDArray[np.int64], count: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
         size = len(self._population)
         return [rng.choice(elite, count), rng.integers(size, size=count), rng.integers(size, size=count)]
+
+
+def _chosen(
+    own: Positions, best: Positions, first: Positions, second: Positions, scale: Positions, rng: np.random.Generator
+) -> Positions:
+    """As `own + scale * (best - own) + scale * (first - second)`, where one value is no nearer than another."""
+    nearer = np.where(rng.random(own.shape) < scale, best, own)
+    return np.where((first != second) & (rng.random(own.shape) < scale), first, nearer)
 
 
 def _folded(position: NDArray[np.float64]) -> NDArray[np.float64]:

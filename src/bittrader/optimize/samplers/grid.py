@@ -27,6 +27,7 @@ class GridSampler(Sampler):
     """All allowed parameter sets when there are no more than `budget`; else an even grid, then others at random."""
 
     learns = False
+    exact = True
 
     def __init__(self, space: Space, seed: int, budget: int) -> None:
         super().__init__(space, seed)
