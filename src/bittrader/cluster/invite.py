@@ -1,9 +1,9 @@
 """Join codes: what a computer must know to become a node, in one short line that a person can read out.
 
-A code holds where the head is met, the fingerprint of the certificate that it shows there, and a secret that is good for
-one computer. Its letters are Crockford's base 32, so that no two of them look alike. Its last six come from a BCH code
-(the one that Bitcoin's addresses use, BIP 173): any four damaged characters, or two swapped ones, are noticed for sure,
-and one damaged or two swapped ones are found.
+A code holds where the head is met, the fingerprint of the certificate that it shows there, and a secret that is good
+for one computer. Its letters are Crockford's base 32, so that no two of them look alike. Its last six come from a BCH
+code (the one that Bitcoin's addresses use, BIP 173): any four damaged characters, or any two that were swapped, are
+noticed for sure, and one damaged character or two swapped neighbours are found.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Invite:
 
 
 def digest(secret: str) -> str:
-    """What is kept of a secret: enough to know it again, and nothing to use. Secrets are long and drawn, so it is plain."""
+    """What is kept of a secret: enough to know it again, and nothing to use. Long, drawn secrets need no more."""
     return hashlib.sha256(f"bittrader {secret}".encode()).hexdigest()
 
 
@@ -139,7 +139,7 @@ def _lengths() -> dict[int, int]:
 def _values(letters: str) -> list[int]:
     for at, letter in enumerate(letters):
         if letter not in _VALUES:
-            raise ClusterError(f"the join code is damaged near {_around(letters, at)}: no code has the letter {letter!r}")
+            raise ClusterError(f"the join code is damaged near {_around(letters, at)}: no code has a {letter!r}")
     return [_VALUES[letter] for letter in letters]
 
 
@@ -151,7 +151,8 @@ def _check_length(digits: Sequence[int], letters: str) -> None:
     expected = lengths.get(count, max(lengths.values()))
     wrong = "short" if len(digits) < expected else "long"
     raise ClusterError(
-        f"the join code is too {wrong}: {len(letters)} letters, not {expected}. Copy all that `bittrader head invite` printed"
+        f"the join code is too {wrong}: {len(letters)} letters, not {expected}. Copy all of what "
+        "`bittrader head invite` printed"
     )
 
 
@@ -197,7 +198,7 @@ _MULTIPLES = [tuple(_times(factor, coefficient) for coefficient in _GENERATOR) f
 
 def _remainder(digits: Iterable[int]) -> tuple[int, ...]:
     """What the digits, as a polynomial with a leading 1, leave when divided by the generator."""
-    left = (0, 0, 0, 0, 0, 1)
+    left: tuple[int, ...] = (0, 0, 0, 0, 0, 1)
     for digit in digits:
         shifted = (*left[1:], digit)
         left = tuple(one ^ other for one, other in zip(shifted, _MULTIPLES[left[0]], strict=True))
