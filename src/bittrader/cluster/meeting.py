@@ -197,7 +197,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: _Server
     disable_nagle_algorithm = True
-    timeout = SILENT_SECONDS
 
     def do_GET(self) -> None:
         self._answer()
@@ -209,10 +208,10 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             answer = self._answer_to()
         except RefusedError as error:
-            self._fail(str(error))
+            self._fail(f"was sent away: {error}")
             self._send(HTTPStatus.FORBIDDEN, {"reason": str(error)})
         except BadMessage as error:
-            self._fail(f"the message is not what it should be: {error}")
+            self._fail(f"sent what it should not: {error}")
             self._send(HTTPStatus.BAD_REQUEST, {})
         except ClusterError as error:  # a request that cannot be signed, a disk that is full
             self.server.log(f"{self._source} asked for {self.path}, in vain: {error}.")
@@ -259,7 +258,7 @@ class _Handler(BaseHTTPRequestHandler):
         return str(self.client_address[0])
 
     def _fail(self, why: str) -> None:
-        self.server.fail(self._source, f"was sent away: {why}")
+        self.server.fail(self._source, why)
 
     def _send(self, status: HTTPStatus, answer: Json) -> None:
         body = json.dumps(answer).encode()
@@ -272,10 +271,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def send_error(self, code: int, *_words: object) -> None:
         """What the library sends to garbage: here, no word of who we are."""
-        self._fail(f"it spoke no HTTP that is spoken here ({code})")
+        self._fail(f"spoke no HTTP that is spoken here ({code})")
         self._send(HTTPStatus.BAD_REQUEST, {})
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
+    def log_error(self, *_words: object) -> None:
+        self._fail("went silent")
+
+    def log_message(self, *_words: object) -> None:
         """Only failures are written down, and those by `fail`."""
 
 

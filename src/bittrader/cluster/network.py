@@ -80,7 +80,7 @@ def probe(address: str, ports: Iterable[int], seconds: float = 2.0) -> dict[int,
     with selectors.DefaultSelector() as waiting:
         for port in ports:
             one = socket.socket()
-            one.setblocking(False)
+            one.settimeout(0)
             waiting.register(one, selectors.EVENT_WRITE, port)
             found[port] = _outcome(one.connect_ex((address, port)))
         try:
