@@ -38,7 +38,8 @@ def prepare_head(secrets: Secrets) -> None:
         secrets.keep(kept.MEETING_KEY, asked["key"])
         secrets.keep(kept.MEETING, _signed(secrets, asked["request"], "meeting point", (), (MEETING_NAME,)))
     if not secrets.has(kept.TOKEN):
-        secrets.new_token()
+        secrets.plan_token()
+        secrets.adopt_token()
 
 
 def meeting_fingerprint(secrets: Secrets) -> bytes:

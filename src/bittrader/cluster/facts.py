@@ -65,10 +65,11 @@ def facts_here() -> Facts:
 
 def differences(here: Facts, head: Facts) -> tuple[Difference, ...]:
     """What differs from the head, most important first."""
+    release = f"git fetch --tags && git switch -d v{head.bittrader} && make setup"
     found = (
         ("Python", here.python, head.python, f"uv venv --clear --python {head.python} .venv && make setup"),
         ("Ray", here.ray, head.ray, f"uv pip install --python .venv ray=={head.ray}"),
-        ("Bittrader", here.bittrader, head.bittrader, f"git fetch --tags && git checkout v{head.bittrader} && make setup"),
+        ("Bittrader", here.bittrader, head.bittrader, release),
     )
     return tuple(Difference(*one) for one in found if one[1] != one[2])
 

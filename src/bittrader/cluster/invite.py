@@ -1,9 +1,9 @@
 """Join codes: what a computer must know to become a node, in one short line that a person can read out.
 
-A code holds where the head is met, the fingerprint of the certificate that it shows there, and a secret that is good for
-one computer. Its letters are Crockford's base 32, so that no two of them look alike. Its last six come from a BCH code
-(the one that Bitcoin's addresses use, BIP 173): any four damaged characters, or two swapped ones, are noticed for sure,
-and one damaged or two swapped ones are found.
+A code holds where the head is met, the fingerprint of the certificate that it shows there, and a secret that is good
+for one computer. Its letters are Crockford's base 32, so that no two of them look alike. Its last six come from a BCH
+code (the one that Bitcoin's addresses use, BIP 173): any four damaged characters, or any two that were swapped, are
+noticed for sure, and one damaged character or two swapped neighbours are found.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from bittrader.errors import ClusterError
 
@@ -56,7 +56,7 @@ class Invite:
 
 
 def digest(secret: str) -> str:
-    """What is kept of a secret: enough to know it again, and nothing to use. Secrets are long and drawn, so it is plain."""
+    """What is kept of a secret: enough to know it again, and nothing to use. Long, drawn secrets need no more."""
     return hashlib.sha256(f"bittrader {secret}".encode()).hexdigest()
 
 
@@ -85,9 +85,8 @@ def decode(code: str) -> Invite:
     if not letters:
         raise ClusterError("the join code is empty: copy what `bittrader head invite` printed")
     digits = _values(letters)
-    _check_length(digits, letters)
     if _remainder(digits) != _SIGNED:
-        raise ClusterError(f"the join code is damaged{_near(digits, letters)}: copy it again, or take its file")
+        raise ClusterError(_damage(digits, letters))
     payload = _payload(digits[:-_CHECK])
     version, count = divmod(payload[0], 16)
     if version != VERSION:
@@ -130,6 +129,13 @@ def read_code(given: str) -> Invite:
     return decode(" ".join(line for line in lines if not line.startswith("#")))
 
 
+def _damage(digits: Sequence[int], letters: str) -> str:
+    near = _near(digits, letters) if len(digits) in _lengths().values() else None
+    if near is None and (wrong := _wrong_length(digits)):
+        return wrong
+    return f"the join code is damaged {f'near {near}' if near else 'in more than one place'}: copy it again"
+
+
 def _lengths() -> dict[int, int]:
     """How many letters the codes with so many addresses have."""
     fixed = 1 + 2 + FINGERPRINT_BYTES + SECRET_BYTES
@@ -139,20 +145,19 @@ def _lengths() -> dict[int, int]:
 def _values(letters: str) -> list[int]:
     for at, letter in enumerate(letters):
         if letter not in _VALUES:
-            raise ClusterError(f"the join code is damaged near {_around(letters, at)}: no code has the letter {letter!r}")
+            raise ClusterError(f"the join code is damaged near {_around(letters, at)}: no code has a {letter!r}")
     return [_VALUES[letter] for letter in letters]
 
 
-def _check_length(digits: Sequence[int], letters: str) -> None:
+def _wrong_length(digits: Sequence[int]) -> str | None:
+    """That letters are missing or too many, judged by what the first two say; None when their number is right."""
     lengths = _lengths()
-    if len(digits) in lengths.values():
-        return
-    count = (digits[0] << 3 | digits[1] >> 2) & 15 if len(digits) > 1 else MOST_ADDRESSES
+    count = (digits[0] << 3 | digits[1] >> 2) & 15 if len(digits) > 1 else 0
     expected = lengths.get(count, max(lengths.values()))
+    if len(digits) == expected:
+        return None
     wrong = "short" if len(digits) < expected else "long"
-    raise ClusterError(
-        f"the join code is too {wrong}: {len(letters)} letters, not {expected}. Copy all that `bittrader head invite` printed"
-    )
+    return f"the join code is too {wrong}: {len(digits)} letters, not {expected}. Copy all of it"
 
 
 def _digits(payload: bytes) -> list[int]:
@@ -175,6 +180,7 @@ def _groups(letters: str) -> Iterator[str]:
 
 # The BCH code: polynomials over the field of 32 elements, which is defined by a^5 + a^3 + 1 = 0 (BIP 173).
 
+_Remainder: TypeAlias = tuple[int, ...]
 _GENERATOR = (29, 22, 20, 21, 29, 18)
 """The generator's coefficients below x^6."""
 # What a whole code leaves, divided by the generator. Not zero, which a code of zeros would leave; and not Bitcoin's.
@@ -192,31 +198,44 @@ def _times(left: int, right: int) -> int:
     return product
 
 
+_ONE: _Remainder = (0, 0, 0, 0, 0, 1)
 _MULTIPLES = [tuple(_times(factor, coefficient) for coefficient in _GENERATOR) for factor in range(32)]
 
 
-def _remainder(digits: Iterable[int]) -> tuple[int, ...]:
+def _remainder(digits: Iterable[int]) -> _Remainder:
     """What the digits, as a polynomial with a leading 1, leave when divided by the generator."""
-    left = (0, 0, 0, 0, 0, 1)
+    left = _ONE
     for digit in digits:
-        shifted = (*left[1:], digit)
-        left = tuple(one ^ other for one, other in zip(shifted, _MULTIPLES[left[0]], strict=True))
+        left = _next(left, digit)
     return left
 
 
-def _check(digits: Sequence[int]) -> tuple[int, ...]:
-    left = _remainder([*digits, *(0,) * _CHECK])
-    return tuple(one ^ other for one, other in zip(left, _SIGNED, strict=True))
+def _next(left: _Remainder, digit: int) -> _Remainder:
+    """What is left of x times a polynomial, plus a digit, when `left` is left of the polynomial."""
+    return _sum((*left[1:], digit), _MULTIPLES[left[0]])
 
 
-def _near(digits: Sequence[int], letters: str) -> str:
-    """` near …`, where one other letter or one swap of neighbours makes the code whole; else nothing is known."""
-    for at, digit in enumerate(digits):
-        others = [[*digits[:at], other, *digits[at + 1 :]] for other in range(32) if other != digit]
-        swapped = [*digits[:at], *reversed(digits[at : at + 2]), *digits[at + 2 :]]
-        if any(_remainder(mended) == _SIGNED for mended in (*others, swapped)):
-            return f" near {_around(letters, at)}"
-    return " in more than one place"
+def _sum(one: _Remainder, other: _Remainder) -> _Remainder:
+    return tuple(a ^ b for a, b in zip(one, other, strict=True))
+
+
+def _check(digits: Sequence[int]) -> _Remainder:
+    return _sum(_remainder([*digits, *(0,) * _CHECK]), _SIGNED)
+
+
+def _near(digits: Sequence[int], letters: str) -> str | None:
+    """Where one other letter, or one swap of neighbours, would make the code whole; None when neither would."""
+    wrong = _sum(_remainder(digits), _SIGNED)
+    weight = _ONE  # of an error of 1 at this place
+    for at in reversed(range(len(digits))):
+        if wrong in [tuple(_times(error, part) for part in weight) for error in range(1, 32)]:
+            return _around(letters, at)
+        before = _next(weight, 0)
+        error = digits[at - 1] ^ digits[at]
+        if at and wrong == tuple(_times(error, part) for part in _sum(weight, before)):
+            return _around(letters, at - 1)
+        weight = before
+    return None
 
 
 def _around(letters: str, at: int) -> str:

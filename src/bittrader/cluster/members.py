@@ -39,7 +39,7 @@ NOT_KNOWN = "the head does not know this computer: join again, with a new code"
 """What everyone hears who cannot say who they are, whatever the cause."""
 
 
-class Refused(ClusterError):
+class RefusedError(ClusterError):
     """What the head does not let somebody do, and why."""
 
 
@@ -88,7 +88,7 @@ class Members:
         """Remembers a code that was made for one computer."""
         known = digest(secret.hex())
         with self._open() as database:
-            database.execute("DELETE FROM invites WHERE MIN(expires, COALESCE(revoked, expires)) < ?", (now - _KEPT_SECONDS,))
+            database.execute("DELETE FROM invites WHERE expires < ?", (now - _KEPT_SECONDS,))
             database.execute(
                 "INSERT INTO invites (id, digest, name, made, expires) VALUES (?, ?, ?, ?, ?)",
                 (known[:8], known, name, now, expires),
@@ -106,11 +106,13 @@ class Members:
     def members(self) -> tuple[Member, ...]:
         """All computers that ever joined, those that were revoked too, in the order in which they joined."""
         with self._open() as database:
-            rows = database.execute("SELECT node, name, joined, invite, revoked FROM members ORDER BY joined, node").fetchall()
+            rows = database.execute(
+                "SELECT node, name, joined, invite, revoked FROM members ORDER BY joined, node"
+            ).fetchall()
         return tuple(Member(*row) for row in rows)
 
     def revoke(self, which: str, now: float) -> Invited | Member:
-        """What was revoked: the code, or the computer, that is called so. ClusterError when nothing is, or several are."""
+        """Revokes the code or the computer that is called so; ClusterError when there is none, or more than one."""
         codes = [code for code in self.invites() if code.id == which.lower()]
         nodes = [node for node in self.members() if node.node == which.lower()]
         named = [node for node in self.members() if node.name == which and node.revoked is None]
@@ -130,12 +132,12 @@ class Members:
         return one
 
     def check(self, secret: str, node: str, now: float) -> None:
-        """Refused, with the reason, unless this computer may join with the code that has this secret."""
+        """RefusedError, with the reason, unless this computer may join with the code that has this secret."""
         with self._open() as database:
             _invite_of(database, secret, node, now)
 
     def admit(self, secret: str, node: str, name: str, now: float) -> str:
-        """Makes a computer a member and returns its own secret, a new one each time; Refused as `check` does."""
+        """Makes a computer a member and returns its own secret, a new one each time; RefusedError as `check` does."""
         own = secrets.token_hex(32)
         with self._open() as database:
             database.execute("BEGIN IMMEDIATE")  # from here on nobody else can take the code
@@ -148,17 +150,17 @@ class Members:
         return own
 
     def who(self, node: str, own: str) -> Member:
-        """The member that shows its identity and its own secret; Refused when it is none, or none any more."""
+        """The member that shows its identity and its own secret; RefusedError when it is none, or none any more."""
         with self._open() as database:
             row = database.execute(
                 "SELECT node, name, joined, invite, revoked, digest FROM members WHERE node = ?", (node,)
             ).fetchone()
         # Compared even with nobody's, so that the time it takes does not tell who is a member.
         if not compare_digest(row[-1] if row else digest(""), digest(own)) or not row:
-            raise Refused(NOT_KNOWN)
+            raise RefusedError(NOT_KNOWN)
         member = Member(*row[:-1])
         if member.revoked is not None:
-            raise Refused(f"the head's owner revoked this computer on {_day(member.revoked)}: ask for a new code")
+            raise RefusedError(f"the head's owner revoked this computer on {_day(member.revoked)}: ask for a new code")
         return member
 
     @contextmanager
@@ -176,20 +178,20 @@ class Members:
 
 
 def _invite_of(database: sqlite3.Connection, secret: str, node: str, now: float) -> str:
-    """The code with this secret, if this computer may join with it; else Refused."""
+    """The code with this secret, if this computer may join with it; else RefusedError."""
     known = digest(secret)
     row = database.execute(
         "SELECT id, digest, expires, revoked, node, used FROM invites WHERE id = ?", (known[:8],)
     ).fetchone()
     if row is None or not compare_digest(row[1], known):
-        raise Refused("the head knows no such join code: ask for a new one (`bittrader head invite`)")
+        raise RefusedError("the head knows no such join code: ask for a new one (`bittrader head invite`)")
     code, _, expires, revoked, used_by, used = row
     if revoked is not None:
-        raise Refused(f"this join code was revoked on {_day(revoked)}: ask for a new one")
+        raise RefusedError(f"this join code was revoked on {_day(revoked)}: ask for a new one")
     if used_by not in (None, node):
-        raise Refused(f"this join code was used on {_day(used)} by another computer, and is good for one: ask for a new one")
+        raise RefusedError(f"this join code is for one computer; another used it on {_day(used)}: ask for a new one")
     if now >= expires:
-        raise Refused(f"this join code expired on {_day(expires)}: ask for a new one (`bittrader head invite`)")
+        raise RefusedError(f"this join code expired on {_day(expires)}: ask for a new one (`bittrader head invite`)")
     return str(code)
 
 

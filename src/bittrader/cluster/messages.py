@@ -1,14 +1,13 @@
 """What the head and a node say to each other at the meeting point: JSON on the wire, these types on both sides.
 
-What comes in was written by others. Whatever is not as it should be is a `BadMessage` with the field's name, and nothing
-of it is believed.
+What comes in was written by others. Whatever is not as it should be is a `BadMessage` with the field's name, and
+nothing of it is believed.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import json
-import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -24,6 +23,7 @@ _T = TypeVar("_T")
 NODE = re.compile(r"[0-9a-f]{16}")
 """What a node's identity looks like."""
 
+_MOST = 2.0**53
 MOST_PORTS = 32
 """The most ports that the head tries back at one request."""
 
@@ -123,7 +123,7 @@ class Asking:
             node=node(message, "node"),
             name=text(message, "name", 80),
             request=text(message, "request", 4000),
-            facts=Facts.of({name: text(field(message, "facts", dict), name, 80) for name in Facts.names()}),
+            facts=facts(message, "facts"),
         )
 
 
@@ -206,9 +206,9 @@ def text(message: Mapping[str, Any], name: str, most: int) -> str:
 def number(message: Mapping[str, Any], name: str) -> float:
     """A finite number."""
     value = message.get(name)
-    if type(value) not in (int, float) or not math.isfinite(value := float(value)):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _MOST:
         raise BadMessage(f"{name} is no number")
-    return value
+    return float(value)
 
 
 def port(message: Mapping[str, Any], name: str) -> int:
@@ -232,6 +232,12 @@ def address(message: Mapping[str, Any], name: str) -> str:
 def addresses(message: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """A list of IPv4 addresses."""
     return tuple(_address(value, name) for value in field(message, name, list))
+
+
+def facts(message: Mapping[str, Any], name: str) -> Facts:
+    """The versions that a computer says it runs."""
+    said = field(message, name, dict)
+    return Facts.of({one: text(said, one, 80) for one in Facts.names()})
 
 
 def node(message: Mapping[str, Any], name: str) -> str:

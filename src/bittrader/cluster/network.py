@@ -56,9 +56,9 @@ def way(addresses: Sequence[Address], wanted: Network) -> Way | None:
         if wanted.address not in [one.ip for one in addresses]:
             has = ", ".join(one.ip for one in addresses) or "none"
             raise ClusterError(f"network.address is {wanted.address}, and this computer has {has}: change the setting")
-        return Way(wanted.address, (), wanted.address not in vpn, "the settings name it")
+        return Way(wanted.address, (), encrypted=wanted.address not in vpn, reason="the settings name it")
     if vpn and wanted.mode != "lan":
-        return Way(vpn[0], tuple(lan if wanted.mode == "auto" else ()), encrypted=False, reason="Tailscale is up")
+        return Way(vpn[0], tuple(lan) if wanted.mode == "auto" else (), encrypted=False, reason="Tailscale is up")
     if lan and wanted.mode != "tailscale":
         why = "the settings want the local network" if wanted.mode == "lan" else "Tailscale is not up"
         return Way(lan[0], tuple(lan[1:]), encrypted=True, reason=why)
@@ -80,7 +80,7 @@ def probe(address: str, ports: Iterable[int], seconds: float = 2.0) -> dict[int,
     with selectors.DefaultSelector() as waiting:
         for port in ports:
             one = socket.socket()
-            one.setblocking(False)
+            one.settimeout(0)
             waiting.register(one, selectors.EVENT_WRITE, port)
             found[port] = _outcome(one.connect_ex((address, port)))
         try:
@@ -124,14 +124,14 @@ def unreachable(found: Mapping[int, Outcome]) -> tuple[int, ...]:
 
 
 def as_ranges(ports: Iterable[int]) -> str:
-    """Ports as people write them: `6379, 20000–20099`."""
+    """Ports as people write them: `6379, 20000-20099`."""
     ranges: list[list[int]] = []
     for port in sorted(ports):
         if ranges and port == ranges[-1][1] + 1:
             ranges[-1][1] = port
         else:
             ranges.append([port, port])
-    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in ranges)
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
 
 
 def failure_in_words(error: OSError, address: str, port: int) -> str:

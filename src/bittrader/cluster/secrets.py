@@ -1,4 +1,4 @@
-"""The files that nobody else may read: a folder of mode 0700, in it files of mode 0600, each written whole or not at all.
+"""The files that nobody else may read: a folder of mode 0700 with files of mode 0600, each written whole or not at all.
 
 Windows knows no such modes; there the owner's home folder, in which they lie, is closed to other users.
 """
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOKEN = "token"  # noqa: S105 - a file's name
+NEXT_TOKEN = "token.next"  # noqa: S105 - likewise
 NODE_SECRET = "node_secret"  # noqa: S105 - likewise
 AUTHORITY = "ca.pem"
 AUTHORITY_KEY = "ca.key"
@@ -77,11 +78,16 @@ class Secrets:
         """Ray's token, the same on all nodes."""
         return self.read(TOKEN)
 
-    def new_token(self) -> str:
-        """Another token for Ray, which shuts out whoever knows only the old one once Ray is started again."""
-        token = secrets.token_hex(32)
-        self.keep(TOKEN, token)
-        return token
+    def plan_token(self) -> None:
+        """Draws another token, for `adopt_token` to put in its place: then, who knows only the old one is out."""
+        self.keep(NEXT_TOKEN, secrets.token_hex(32))
+
+    def adopt_token(self) -> bool:
+        """Makes the planned token the one that holds, if there is one; for the head, before it starts its Ray."""
+        if not self.has(NEXT_TOKEN):
+            return False
+        self.path(NEXT_TOKEN).replace(self.path(TOKEN))
+        return True
 
     def loose(self) -> list[Path]:
         """What other users of this computer may read or change, and must not."""
