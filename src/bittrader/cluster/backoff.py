@@ -14,5 +14,5 @@ def delay(failures: int, chance: float) -> float:
     """
     if failures <= 0:
         return 0.0
-    full = min(FIRST_SECONDS * 2 ** min(failures - 1, 16), MOST_SECONDS)
+    full = min(FIRST_SECONDS * 2.0 ** min(failures - 1, 16), MOST_SECONDS)
     return full * (1 - _SPREAD + 2 * _SPREAD * chance)

@@ -38,7 +38,7 @@ class JobMemory:
 def decide(
     memory: Mapping[str, JobMemory], asked: frozenset[str], seen: Mapping[str, JobSeen], now: float, chance: float
 ) -> tuple[dict[str, JobMemory], list[Action]]:
-    """What to remember of each study, and what to do. `asked` are the studies that are to run, `seen` their processes."""
+    """What to remember of each study, and what to do. `asked` are those that are to run, `seen` their processes."""
     after: dict[str, JobMemory] = {}
     acts: list[Action] = []
     for name in sorted({*memory, *asked, *seen}):
@@ -63,7 +63,10 @@ def _running(name: str, job: JobMemory, now: float, *, wanted: bool) -> tuple[Jo
     if wanted and job.stopping is None:
         return job, []
     if job.stopping is None:
-        return replace(job, stopping=now), [Log(f"stops the study {name}: it is not to run now"), StopJob(name, kill=False)]
+        return replace(job, stopping=now), [
+            Log(f"stops the study {name}: it is not to run now"),
+            StopJob(name, kill=False),
+        ]
     return job, [StopJob(name, kill=True)] if now - job.stopping >= PATIENCE_SECONDS else []
 
 

@@ -14,8 +14,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from ray._raylet import GcsClient
-from ray.core.generated.gcs_pb2 import GcsNodeInfo
+from ray._raylet import GcsClient  # type: ignore[attr-defined]  # compiled
+from ray.core.generated.gcs_pb2 import GcsNodeInfo  # type: ignore[attr-defined]  # generated
 
 from bittrader.errors import cause_of
 
@@ -36,7 +36,10 @@ def asker(address: str) -> Callable[[], dict[str, Any]]:
         nonlocal client
         client = client or GcsClient(address=address)
         found = client.get_all_node_info(timeout=_PATIENCE_SECONDS, state_filter=GcsNodeInfo.GcsNodeState.ALIVE)
-        return {"session": client.cluster_id.hex(), "alive": sorted({one.labels.get(LABEL, "") for one in found.values()} - {""})}
+        return {
+            "session": client.cluster_id.hex(),
+            "alive": sorted({one.labels.get(LABEL, "") for one in found.values()} - {""}),
+        }
 
     return ask
 

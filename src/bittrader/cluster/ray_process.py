@@ -8,12 +8,11 @@ that descends from one with the mark, or that calls itself a Ray worker in the s
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import psutil
 
@@ -21,8 +20,10 @@ from bittrader.cluster.ledger import VARIABLE, Ledger, Started
 from bittrader.cluster.seen import RaySeen
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+Answer = TypeVar("Answer")
+_GONE = (psutil.Error, ProcessLookupError, PermissionError)
 _WORKER_TITLE = "ray::"
 _RAYLET, _GCS = "raylet", "gcs_server"
 # How often the whole list of processes is gone through while nothing happens, in looks.
@@ -35,7 +36,7 @@ _APART = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREAT
 def start(ledger: Ledger, what: str, words: Sequence[str], environment: Mapping[str, str], output: Path) -> Child:
     """Starts a program of ours in a session of its own, its output in a file."""
     with output.open("wb") as file:
-        return Child(ledger, what, words, environment, file.fileno(), None)
+        return Child(ledger, what, words, environment, stdout=file.fileno())
 
 
 class Child:
@@ -47,18 +48,20 @@ class Child:
         what: str,
         words: Sequence[str],
         environment: Mapping[str, str],
-        output: int,
-        speaks: int | None,
+        *,
+        stdout: int,
+        stderr: int = subprocess.STDOUT,
+        stdin: int = subprocess.DEVNULL,
     ) -> None:
-        """`speaks`: what its standard input is, None for nothing."""
+        """The streams are what Popen takes."""
         self._ledger = ledger
         self._started = ledger.begin(what)
         self.process = subprocess.Popen(  # noqa: S603 - our own programs
             words,
             env={**environment, VARIABLE: self._started.mark},
-            stdin=subprocess.DEVNULL if speaks is None else speaks,
-            stdout=output,
-            stderr=subprocess.STDOUT if output != subprocess.PIPE else subprocess.DEVNULL,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
             start_new_session=True,
             creationflags=_APART,
         )
@@ -125,8 +128,7 @@ class RayProcess:
         self._ending = True
         for one in self._members:
             if _name(one) == _RAYLET:
-                with _gone():
-                    one.terminate()
+                _asked(one, psutil.Process.terminate, None)
 
     def kill(self) -> None:
         """Kills all of it."""
@@ -162,15 +164,15 @@ def members(started: Collection[Started]) -> list[psutil.Process]:
 def kill(processes: Collection[psutil.Process]) -> None:
     """Kills them, the raylet first, so that it starts no other."""
     for one in sorted(processes, key=lambda one: _name(one) != _RAYLET):
-        with _gone():
-            one.kill()
+        _asked(one, psutil.Process.kill, None)
 
 
 def created(pid: int) -> float | None:
     """When a process began, in Unix seconds; None if it is gone."""
-    with _gone():
+    try:
         return float(psutil.Process(pid).create_time())
-    return None
+    except _GONE:
+        return None
 
 
 def exists(pid: int) -> bool:
@@ -178,10 +180,16 @@ def exists(pid: int) -> bool:
     return bool(psutil.pid_exists(pid))
 
 
+def _asked(one: psutil.Process, question: Callable[[psutil.Process], Answer], unknown: Answer) -> Answer:
+    """What a process answers; `unknown` if it is gone or another user's, and so none of ours."""
+    try:
+        return question(one)
+    except _GONE:
+        return unknown
+
+
 def _belongs(one: psutil.Process, started: Started) -> bool:
-    with _gone():
-        return _has_mark(one, started.mark) or _is_its_worker(one, started)
-    return False
+    return _asked(one, lambda one: _has_mark(one, started.mark) or _is_its_worker(one, started), unknown=False)
 
 
 def _has_mark(one: psutil.Process, mark: str) -> bool:
@@ -199,30 +207,16 @@ def _is_its_worker(one: psutil.Process, started: Started) -> bool:
     if os.getsid(one.pid) != started.pid or one.create_time() < started.created - _SAME_SECONDS:
         return False
     leader = created(started.pid)
-    return (leader is None or abs(leader - started.created) < _SAME_SECONDS) and _title(one).startswith(_WORKER_TITLE)
-
-
-def _title(one: psutil.Process) -> str:
-    return str(next(iter(one.cmdline()), ""))
+    is_same = leader is None or abs(leader - started.created) < _SAME_SECONDS
+    return is_same and str(next(iter(one.cmdline()), "")).startswith(_WORKER_TITLE)
 
 
 def _name(one: psutil.Process) -> str:
-    with _gone():
-        return str(one.name()).removesuffix(".exe")
-    return ""
+    return _asked(one, lambda one: str(one.name()).removesuffix(".exe"), "")
 
 
 def _lives(one: psutil.Process) -> bool:
-    with _gone():
-        return bool(one.is_running() and one.status() != psutil.STATUS_ZOMBIE)
-    return False
-
-
-@contextlib.contextmanager
-def _gone() -> Iterator[None]:
-    """A process that is gone, or is another user's, is none of ours."""
-    with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
-        yield
+    return _asked(one, lambda one: bool(one.is_running() and one.status() != psutil.STATUS_ZOMBIE), unknown=False)
 
 
 def _last_words(output: Path) -> str:

@@ -49,7 +49,7 @@ class Heard:
     """What Ray's own list says of this node: a worker hears it from the head, the head asks its own Ray."""
 
     asked: float
-    """When the question went out, in monotonic seconds: what was asked before something happened knows nothing of it."""
+    """When the question went out, in monotonic seconds: it knows nothing of what happened later."""
     session: str | None
     alive: bool
 
@@ -82,12 +82,12 @@ class Seen:
     refused: str | None = None
     """Why the head does not let this node take part."""
     ray: RaySeen = RaySeen()
-    membership: bool = False
-    """Whether the process that asks Ray for its list is running."""
+    membership: float | None = None
+    """When the process that asks Ray for its list last said anything, in monotonic seconds; None if there is none."""
     leftovers: int = 0
     """Processes of an earlier daemon that was killed."""
-    readings: Readings = Readings()
-    wishes: Wishes = Wishes()
+    readings: Readings = field(default_factory=Readings)
+    wishes: Wishes = field(default_factory=Wishes)
     ending: bool = False
     """Whether the system told the daemon to end."""
     jobs_asked: frozenset[str] = frozenset()

@@ -48,6 +48,8 @@ UNKNOWN_SECONDS = 10.0
 """How long a new node may take to be known."""
 SILENT_SECONDS = 20.0
 """How long the head's own Ray may give no answer."""
+MUTE_SECONDS = 15.0
+"""How long the process that asks Ray may say nothing, not even that it got no answer."""
 HEARD_SECONDS = 6.0
 """How old an answer of the head may be for a node to be started by it."""
 HEALTHY_SECONDS = 20.0
@@ -75,7 +77,7 @@ class Memory:
     clocks: Clocks | None = None
     looked: float = -math.inf
     """What was asked before this is not believed."""
-    policy: PolicyMemory = PolicyMemory()
+    policy: PolicyMemory = field(default_factory=PolicyMemory)
     allowance: Allowance | None = None
     phase: Phase = "down"
     since: float = -math.inf
@@ -208,10 +210,12 @@ class _Turn:
 
     def run_membership(self) -> None:
         """Has the head's Ray asked for its list while there is one."""
+        said = self.seen.membership
         wanted = self.rules.role == "head" and self.memory.phase in ("starting", "up")
-        if self.seen.membership and not wanted:
+        mute = said is not None and self.now - max(said, self.memory.looked) > MUTE_SECONDS
+        if said is not None and (mute or not wanted):
             self.actions.append(actions.StopMembership())
-        elif wanted and not self.seen.membership and self.memory.place and self.now >= self.memory.membership_not_before:
+        elif wanted and said is None and self.memory.place and self.now >= self.memory.membership_not_before:
             self.actions.append(actions.StartMembership(self.memory.place.gcs))
             self._remember(membership_not_before=self.now + delay(2, self.seen.chance))
 
@@ -237,7 +241,7 @@ class _Turn:
             return
         code = RESTART_CODE if self.seen.wishes.run == "restart" and not self.seen.ending else 0
         running = [name for name, job in self.seen.jobs.items() if job.code is None]
-        if self.memory.phase == "down" and not self.seen.membership and not running and not self.seen.ray.processes:
+        if self.memory.phase == "down" and self.seen.membership is None and not running and not self.seen.ray.processes:
             self.actions.append(actions.Exit(code))
         elif self.now - self.memory.ending_since >= END_SECONDS:
             self._log(f"ends, although {self.seen.ray.processes} processes of Ray do not", trouble=True)
@@ -262,12 +266,8 @@ class _Turn:
     def _obstacle(self) -> str:
         """Why Ray is to stay down, in words that stay the same while the cause does; nothing if it is not."""
         seen = self.seen
-        if self._ending:
-            return "it is being stopped"
-        if seen.refused is not None:
-            return f"the head refuses this node: {seen.refused}"
-        if seen.leftovers:
-            return "processes of an earlier daemon are still there"
+        if self._ending or seen.refused is not None or seen.leftovers:
+            return self._prohibition()
         if seen.place is None:
             return seen.obstacle
         if self.rules.role == "worker" and not self._is_fresh(HEARD_SECONDS) and self._looked_for(HEARD_SECONDS):
@@ -277,10 +277,22 @@ class _Turn:
             return f"there is no certificate yet for {seen.place.address}"
         return ""
 
+    def _prohibition(self) -> str:
+        """Why nothing may be started, wherever."""
+        if self._ending:
+            return "it is being stopped"
+        if self.seen.refused is not None:
+            return f"the head refuses this node: {self.seen.refused}"
+        return "processes of an earlier daemon are still there"
+
     def _is_ready(self, place: Place) -> bool:
         """Whether it is time to start there."""
         settled = self.now - self.memory.wanted_since >= SETTLED_SECONDS and place == self.memory.wanted
-        return settled and self.now >= self.memory.not_before and (self.rules.role == "head" or self._is_fresh(HEARD_SECONDS))
+        return (
+            settled
+            and self.now >= self.memory.not_before
+            and (self.rules.role == "head" or self._is_fresh(HEARD_SECONDS))
+        )
 
     def _is_fresh(self, seconds: float) -> bool:
         """Whether something was heard lately, and since the last look."""
@@ -326,11 +338,17 @@ class _Turn:
         if (there.gcs, there.encrypted) != (here.gcs, here.encrypted):
             return f"the head is met at {there.gcs} now"
         if here.address not in self.seen.addresses:
-            return f"this computer's address was {here.address} and is {there.address}" if settled >= SETTLED_SECONDS else None
+            return (
+                f"this computer's address was {here.address} and is {there.address}"
+                if settled >= SETTLED_SECONDS
+                else None
+            )
         return f"{there.address} is the better address" if settled >= BETTER_SECONDS else None
 
     def _failure_to_start(self) -> _Stop | None:
         ray, took = self.seen.ray, self.now - self.memory.since
+        if ray.start == "none" and took > SETTLED_SECONDS:
+            return _Stop("its program could not be started", failure=True)
         if ray.start == "failed":
             return _Stop(f"it could not start: {ray.said or 'it did not say why'}", failure=True)
         if ray.start == "done" and not self._is_there(ray):
