@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from io import StringIO
 from itertools import pairwise
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
@@ -70,7 +71,7 @@ def changed(text: str, key: str, value: object) -> str:
 
     What comes out is read again; InputError if the file is written in a way that we cannot change so.
     """
-    lines = text.splitlines(keepends=True)
+    lines = StringIO(text, newline="\n").readlines()
     section, _, name = key.rpartition(".")
     inside = _section(lines, section)
     at = next((place for place in inside or () if _assigns(lines[place], name)), None)

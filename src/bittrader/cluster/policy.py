@@ -235,7 +235,7 @@ def _battery(policy: NodePolicy, seen: PolicyMemory, readings: Readings, total: 
     if seen.is_low:
         limit = policy.battery_floor
         if readings.charge is not None and readings.charge >= limit:
-            return Allowance(0, f"{where}: paused up to {_percent(min(limit + _CHARGE_MARGIN, 1.0))}", cause)
+            return Allowance(0, f"{where}: paused until it reaches {_percent(min(limit + _CHARGE_MARGIN, 1.0))}", cause)
         return Allowance(0, f"{where}: paused below {_percent(limit)}", cause)
     cores = _share(policy.battery_share, total)
     return Allowance(cores, f"{where}: {_of(cores, total)}", cause)

@@ -169,7 +169,7 @@ def parse_settings(text: str, place: str = "config.toml") -> Settings:
     """The settings in a file's text; what is not said has its default."""
     try:
         return _made(Settings, tomllib.loads(text), "")
-    except (tomllib.TOMLDecodeError, InputError) as error:
+    except (ValueError, InputError) as error:  # a whole number of thousands of digits is one that is no TOML error
         raise InputError(f"{place}: {error}" + ("" if str(error).endswith((".", "?")) else ".")) from None
 
 
@@ -207,11 +207,16 @@ def value_of(settings: Settings, key: str) -> object:
 def require_key(key: str) -> str:
     """The key itself; InputError, with what was meant perhaps, if there is no such setting."""
     known = dict(keys())
-    if key not in known:
-        last = {one.rpartition(".")[2]: one for one in known}
-        hint = f" Did you mean {last[key]!r}?" if key in last else did_you_mean(key, known)
-        raise InputError(f"there is no setting {key!r}.{hint or ' `config show` lists them.'}")
-    return key
+    if key in known:
+        return key
+    below = [one for one in known if one.startswith(f"{key}.")]
+    last = [one for one in known if one.endswith(f".{key}")]
+    if below:
+        hint = f" It is a section, with {', '.join(one.removeprefix(f'{key}.') for one in below)}."
+    else:
+        sections = ", ".join(get_type_hints(Settings))
+        hint = f" Did you mean {last[0]!r}?" if last else did_you_mean(key, known) or f" The sections are {sections}."
+    raise InputError(f"there is no setting {key!r}.{hint}")
 
 
 def _made(section: type[Section], table: Mapping[str, Any], above: str) -> Section:
@@ -248,7 +253,7 @@ def _checked(key: str, value: object, kind: Any) -> object:
         texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
         return tuple(_require(texts, key, value, 'a list of texts, as in ["20:00-08:00"]'))
     if kind is float:
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
         return float(_require(number, key, value, "a number"))
     words = {int: "a whole number", bool: "true or false", str: "a text in quotes"}
     return _require(type(value) is kind, key, value, words[kind])
@@ -256,7 +261,7 @@ def _checked(key: str, value: object, kind: Any) -> object:
 
 def _require(holds: bool, key: str, value: Any, what: str) -> Any:  # noqa: FBT001 - it is the question
     if not holds:
-        raise InputError(f"{key} is {what}, not {value!r}")
+        raise InputError(f"{key} is {what}, not {str(value).lower() if isinstance(value, bool) else repr(value)}")
     return value
 
 

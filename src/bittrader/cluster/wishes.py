@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Run = Literal["yes", "stop", "restart"]
+_LAST = 1e12  # as Unix seconds, the end of all calendars
 _KEYS = {"paused_until", "cores", "run", "asked"}
 
 
@@ -38,12 +39,15 @@ def parse_wishes(text: str) -> Wishes:
     """The wishes written in a file; InputError for anything that says none."""
     try:
         facts = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError("it is no JSON") from None
-    if not isinstance(facts, dict) or not facts.keys() <= _KEYS:
-        raise InputError(f"it holds more than {', '.join(sorted(_KEYS))}")
+    if not isinstance(facts, dict):
+        raise InputError('it is no JSON object such as {"cores": 2}')
+    for key in facts:
+        if key not in _KEYS:
+            raise InputError(f"there is no wish {key!r}")
     run: Any = facts.get("run", "yes")
-    if run not in get_args(Run):
+    if not isinstance(run, str) or run not in get_args(Run):
         raise InputError(f"run is one of {', '.join(get_args(Run))}, not {run!r}")
     until = facts.get("paused_until")
     return Wishes(
@@ -57,7 +61,7 @@ def parse_wishes(text: str) -> Wishes:
 def _number(key: str, value: object) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST:
         raise InputError(f"{key} is no time: {value!r}")
     return float(value)
 
