@@ -36,6 +36,10 @@ class StudyError(BittraderError):
     """A study that is not there, cannot be written, or does not match what it is resumed with."""
 
 
+class ClusterError(BittraderError):
+    """A computer that cannot be met, was refused by the head, or lacks what a node needs."""
+
+
 def is_interrupt(error: BaseException) -> bool:
     """Whether this is Ctrl-C, which Python raises in the main thread alone; else it is what somebody's code raised."""
     return type(error) is KeyboardInterrupt and threading.current_thread() is threading.main_thread()
