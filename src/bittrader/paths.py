@@ -35,3 +35,18 @@ def studies_dir() -> Path:
 def reports_dir() -> Path:
     """The folder of HTML reports."""
     return home() / "reports"
+
+
+def head_dir() -> Path:
+    """The folder of this computer as the head of a cluster: `$BITTRADER_HOME/head`, else `~/.bittrader_head`."""
+    return _node_dir("head")
+
+
+def worker_dir() -> Path:
+    """The folder of this computer as a worker of a cluster: `$BITTRADER_HOME/worker`, else `~/.bittrader_worker`."""
+    return _node_dir("worker")
+
+
+def _node_dir(role: str) -> Path:
+    moved = os.environ.get("BITTRADER_HOME")
+    return Path(moved).expanduser() / role if moved else Path(f"~/.bittrader_{role}").expanduser()
