@@ -53,7 +53,10 @@ def mine(side: Side = None, write: File = None, **options: Any) -> None:
     target = target_of(study, write)  # a file that is in the way is better told before the search than after
     settings = [*(options["settings"] or ()), *([f"side={side}"] if side else [])]
     code = _exit_code(lambda: optimize(MINED, **{**options, "study": study, "settings": settings}))
-    if code == 0:
+    if code == 0 and options["detach"]:
+        say = Console(stderr=True).print
+        say(f"When it is complete, have its rules written: bittrader studies write {study}", highlight=False)
+    elif code == 0:
         write_rules(study, None, target)
     raise typer.Exit(code)
 

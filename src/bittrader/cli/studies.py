@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bittrader.cli.options import JsonOption, NoVerdictOption, strategy_speaks
+from bittrader.cli.placing import DetachOption, OnOption, leave_it, place, watch
 from bittrader.errors import InputError, StudyError
 from bittrader.optimize import found, shelf
 from bittrader.optimize.database import StudyRunningError, WriterLock
@@ -111,6 +112,8 @@ def resume(
     ] = None,
     strategy: Annotated[str | None, typer.Option(help="Where the strategy is, if it has moved.")] = None,
     threads: Annotated[int | None, typer.Option(help="Cores to use; else all.")] = None,
+    on: OnOption = "local",
+    detach: DetachOption = False,
     no_verdict: NoVerdictOption = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")] = False,
     as_json: JsonOption = False,
@@ -125,17 +128,32 @@ def resume(
             more = f"bittrader studies resume {name} --trials {2 * study.budget}"
             say = Console(stderr=True).print
             say(f"{name} is complete: there is nothing left to do. More: {more}", soft_wrap=True, highlight=False)
-    with bar(objective) as progress, strategy_speaks():
+    if detach:
+        leave_it(name, on, trials)
+        return
+    with bar(objective) as progress, place(on) as opened, strategy_speaks():
         result = search(
             name,
             strategy=strategy,
             candles=candles,
             trials=trials,
             threads=threads,
+            on=opened,
             verdict=not no_verdict,
             progress=progress,
         )
     raise typer.Exit(conclude(result, json_wanted=as_json, report_wanted=not no_report))
+
+
+@app.command()
+def attach(name: Name, as_json: JsonOption = False) -> None:
+    """Watch a study that was left to this computer's node, until it is complete; Ctrl-C leaves it alone again."""
+    from bittrader.cli.searching import bar  # noqa: PLC0415 - `list` does without
+
+    with Study.read(shelf.path_of(name)) as study, bar(study.experiment.objectives[0].metric) as progress:
+        code = watch(study, progress)
+    show(name, as_json)
+    raise typer.Exit(code)
 
 
 @app.command()

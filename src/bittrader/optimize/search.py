@@ -223,7 +223,7 @@ def _search(
         def tell(now: Progress) -> None:
             (progress or _silent)(replace(now, fold=fold, folds=len(folds) - 1))
 
-        work: Work[Any] = problem.work(experiment, folds[fold])
+        work: Work[Any] = replace(problem.work(experiment, folds[fold]), name=study.name)
         with place.executor(work) as executor:
             return Search(study, sampler_of(experiment), executor, fold).run(tell, stopped)
 
