@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bittrader.cluster.policy import NodePolicy
+from bittrader.cluster.sections import keys
 from bittrader.cluster.settings import (
     Node,
     Settings,
-    keys,
     parse_num_cpus,
     parse_settings,
     read_settings,
@@ -155,7 +155,7 @@ def test_a_node_without_a_name_has_the_computers():
 
 
 def test_every_setting_can_be_asked_by_its_key():
-    assert {key: value_of(Settings(), key) for key, _ in keys()}["network.ports.gcs"] == 6379
+    assert {key: value_of(Settings(), key) for key, _ in keys(Settings)}["network.ports.gcs"] == 6379
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from itertools import pairwise
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from bittrader.cluster.settings import Settings, keys, parse_settings, require_key, value_of
+from bittrader.cluster.sections import keys
+from bittrader.cluster.settings import Settings, parse_settings, require_key, value_of
 from bittrader.errors import InputError
 from bittrader.files import written_whole
 
@@ -22,7 +23,7 @@ _HEADER = re.compile(r"\s*\[\s*([\w.]+)\s*\]\s*(#.*)?")
 
 def shown(settings: Settings) -> Iterator[tuple[str, str, bool]]:
     """Every setting: its key, its value as TOML writes it, and whether that is the default."""
-    for key, _ in keys():
+    for key, _ in keys(Settings):
         value = value_of(settings, key)
         yield key, "(not set)" if value is None else toml_value(value), value == value_of(Settings(), key)
 
@@ -45,7 +46,7 @@ def set_key(folder: Path, key: str, said: str | None) -> None:
 
 def typed(key: str, said: str) -> object:
     """What was said on the command line, as the type that the setting has."""
-    kind = dict(keys())[require_key(key)]
+    kind = dict(keys(Settings))[require_key(key)]
     if isinstance(kind, UnionType):
         kind = next(one for one in get_args(kind) if one is not type(None))
     if get_origin(kind) is tuple:
@@ -138,7 +139,7 @@ def _said(text: str, key: str) -> object:
 
 def _without(text: str, key: str) -> dict[str, object]:
     """All that a text says but for one key."""
-    return {one: said for one, _ in keys() if one != key and (said := _said(text, one)) is not None}
+    return {one: said for one, _ in keys(Settings) if one != key and (said := _said(text, one)) is not None}
 
 
 def toml_value(value: object) -> str:

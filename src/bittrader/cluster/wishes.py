@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from bittrader.errors import InputError
 from bittrader.files import written_whole
@@ -46,16 +46,19 @@ def parse_wishes(text: str) -> Wishes:
     for key in facts:
         if key not in _KEYS:
             raise InputError(f"there is no wish {key!r}")
-    run: Any = facts.get("run", "yes")
-    if not isinstance(run, str) or run not in get_args(Run):
-        raise InputError(f"run is one of {', '.join(get_args(Run))}, not {run!r}")
     until = facts.get("paused_until")
     return Wishes(
         paused_until=math.inf if until == "forever" else _number("paused_until", until),
         cores=_cores(facts.get("cores")),
-        run=run,
+        run=_run(facts.get("run", "yes")),
         asked=_number("asked", facts.get("asked")) or 0.0,
     )
+
+
+def _run(value: Any) -> Run:
+    if value not in get_args(Run):
+        raise InputError(f"run is one of {', '.join(get_args(Run))}, not {value!r}")
+    return cast("Run", value)
 
 
 def _number(key: str, value: object) -> float | None:
