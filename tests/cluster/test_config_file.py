@@ -155,6 +155,12 @@ def test_a_file_that_is_wrong_already_is_not_written_to(tmp_path):
     assert (tmp_path / "config.toml").read_text() == "[polcy]\n"
 
 
+def test_a_place_that_cannot_be_written_to_is_told_in_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"^cannot (read|write) .*config\.toml: Not a directory\.$"):
+        set_key(tmp_path / "file", "policy.active_cores", "2")
+
+
 def test_all_settings_can_be_shown():
     lines = {key: (value, is_default) for key, value, is_default in shown(Settings())}
     assert lines["policy.active_cores"] == ("2", True)

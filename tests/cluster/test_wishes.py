@@ -89,6 +89,11 @@ def test_a_later_wish_takes_the_place_of_the_earlier(tmp_path):
     assert [one.name for one in tmp_path.iterdir()] == ["wishes.json"]
 
 
+def test_a_place_that_cannot_be_written_to_is_told_in_one_line(tmp_path):
+    with pytest.raises(InputError, match=r"cannot write .*wishes\.json: No such file or directory\.$"):
+        write_wishes(tmp_path / "gone" / "wishes.json", Wishes())
+
+
 @pytest.mark.parametrize(
     ("until", "now", "paused"),
     [(None, 5.0, False), (math.inf, 5.0, True), (10.0, 9.9, True), (10.0, 10.0, False)],

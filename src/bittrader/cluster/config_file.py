@@ -39,9 +39,12 @@ def set_key(folder: Path, key: str, said: str | None) -> None:
     parse_settings(before, str(path))  # a file that is wrong already is not to be written around
     after = changed(before, key, value)
     parse_settings(after, str(path))
-    folder.mkdir(parents=True, exist_ok=True)
-    with written_whole(path) as part:
-        part.write_text(after, encoding="utf-8", newline="")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as part:
+            part.write_text(after, encoding="utf-8", newline="")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}.") from None
 
 
 def typed(key: str, said: str) -> object:

@@ -97,6 +97,9 @@ def read_wishes(path: Path) -> tuple[Wishes, str]:
 
 
 def write_wishes(path: Path, wishes: Wishes) -> None:
-    """Has the daemon see these wishes at its next turn, in place of the earlier ones."""
-    with written_whole(path) as part:
-        part.write_text(wishes_text(wishes), encoding="utf-8")
+    """Has the daemon see these wishes at its next turn, in place of the earlier ones; InputError if that cannot be."""
+    try:
+        with written_whole(path) as part:
+            part.write_text(wishes_text(wishes), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}.") from None
