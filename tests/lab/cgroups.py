@@ -68,13 +68,18 @@ class Cgroup:
         wait_until(lambda: not self._event("populated"), f"all of {self.path.name} are gone", 20)
 
     def remove(self) -> None:
-        """Kills what is left, and removes the group."""
+        """Kills what is left, and removes the group, from every hierarchy: systemd-nspawn makes it in more than ours."""
         self.kill()
-        for folder in dict.fromkeys((self.path, self._speed)):
+        for folder in groups(self.path.name):
             remove_tree(folder)
 
     def _event(self, name: str) -> bool:
         return f"{name} 1" in (self.path / "cgroup.events").read_text().splitlines()
+
+
+def groups(pattern: str) -> list[Path]:
+    """The groups of that name in all hierarchies."""
+    return list(dict.fromkeys((*second_version().glob(pattern), *_TOP.glob(f"*/{pattern}"))))
 
 
 def remove_tree(group: Path) -> None:

@@ -34,8 +34,10 @@ class Host(ABC):
     home: Path
     """The home of its user as the outside sees it: put files there, and read them, without a command."""
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        self.variables = {"PATH": PATH, "LANG": "C.UTF-8", "TERM": "dumb", **variables}
+    def __init__(self, home: Path, processors: Sequence[int], variables: Mapping[str, str]) -> None:
+        self._home_inside = home
+        self._processors = processors
+        self.variables = {"PATH": PATH, "HOME": str(home), "LANG": "C.UTF-8", "TERM": "dumb", **variables}
         self._started = 0
 
     # What it is
@@ -63,12 +65,11 @@ class Host(ABC):
         timeout: float = 60,
         *,
         variables: Mapping[str, str] | None = None,
-        user: str | None = None,
         stdin: str = "",
     ) -> Done:
         """What came of a command on the host; LabError when it does not end in time. It may fail: look at `code`."""
         spoken = f"{self.name}$ {_spoken(command)}"
-        return run(self._inside(command, variables, user), timeout, spoken=spoken, variables=self.variables, stdin=stdin)
+        return run(self._inside(command, variables), timeout, spoken=spoken, variables=self.variables, stdin=stdin)
 
     def succeed(
         self,
@@ -76,23 +77,18 @@ class Host(ABC):
         timeout: float = 60,
         *,
         variables: Mapping[str, str] | None = None,
-        user: str | None = None,
         stdin: str = "",
     ) -> str:
         """What a command prints; LabError with all that it said when it fails."""
-        done = self.run(command, timeout, variables=variables, user=user, stdin=stdin)
+        done = self.run(command, timeout, variables=variables, stdin=stdin)
         if done.code:
             raise LabError(str(done))
         return done.stdout
 
-    def start(
-        self, command: Command, *, variables: Mapping[str, str] | None = None, user: str | None = None
-    ) -> Running:
+    def start(self, command: Command, *, variables: Mapping[str, str] | None = None) -> Running:
         """A command that goes on in the background."""
-        self._started += 1
-        log = self.folder / "logs" / f"{self._started:03}.log"
         spoken = f"{self.name}$ {_spoken(command)}"
-        return Running(self._inside(command, variables, user), log, spoken, self.variables)
+        return Running(self._inside(command, variables), self._next_log(), spoken, self.variables)
 
     def processes(self, words: str = "") -> list[Process]:
         """Its processes whose command line contains the words, less its first one."""
@@ -181,23 +177,31 @@ class Host(ABC):
     def _entrance(self) -> list[str]:
         """The words that bring a command into the host."""
 
-    def _inside(self, command: Command, variables: Mapping[str, str] | None, user: str | None) -> list[str]:
-        words = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
-        if variables:
-            words = ["/usr/bin/env", *(f"{name}={value}" for name, value in variables.items()), *words]
-        if user:
-            words = ["/usr/sbin/runuser", "-u", user, "--", *words]
-        return [*self._enter_cgroup(), *self._entrance(), *words]
+    def _inside(self, command: Command, variables: Mapping[str, str] | None) -> list[str]:
+        given = (f"{name}={value}" for name, value in (variables or {}).items())
+        return [*self._enter_cgroup(), *self._entrance(), "env", f"--chdir={self._home_inside}", *given, *words_of(command)]
+
+    def _next_log(self) -> Path:
+        self._started += 1
+        return self.folder / "logs" / f"{self._started:03}.log"
 
     def _enter_cgroup(self) -> list[str]:
         doors = " ".join(shlex.quote(str(door)) for door in self.cgroup.doors)
         return ["/bin/sh", "-c", f'for door in {doors}; do echo 0 > "$door" || exit 125; done; exec "$@"', "sh"]
+
+    def _pin(self) -> list[str]:
+        return ["taskset", "-c", ",".join(map(str, self._processors))] if self._processors else []
 
     def _is_ours(self, pid: int) -> bool:
         # The computer may keep the namespaces of its own first process to itself.
         with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
             return os.readlink(f"/proc/{pid}/ns/pid") == os.readlink(f"/proc/{self.leader}/ns/pid")
         return False
+
+
+def words_of(command: Command) -> list[str]:
+    """A command as a list of words."""
+    return ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
 
 
 def _spoken(command: Command) -> str:

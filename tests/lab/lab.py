@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import os
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from tests.lab.images import image
 from tests.lab.leftovers import remove, sweep
+from tests.lab.machine import Machine
 from tests.lab.namespace import NamespaceHost
 from tests.lab.network import Network
-from tests.lab.places import labs_folder
+from tests.lab.places import PROJECT, labs_folder
 from tests.lab.shell import LabError, each, process_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from tests.lab.host import Host
 
@@ -56,6 +58,27 @@ class Lab:
         )
         self.hosts.append(host)
         return host
+
+    def machine(
+        self,
+        name: str,
+        release: str = "bookworm",
+        *,
+        address: str | None = None,
+        cores: float | None = None,
+        processors: Sequence[int] = (),
+        seen: Sequence[Path] = PROJECT,
+        variables: Mapping[str, str] | None = None,
+    ) -> Machine:
+        """A machine with systemd, booted. `seen`: the folders of this computer that it sees, read-only; () for a bare one."""
+        self._refuse_second(name)
+        disk = image(release)
+        cable = self.network.cable(name, address)
+        machine = Machine(
+            self.network, name, cable, disk, cores=cores, processors=processors, seen=seen, variables=variables
+        )
+        self.hosts.append(machine)
+        return machine
 
     def close(self) -> None:
         """Ends all hosts, and removes all that the lab made."""

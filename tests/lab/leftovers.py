@@ -5,14 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from tests.lab.cgroups import remove_tree, second_version
+from tests.lab.cgroups import groups, remove_tree
 from tests.lab.places import labs_folder
 from tests.lab.shell import process_at, succeed, wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def sweep() -> list[str]:
@@ -35,7 +30,7 @@ def _owner_lives(folder: Path) -> bool:
 
 def remove(folder: Path) -> None:
     """Removes all that there still is of the lab of that folder."""
-    for group in _groups(folder.name):
+    for group in groups(f"{folder.name}-*"):
         _kill(group)
         remove_tree(group)
     for namespace in _namespaces(folder.name):
@@ -43,11 +38,6 @@ def remove(folder: Path) -> None:
     for mount in mounts_below(folder):
         succeed("umount", "--lazy", str(mount))
     shutil.rmtree(folder)
-
-
-def _groups(lab: str) -> Iterator[Path]:
-    tops = (second_version(), Path("/sys/fs/cgroup/cpu"))
-    return (group for top in dict.fromkeys(tops) for group in top.glob(f"{lab}-*"))
 
 
 def _kill(group: Path) -> None:

@@ -7,7 +7,6 @@ process but its own.
 from __future__ import annotations
 
 import shutil
-import sys
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from tests.lab.cgroups import Cgroup
 from tests.lab.host import Host
 from tests.lab.network import GATEWAY, PREFIX
+from tests.lab.places import PROJECT
 from tests.lab.shell import LabError, Running, children_of, each, succeed
 
 if TYPE_CHECKING:
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
     from tests.lab.network import Cable, Network
 
-ROOT = Path(__file__).parents[2]
 INIT = Path(__file__).with_name("init.sh")
-KEPT = tuple(dict.fromkeys((ROOT, Path(sys.prefix), Path(sys.base_prefix))))
 
 
 class NamespaceHost(Host):
@@ -44,10 +42,9 @@ class NamespaceHost(Host):
         self.cable = cable
         self.folder = network.folder / "hosts" / name
         self.home = self.folder / "home"
-        super().__init__({"HOME": str(self.home), **(variables or {})})
+        super().__init__(self.home, processors, variables or {})
         self._network = network
         self._namespace = f"{network.namespace}-{name}"
-        self._processors = processors
         self._init: Running | None = None
         self._prepare_folder()
         self.cgroup = Cgroup(self._namespace)
@@ -118,24 +115,22 @@ class NamespaceHost(Host):
         self._ip("route", "replace", "default", "via", GATEWAY)
 
     def _start_init(self) -> None:
-        kept = [str(path) for path in KEPT if path.is_relative_to("/tmp")]
+        kept = [str(path) for path in PROJECT if path.is_relative_to("/tmp")]
         words = [
             *self._enter_cgroup(),
-            *(("taskset", "-c", ",".join(map(str, self._processors))) if self._processors else ()),
+            *self._pin(),
             *("nsenter", f"--net=/run/netns/{self._namespace}", "--"),
             *("unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc", "--"),
             *("sh", str(INIT), str(self.folder), self.name, str(self._network.hosts_file), *kept),
         ]
-        log = self.folder / "logs" / "init.log"
-        self._init = Running(words, log, f"first process of {self.name}", self.variables).says("ready\n", 10)
+        spoken = f"first process of {self.name}"
+        self._init = Running(words, self._next_log(), spoken, self.variables).says("ready\n", 10)
 
     def _ip(self, *words: str) -> None:
         succeed("ip", "-n", self._namespace, *words)
 
     def _entrance(self) -> list[str]:
-        pinned = ("taskset", "-c", ",".join(map(str, self._processors))) if self._processors else ()
         return [
-            *pinned,
+            *self._pin(),
             *("nsenter", "-t", str(self.leader), "--mount", "--net", "--pid", "--uts", "--ipc", "--"),
-            *("env", f"--chdir={self.home}"),
         ]

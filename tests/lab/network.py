@@ -57,6 +57,10 @@ class Network:
         """Runs `ip` where the bridge is."""
         return succeed("ip", "-n", self.namespace, *words)
 
+    def links(self) -> set[str]:
+        """The names of all links beside the bridge."""
+        return {link["ifname"] for link in json.loads(self.ip("-j", "link", "show"))}
+
     def cable(self, name: str, address: str | None) -> Cable:
         """A new cable for a host of that name; its address is 10.77.0.11 for the first, and so on."""
         port = next(self._ports)

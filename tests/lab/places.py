@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+# What a host must see to run the project: the repository, its environment, and the Python that this was made from.
+PROJECT = tuple(dict.fromkeys((ROOT, Path(sys.prefix), Path(sys.base_prefix))))
 
 
 def cache() -> Path:
