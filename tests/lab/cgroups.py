@@ -14,7 +14,10 @@ from tests.lab.shell import LabError, wait_until
 _TOP = Path("/sys/fs/cgroup")
 
 # Short, so that a slow host is evenly slow: the kernel lets it run a little in each period and then holds it.
-_PERIOD_MICROSECONDS = 10_000
+_PERIOD_MICROSECONDS = 50_000
+
+# The kernel takes no quota below a thousandth of a second.
+LEAST_CORES = 1000 / _PERIOD_MICROSECONDS
 
 
 def second_version() -> Path:
@@ -44,7 +47,9 @@ class Cgroup:
 
     def limit(self, cores: float | None) -> None:
         """At most so many processors' worth of time from now on; None takes the limit away."""
-        quota = None if cores is None else max(1000, round(cores * _PERIOD_MICROSECONDS))
+        if cores is not None and cores < LEAST_CORES:
+            raise LabError(f"{cores} of a core is too little to be counted out: {LEAST_CORES} is the least")
+        quota = None if cores is None else round(cores * _PERIOD_MICROSECONDS)
         if self._speed == self.path:
             (self.path.parent / "cgroup.subtree_control").write_text("+cpu")
             (self.path / "cpu.max").write_text(f"{quota or 'max'} {_PERIOD_MICROSECONDS}")

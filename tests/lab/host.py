@@ -38,7 +38,7 @@ class Host(ABC):
         self._home_inside = home
         self._processors = processors
         self.variables = {"PATH": PATH, "HOME": str(home), "LANG": "C.UTF-8", "TERM": "dumb", **variables}
-        self._started = 0
+        self._started: list[Running] = []
 
     # What it is
 
@@ -88,7 +88,7 @@ class Host(ABC):
     def start(self, command: Command, *, variables: Mapping[str, str] | None = None) -> Running:
         """A command that goes on in the background."""
         spoken = f"{self.name}$ {_spoken(command)}"
-        return Running(self._inside(command, variables), self._next_log(), spoken, self.variables)
+        return self._go(self._inside(command, variables), spoken)
 
     def processes(self, words: str = "") -> list[Process]:
         """Its processes whose command line contains the words, less its first one."""
@@ -181,9 +181,15 @@ class Host(ABC):
         given = (f"{name}={value}" for name, value in (variables or {}).items())
         return [*self._enter_cgroup(), *self._entrance(), "env", f"--chdir={self._home_inside}", *given, *words_of(command)]
 
-    def _next_log(self) -> Path:
-        self._started += 1
-        return self.folder / "logs" / f"{self._started:03}.log"
+    def _go(self, words: Sequence[str], spoken: str) -> Running:
+        log = self.folder / "logs" / f"{len(self._started):03}.log"
+        self._started.append(Running(words, log, spoken, self.variables))
+        return self._started[-1]
+
+    def _wait_for_all(self) -> None:
+        """Waits until all that was started has ended, after its processes were killed."""
+        for running in self._started:
+            running.wait()
 
     def _enter_cgroup(self) -> list[str]:
         doors = " ".join(shlex.quote(str(door)) for door in self.cgroup.doors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import signal
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +13,14 @@ from tests.lab.cgroups import Cgroup
 from tests.lab.host import Host, words_of
 from tests.lab.images import USER
 from tests.lab.network import GATEWAY, PREFIX
-from tests.lab.shell import LabError, Running, children_of, each, succeed, wait_until
+from tests.lab.shell import LabError, children_of, each, run, succeed, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tests.lab.host import Command
     from tests.lab.network import Cable, Network
+    from tests.lab.shell import Running
 
 REBOOT = 133
 BOOTED = ("running", "degraded")
@@ -105,7 +107,7 @@ class Machine(Host):
     def power_on(self) -> None:
         if self.on:
             return
-        self._nspawn = Running(self._boot_words(), self._next_log(), f"nspawn of {self.name}", self.variables)
+        self._nspawn = self._go(self._boot_words(), f"nspawn of {self.name}")
         self._wait("has its cable", self._has_port)
         self.cable.plug()
         self._wait("has booted", lambda: self.state() in BOOTED)
@@ -115,15 +117,17 @@ class Machine(Host):
         if not self.on:
             return
         self.cut()  # first: a computer without power says goodbye to nobody
-        self.cgroup.kill()
         self._wait_for_the_end()
 
     def reboot(self) -> None:
         """`systemctl reboot`, and the start after it on the same disk."""
         nspawn = self._nspawn
         self.succeed(["systemctl", "reboot", "--no-block"])
-        if nspawn is None or (code := nspawn.wait(120)) != REBOOT:
-            raise LabError(f"{self.name} ended with {code} and not for a reboot\n{nspawn.text if nspawn else ''}")
+        if nspawn is None:
+            raise LabError(f"{self.name} was never started")
+        wait_until(lambda: self._go_on() or not nspawn.alive, f"{self.name} shuts down", 120, lambda: nspawn.text)
+        if (code := nspawn.wait()) != REBOOT:
+            raise LabError(f"{self.name} ended with {code} and not for a reboot\n{nspawn.text}")
         self._wait_for_the_end()
         self.power_on()
 
@@ -189,15 +193,24 @@ class Machine(Host):
     def _has_port(self) -> bool:
         return self.cable.port in self._network.links()
 
+    def _let_go(self) -> bool:
+        run(["ip", "-n", self._network.namespace, "link", "delete", self.cable.port])
+        return not self._has_port()
+
+    def _go_on(self) -> None:
+        """Wakes the `nsenter`s out here: systemd stops all before it ends them, they stop too, and would for ever."""
+        for running in self._started:
+            running.kill(signal.SIGCONT)
+
     def _wait_for_address(self) -> None:
         show = ["ip", "-4", "-o", "address", "show", "dev", "eth0"]
         self._wait("has its address", lambda: f"{self.address}/" in self.run(show).stdout)
 
     def _wait_for_the_end(self) -> None:
-        if self._nspawn:
-            self._nspawn.wait(30)
-        wait_until(lambda: not self._has_port(), f"{self.name} has let go of its cable", 30)
         self.cgroup.kill()
+        self._wait_for_all()
+        # The kernel keeps the dead machine's end for as long as a connection of it waits for an answer.
+        wait_until(self._let_go, f"{self.name} has let go of its cable", 30)
 
     def _entrance(self) -> list[str]:
         return [*self._pin(), "nsenter", "-t", str(self.leader), "--all", "--"]

@@ -15,12 +15,13 @@ from tests.lab.cgroups import Cgroup
 from tests.lab.host import Host
 from tests.lab.network import GATEWAY, PREFIX
 from tests.lab.places import PROJECT
-from tests.lab.shell import LabError, Running, children_of, each, succeed
+from tests.lab.shell import LabError, children_of, each, succeed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tests.lab.network import Cable, Network
+    from tests.lab.shell import Running
 
 INIT = Path(__file__).with_name("init.sh")
 
@@ -86,6 +87,7 @@ class NamespaceHost(Host):
             return
         self.cut()  # first: a computer without power says goodbye to nobody
         self.cgroup.kill()
+        self._wait_for_all()
         self._network.ip("link", "delete", self.cable.port)
         succeed("ip", "netns", "delete", self._namespace)
         self._init = None
@@ -123,8 +125,7 @@ class NamespaceHost(Host):
             *("unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc", "--"),
             *("sh", str(INIT), str(self.folder), self.name, str(self._network.hosts_file), *kept),
         ]
-        spoken = f"first process of {self.name}"
-        self._init = Running(words, self._next_log(), spoken, self.variables).says("ready\n", 10)
+        self._init = self._go(words, f"first process of {self.name}").says("ready\n", 10)
 
     def _ip(self, *words: str) -> None:
         succeed("ip", "-n", self._namespace, *words)
