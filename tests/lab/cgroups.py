@@ -34,11 +34,9 @@ class Cgroup:
 
     def __init__(self, name: str) -> None:
         self.path = second_version() / name
-        self.path.mkdir()
-        self._speed = self.path
-        if not _has_processors_in_second_version():
-            self._speed = _TOP / "cpu" / name
-            self._speed.mkdir()
+        self._speed = self.path if _has_processors_in_second_version() else _TOP / "cpu" / name
+        self._cores: float | None = None
+        self._make()
 
     @property
     def doors(self) -> tuple[Path, ...]:
@@ -47,6 +45,7 @@ class Cgroup:
 
     def limit(self, cores: float | None) -> None:
         """At most so many processors' worth of time from now on; None takes the limit away."""
+        self._cores = cores
         if cores is not None and cores < LEAST_CORES:
             raise LabError(f"{cores} of a core is too little to be counted out: {LEAST_CORES} is the least")
         quota = None if cores is None else round(cores * _PERIOD_MICROSECONDS)
@@ -68,15 +67,29 @@ class Cgroup:
         wait_until(lambda: not self._event("frozen"), f"all of {self.path.name} go on", 10)
 
     def kill(self) -> None:
-        """Kills every process of the group, frozen or not, also those that are being born; returns when none is left."""
+        """Kills every process of the group, frozen or being born as well; returns when none is left."""
         (self.path / "cgroup.kill").write_text("1")
         wait_until(lambda: not self._event("populated"), f"all of {self.path.name} are gone", 20)
 
     def remove(self) -> None:
-        """Kills what is left, and removes the group, from every hierarchy: systemd-nspawn makes it in more than ours."""
+        """Kills what is left, and removes the group from every hierarchy: nspawn makes it in more than ours."""
         self.kill()
         for folder in groups(self.path.name):
             remove_tree(folder)
+
+    def renew(self) -> None:
+        """A group as new in its place, with the same limit.
+
+        The kernel counts how often a group was killed, and kills what is born from a group into another whose count differs:
+        a second systemd in a group that was killed once would lose each service at birth.
+        """
+        self.remove()
+        self._make()
+        self.limit(self._cores)
+
+    def _make(self) -> None:
+        for folder in dict.fromkeys((self.path, self._speed)):
+            folder.mkdir()
 
     def _event(self, name: str) -> bool:
         return f"{name} 1" in (self.path / "cgroup.events").read_text().splitlines()

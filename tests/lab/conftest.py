@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.lab.measure import Recorder
 from tests.lab.ready import lacking
 

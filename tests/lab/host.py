@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 from abc import ABC, abstractmethod
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from tests.lab.shell import Done, LabError, Process, Running, numbers, process_at, run
+from tests.lab.terminal import talk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,9 +33,11 @@ class Host(ABC):
     """The host's folder as the outside sees it."""
     home: Path
     """The home of its user as the outside sees it: put files there, and read them, without a command."""
+    home_inside: Path
+    """The same as its own processes see it."""
 
     def __init__(self, home: Path, processors: Sequence[int], variables: Mapping[str, str]) -> None:
-        self._home_inside = home
+        self.home_inside = home
         self._processors = processors
         self.variables = {"PATH": PATH, "HOME": str(home), "LANG": "C.UTF-8", "TERM": "dumb", **variables}
         self._started: list[Running] = []
@@ -84,6 +86,19 @@ class Host(ABC):
         if done.code:
             raise LabError(str(done))
         return done.stdout
+
+    def talk(
+        self,
+        command: Command,
+        answers: Sequence[tuple[str, str]],
+        timeout: float = 60,
+        *,
+        variables: Mapping[str, str] | None = None,
+    ) -> Done:
+        """What came of a command that asks on a terminal: each question, in this order, gets its answer typed."""
+        words = ["script", "-qefc", shlex.join(words_of(command)), "/dev/null"]
+        spoken = f"{self.name}$ {_spoken(command)}"
+        return talk(self._inside(words, variables), answers, timeout, spoken, self.variables)
 
     def start(self, command: Command, *, variables: Mapping[str, str] | None = None) -> Running:
         """A command that goes on in the background."""
@@ -146,7 +161,7 @@ class Host(ABC):
 
     @abstractmethod
     def change_address(self, new: str | None = None) -> str:
-        """Takes another address of the lab's network, by itself the next free one, as a laptop in another Wi-Fi does."""
+        """Takes another address, by itself the next free one, as a laptop in another Wi-Fi does."""
 
     @abstractmethod
     def power_off(self) -> None:
@@ -179,7 +194,14 @@ class Host(ABC):
 
     def _inside(self, command: Command, variables: Mapping[str, str] | None) -> list[str]:
         given = (f"{name}={value}" for name, value in (variables or {}).items())
-        return [*self._enter_cgroup(), *self._entrance(), "env", f"--chdir={self._home_inside}", *given, *words_of(command)]
+        return [
+            *self._enter_cgroup(),
+            *self._entrance(),
+            "env",
+            f"--chdir={self.home_inside}",
+            *given,
+            *words_of(command),
+        ]
 
     def _go(self, words: Sequence[str], spoken: str) -> Running:
         log = self.folder / "logs" / f"{len(self._started):03}.log"
@@ -201,7 +223,7 @@ class Host(ABC):
     def _is_ours(self, pid: int) -> bool:
         # The computer may keep the namespaces of its own first process to itself.
         with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-            return os.readlink(f"/proc/{pid}/ns/pid") == os.readlink(f"/proc/{self.leader}/ns/pid")
+            return Path(f"/proc/{pid}/ns/pid").readlink() == Path(f"/proc/{self.leader}/ns/pid").readlink()
         return False
 
 

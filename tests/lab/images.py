@@ -1,4 +1,4 @@
-"""Debian systems as folders, built once by debootstrap and kept: what a machine's disk looks like before its first boot."""
+"""Debian systems as folders, built once by debootstrap and kept: a machine's disk before its first boot."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ set -eu
 useradd --create-home --shell /bin/bash {USER}
 echo '{USER} ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/{USER}
 systemctl enable systemd-networkd
-systemctl mask systemd-networkd-wait-online systemd-resolved console-getty getty@ apt-daily.timer apt-daily-upgrade.timer
+systemctl mask systemd-networkd-wait-online systemd-resolved console-getty apt-daily.timer apt-daily-upgrade.timer
 rm -f /etc/machine-id /var/lib/dbus/machine-id /etc/hostname /etc/resolv.conf /var/cache/apt/archives/*.deb
 touch /etc/machine-id
 """
 
 
 def image(release: str) -> Path:
-    """The folder of that release's system; it is built when it is not there, which takes one or two minutes."""
+    """The folder of that release's system; it is built when it is not there, which takes some minutes."""
     packages = (*_EVERYWHERE, *_IN_RELEASE[release])
     recipe = hashlib.sha256(repr((packages, _FINISH)).encode()).hexdigest()[:12]
     folder = cache() / "images" / f"{release}-{recipe}"

@@ -1,8 +1,8 @@
 """A lab: one network, the hosts in it, and a clean-up that leaves nothing behind.
 
-    with Lab() as lab:
-        head, node = lab.host("head"), lab.host("node", cores=1)
-        print(head.succeed(["ping", "-c1", node.address]))
+with Lab() as lab:
+    head, node = lab.host("head"), lab.host("node", cores=1)
+    print(head.succeed(["ping", "-c1", node.address]))
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _numbers = count(1)
 
 
 class Lab:
-    """Hosts on one private network. Closing it ends and removes everything; so does the next lab, should this one die."""
+    """Hosts on one private network. Closing it removes everything; so does the next lab, should this one die."""
 
     def __init__(self) -> None:
         sweep()
@@ -53,9 +53,7 @@ class Lab:
         """A light host. `cores` limits its processor time, `processors` says on which of them it may run."""
         self._refuse_second(name)
         cable = self.network.cable(name, address)
-        host = NamespaceHost(
-            self.network, name, cable, cores=cores, processors=processors, variables=variables
-        )
+        host = NamespaceHost(self.network, name, cable, cores=cores, processors=processors, variables=variables)
         self.hosts.append(host)
         return host
 
@@ -70,7 +68,7 @@ class Lab:
         seen: Sequence[Path] = PROJECT,
         variables: Mapping[str, str] | None = None,
     ) -> Machine:
-        """A machine with systemd, booted. `seen`: the folders of this computer that it sees, read-only; () for a bare one."""
+        """A machine with systemd, booted. `seen`: what it sees of this computer, read-only; () is a bare one."""
         self._refuse_second(name)
         disk = image(release)
         cable = self.network.cable(name, address)

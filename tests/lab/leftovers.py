@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+
 from tests.lab.cgroups import groups, remove_tree
 from tests.lab.places import labs_folder
 from tests.lab.shell import process_at, succeed, wait_until

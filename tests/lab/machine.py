@@ -1,4 +1,4 @@
-"""A machine: a Debian of its own with systemd as its first process, booted by systemd-nspawn on an overlay of an image."""
+"""A machine: a Debian of its own with systemd in charge, booted by systemd-nspawn on an overlay of an image."""
 
 from __future__ import annotations
 
@@ -122,10 +122,13 @@ class Machine(Host):
     def reboot(self) -> None:
         """`systemctl reboot`, and the start after it on the same disk."""
         nspawn = self._nspawn
-        self.succeed(["systemctl", "reboot", "--no-block"])
         if nspawn is None:
             raise LabError(f"{self.name} was never started")
-        wait_until(lambda: self._go_on() or not nspawn.alive, f"{self.name} shuts down", 120, lambda: nspawn.text)
+        self.succeed(["systemctl", "reboot", "--no-block"])
+        for running in self._started:  # as the end of a session does it; else systemd waits ten seconds for them
+            if running is not nspawn:
+                running.kill(signal.SIGTERM)
+        wait_until(lambda: not self._going_on(nspawn), f"{self.name} shuts down", 120, lambda: nspawn.text)
         if (code := nspawn.wait()) != REBOOT:
             raise LabError(f"{self.name} ended with {code} and not for a reboot\n{nspawn.text}")
         self._wait_for_the_end()
@@ -197,17 +200,18 @@ class Machine(Host):
         run(["ip", "-n", self._network.namespace, "link", "delete", self.cable.port])
         return not self._has_port()
 
-    def _go_on(self) -> None:
-        """Wakes the `nsenter`s out here: systemd stops all before it ends them, they stop too, and would for ever."""
+    def _going_on(self, nspawn: Running) -> bool:
+        """Whether it still runs. systemd stops all before it ends them: the `nsenter`s out here, too, are woken."""
         for running in self._started:
             running.kill(signal.SIGCONT)
+        return nspawn.alive
 
     def _wait_for_address(self) -> None:
         show = ["ip", "-4", "-o", "address", "show", "dev", "eth0"]
         self._wait("has its address", lambda: f"{self.address}/" in self.run(show).stdout)
 
     def _wait_for_the_end(self) -> None:
-        self.cgroup.kill()
+        self.cgroup.renew()
         self._wait_for_all()
         # The kernel keeps the dead machine's end for as long as a connection of it waits for an answer.
         wait_until(self._let_go, f"{self.name} has let go of its cable", 30)

@@ -1,7 +1,7 @@
 """A light host: namespaces for its network, processes, mounts and name, and a control group. Ready in a moment.
 
-It sees the computer's files, but has /tmp, /dev/shm, HOME, /etc/hosts and the machine's identity of its own, and sees no
-process but its own.
+It sees the computer's files, but has /tmp, /dev/shm, HOME, /etc/hosts and an identity of its own, and
+sees no process but its own.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class NamespaceHost(Host):
         if not self.on:
             return
         self.cut()  # first: a computer without power says goodbye to nobody
-        self.cgroup.kill()
+        self.cgroup.renew()
         self._wait_for_all()
         self._network.ip("link", "delete", self.cable.port)
         succeed("ip", "netns", "delete", self._namespace)

@@ -38,7 +38,7 @@ class Traffic:
 
 
 class Network:
-    """A bridge with the address 10.77.0.1, in a namespace of its own. It answers what is addressed to it, forwards nothing."""
+    """A bridge with the address 10.77.0.1 in a namespace of its own, which forwards nothing."""
 
     def __init__(self, lab: str, folder: Path) -> None:
         self.namespace = lab

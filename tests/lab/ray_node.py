@@ -39,7 +39,7 @@ def variables(host: Host, token: str = "a token of the lab's own") -> dict[str, 
     file.write_text(token)
     return {
         "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(file),
+        "RAY_AUTH_TOKEN_PATH": str(host.home_inside / file.name),
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
         "RAY_health_check_period_ms": "1000",
         "RAY_health_check_timeout_ms": "2000",

@@ -1,4 +1,4 @@
-"""Whether the lab can run here, and what is missing: `python tests/lab/ready.py` installs it on Debian as root, else says so.
+"""Whether the lab can run here; `python tests/lab/ready.py` installs what is missing (Debian, root), or says so.
 
 Nothing else of the lab is imported: this runs first, on any system.
 """
@@ -32,16 +32,11 @@ def lacking() -> str:
         return "the lab needs Linux: its hosts are made of the kernel's namespaces"
     if os.geteuid() != 0:
         return "the lab needs root: it makes network namespaces, mounts and control groups (try: sudo make lab)"
-    if tools := missing_tools():
-        packages = " ".join(sorted({TOOLS[tool] for tool in tools}))
-        return f"the lab lacks {', '.join(tools)} (Debian: apt-get install {packages})"
-    if devices := [str(device) for device in DEVICES if not device.exists()]:
-        return f"the lab lacks {', '.join(devices)}: this kernel, or this container, does not have it"
-    if not any(group.exists() for group in GROUPS):
-        return "the lab lacks control groups of version 2: mount them at /sys/fs/cgroup/unified"
-    if find_spec("ray") is None:
-        return "the lab lacks Ray: install what requirements-dev.lock names (make setup)"
-    return ""
+    lacks = [f"{tool} (Debian's {TOOLS[tool]})" for tool in missing_tools()]
+    lacks += [f"{device} (a matter of the kernel, or of its container)" for device in DEVICES if not device.exists()]
+    lacks += [] if any(group.exists() for group in GROUPS) else ["control groups of version 2 (below /sys/fs/cgroup)"]
+    lacks += [] if find_spec("ray") else ["Ray (make setup)"]
+    return f"the lab lacks {', '.join(lacks)}" if lacks else ""
 
 
 def missing_tools() -> list[str]:
@@ -65,4 +60,5 @@ if __name__ == "__main__":
     if sys.platform == "linux":
         install()
     if why := lacking():
-        sys.exit(f"make lab: {why}.")
+        print(f"make lab: {why}.", file=sys.stderr)
+        sys.exit(2)

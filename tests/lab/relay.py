@@ -1,7 +1,7 @@
-"""Carries Ethernet frames between two TAP devices and holds each back for a while: `relay.py NEAR FAR MILLISECONDS LOSS`.
+"""Carries Ethernet frames between two TAP devices, each a while later: `relay.py NEAR FAR MILLISECONDS LOSS`.
 
-A program of its own, started where the lab's bridge is. It makes both devices, says `relaying`, and goes on until SIGTERM;
-the devices go with it. The milliseconds are for one way. Needs nothing but the standard library.
+A program of its own, started where the lab's bridge is. It makes both devices, says `relaying`, and goes on until
+SIGTERM; the devices go with it. The milliseconds are for one way. Needs nothing but the standard library.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def tap(name: str) -> int:
 
 @dataclass
 class Way:
-    """One direction: what was read from one device and is due at the other. All wait equally long, so none overtakes."""
+    """One direction: what was read from one device and is due at the other. All wait equally long."""
 
     source: int
     sink: int

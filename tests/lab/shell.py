@@ -30,7 +30,9 @@ class Done:
     seconds: float
 
     def __str__(self) -> str:
-        return f"`{self.command}` ended with {self.code} after {self.seconds:.1f} s\n{self.stdout}{self.stderr}".rstrip()
+        return (
+            f"`{self.command}` ended with {self.code} after {self.seconds:.1f} s\n{self.stdout}{self.stderr}".rstrip()
+        )
 
 
 @dataclass(frozen=True)
