@@ -83,6 +83,15 @@ def test(words: list[str]) -> None:
     run(PYTHON, "-m", "pytest", "--numprocesses", "auto", *words)
 
 
+def lab(words: list[str]) -> None:
+    """Set up, then prove the cluster on several hosts made on this one (Linux, root; `lab --full` for all of it)."""
+    set_up(DEV_LOCK)
+    run(PYTHON, "tests/lab/ready.py")
+    extent = "full" if "--full" in words else "quick"
+    chosen = [word for word in words if word != "--full"]
+    run(PYTHON, "-m", "pytest", "tests/lab", "-rs", *chosen, BITTRADER_LAB=extent)
+
+
 def lint(words: list[str]) -> None:
     """Check style, formatting and that imports point one way (`lint --fix` mends what it can)."""
     set_up(DEV_LOCK)
@@ -151,7 +160,7 @@ def help_(_words: list[str]) -> None:
 
 
 JOBS = {
-    "setup": setup, "demo": demo, "test": test, "lint": lint, "types": types, "bench": bench, "docs": docs,
+    "setup": setup, "demo": demo, "test": test, "lab": lab, "lint": lint, "types": types, "bench": bench, "docs": docs,
     "lock": lock, "wheels": wheels, "clean": clean, "help": help_,
 }  # fmt: skip
 
