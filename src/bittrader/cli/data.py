@@ -231,9 +231,9 @@ def download(
     store.free(chosen, overwrite=overwrite)
     choices = Choices(gaps=gaps, bad_ticks=bad_ticks, invalid=invalid, off_grid=off_grid)  # type: ignore[arg-type]
     pages = door.pages_file(exchange, query, url)
-    _say(f"[dim]connecting to {escape(exchange)} …[/]")
     try:
         market = door.connect(exchange, url=url)
+        _say(f"[dim]connecting to {escape(exchange)} …[/]")
         door.check(market, query, waits=lambda reason: _say(f"[yellow]{escape(reason)}[/]"))
         with _bar(f"{escape(symbol)} {query.timeframe}") as told:
             table = door.download(market, query, pages, told=told)

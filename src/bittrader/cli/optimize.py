@@ -26,6 +26,7 @@ from bittrader.cli.options import (
     ValidateOption,
     costs_and_sizing,
     parse_settings,
+    reading_of,
     strategy_speaks,
     validation_of,
 )
@@ -144,7 +145,7 @@ def optimize(
             memory_limit=memory_limit,
             validate=validation,
             holdout=holdout or 0.0,
-            reading={"gaps": gaps} if gaps else None,
+            reading=reading_of(gaps, candles or ()),
             verdict=not no_verdict,
             run=not detach,
             progress=progress,

@@ -52,8 +52,8 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=5.0)
     try:
         if write:
-            # A finished evaluation survives kill -9 and a power cut; others may read meanwhile. A new study is so from its
-            # first byte: what a power cut left of the change to it, only who may write could clear away.
+            # A finished evaluation survives kill -9 and a power cut; others may read meanwhile. A new study is laid out
+            # like this already: a change to WAL that a power cut broke off can only be cleared away by who may write.
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
     except BaseException:
