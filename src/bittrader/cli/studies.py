@@ -200,7 +200,8 @@ def holdout(
     console = Console()
     console.print(holdout_table(opened, summary))
     console.print(opening_said(opened), soft_wrap=True, highlight=False)
-    console.print(*verdict_lines(summary))
+    for table in verdict_lines(summary):
+        console.print("", table)
 
 
 @app.command()

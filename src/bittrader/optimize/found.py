@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from bittrader.belief.figures import Belief
-from bittrader.errors import StudyError
+from bittrader.errors import StrategyError, StudyError
 from bittrader.optimize.database import metric_column, told
 from bittrader.optimize.even_share import even_share
 from bittrader.optimize.narrowing import Fixed
@@ -249,7 +249,10 @@ def rules(study: Study, trial: Trial | None) -> str:
         return ""
     from bittrader.mining.words import in_words  # noqa: PLC0415 - rules need the engine, which a list does without
 
-    return in_words(trial.params)
+    try:
+        return in_words(trial.params)
+    except StrategyError as error:
+        return str(error)
 
 
 def _belief(study: Study, asked: int) -> Belief | None:
