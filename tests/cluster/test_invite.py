@@ -37,10 +37,10 @@ def test_a_code_says_what_was_put_into_it(invite: Invite) -> None:
     assert decode(encode(invite)) == invite
 
 
-@given(INVITES, st.sampled_from([" ", "\n", "–", "  ", "_", ".", ""]), st.booleans())
-def test_a_code_is_read_however_it_was_written_down(invite: Invite, between: str, small: bool) -> None:
+@given(INVITES, st.sampled_from([" ", "\n", "\u2013", "  ", "_", ".", ""]))
+def test_a_code_is_read_however_it_was_written_down(invite: Invite, between: str) -> None:
     code = encode(invite).replace("-", between).replace("0", "O").replace("1", "l")
-    assert decode(code.lower() if small else code) == invite
+    assert decode(code) == decode(code.lower()) == invite
 
 
 @given(INVITES, st.data())
@@ -48,7 +48,7 @@ def test_up_to_four_damaged_characters_are_noticed(invite: Invite, data: st.Data
     letters = list(encode(invite).replace("-", ""))
     for place in data.draw(st.sets(st.integers(0, len(letters) - 1), min_size=1, max_size=4)):
         letters[place] = data.draw(st.sampled_from([letter for letter in LETTERS if letter != letters[place]]))
-    with pytest.raises(ClusterError, match="damaged|too short|too long"):
+    with pytest.raises(ClusterError, match=r"damaged|too short|too long"):
         decode("".join(letters))
 
 
@@ -58,7 +58,7 @@ def test_two_swapped_characters_are_noticed_wherever_they_are(invite: Invite, da
     different = [(a, b) for a, b in combinations(range(len(letters)), 2) if letters[a] != letters[b]]
     one, other = data.draw(st.sampled_from(different))
     letters[one], letters[other] = letters[other], letters[one]
-    with pytest.raises(ClusterError, match="damaged|too short|too long"):
+    with pytest.raises(ClusterError, match=r"damaged|too short|too long"):
         decode("".join(letters))
 
 
@@ -84,7 +84,7 @@ def test_a_lost_or_added_character_is_noticed(invite: Invite, data: st.DataObjec
     place = data.draw(st.integers(0, len(letters) - 1))
     added = data.draw(st.sampled_from(LETTERS))
     for damaged in (letters[:place] + letters[place + 1 :], letters[:place] + added + letters[place:]):
-        with pytest.raises(ClusterError, match="damaged|too short|too long"):
+        with pytest.raises(ClusterError, match=r"damaged|too short|too long"):
             decode(damaged)
 
 
@@ -111,11 +111,9 @@ def test_a_code_of_another_version_says_so() -> None:
 
 
 @given(st.text(max_size=120))
-def test_any_text_at_all_is_a_code_or_one_line(text: str) -> None:
-    try:
+def test_any_text_that_is_no_code_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(ClusterError, match=r"^[^\n]+$"):
         decode(text)
-    except ClusterError as error:
-        assert "\n" not in str(error)
 
 
 def test_a_file_holds_the_code_and_tells_a_person_what_it_is(tmp_path) -> None:
@@ -129,7 +127,7 @@ def test_a_file_holds_the_code_and_tells_a_person_what_it_is(tmp_path) -> None:
 def test_a_file_without_a_code_is_refused_in_one_line(tmp_path) -> None:
     path = tmp_path / "holiday.jpg"
     path.write_bytes(bytes(range(256)))
-    with pytest.raises(ClusterError, match="holiday.jpg cannot be read as a join code"):
+    with pytest.raises(ClusterError, match=r"holiday.jpg cannot be read as a join code"):
         read_code(str(path))
 
 

@@ -96,7 +96,7 @@ def test_what_is_to_be_revoked_must_be_known_and_be_one(members: Members) -> Non
     members.invite(SECRET, None, 100.0, 200.0)
     members.invite(b"another!!!", None, 100.0, 200.0)
     members.admit(CODE, NODE, "air", 150.0)
-    with pytest.raises(ClusterError, match="no code and no computer is called 'ari'. Did you mean 'air'"):
+    with pytest.raises(ClusterError, match=r"no code and no computer is called 'ari'. Did you mean 'air'"):
         members.revoke("ari", 160.0)
     members.admit(b"another!!!".hex(), OTHER, "air", 150.0)
     with pytest.raises(ClusterError, match=f"2 computers are called 'air': name one of {NODE}, {OTHER}"):
@@ -170,5 +170,5 @@ def test_kill_9_in_the_middle_of_a_join_loses_no_member_and_no_code(tmp_path) ->
 def test_a_file_that_is_no_list_of_members_is_one_line(tmp_path) -> None:
     path = tmp_path / "members.sqlite"
     path.write_text("something else, and long enough to be looked at" * 100)
-    with pytest.raises(ClusterError, match="the list of members .* cannot be used: file is not a database"):
+    with pytest.raises(ClusterError, match=r"the list of members .* cannot be used: file is not a database"):
         Members(path)

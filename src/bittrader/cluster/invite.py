@@ -150,7 +150,7 @@ def _values(letters: str) -> list[int]:
 
 
 def _wrong_length(digits: Sequence[int]) -> str | None:
-    """That letters are missing or too many, judged by what the first two say; None when they are as many as they say."""
+    """That letters are missing or too many, judged by what the first two say; None when their number is right."""
     lengths = _lengths()
     count = (digits[0] << 3 | digits[1] >> 2) & 15 if len(digits) > 1 else 0
     expected = lengths.get(count, max(lengths.values()))
@@ -224,7 +224,7 @@ def _check(digits: Sequence[int]) -> _Remainder:
 
 
 def _near(digits: Sequence[int], letters: str) -> str | None:
-    """Where one other letter, or one swap of neighbours, would make the code whole; None when nothing so small would."""
+    """Where one other letter, or one swap of neighbours, would make the code whole; None when neither would."""
     wrong = _sum(_remainder(digits), _SIGNED)
     weight = _ONE  # of an error of 1 at this place
     for at in reversed(range(len(digits))):

@@ -16,6 +16,7 @@ gets 403, and learns nothing else. A connection carries one request: none can gr
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
 import sys
@@ -23,6 +24,7 @@ import time
 import traceback
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +107,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
+    allow_reuse_address = os.name == "posix"  # elsewhere it would let another program take the port from us
 
     def __init__(
         self,
@@ -126,9 +129,8 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("", port), _Handler)
 
     def server_bind(self) -> None:
-        """Binds, without asking the network for this computer's name, which can take long."""
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
+        """Binds without asking the network for this computer's name, which can take long."""
+        TCPServer.server_bind(self)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         here = request.getsockname()[0]
@@ -192,6 +194,10 @@ class _Server(ThreadingHTTPServer):
             self.log(f"{address} {what}.")
 
 
+class _StrangerError(Exception):
+    """Somebody who does not even say that it is a node: it hears nothing."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     """One request of one connection."""
 
@@ -207,6 +213,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         try:
             answer = self._answer_to()
+        except _StrangerError:
+            self._fail(f"is a stranger and asked for {self.path[:40]!r}")
+            self._send(HTTPStatus.FORBIDDEN, {})
         except RefusedError as error:
             self._fail(f"was sent away: {error}")
             self._send(HTTPStatus.FORBIDDEN, {"reason": str(error)})
@@ -226,7 +235,10 @@ class _Handler(BaseHTTPRequestHandler):
             if not self.server.door.is_heard(self._source, time.monotonic()):
                 raise RefusedError("there were too many failures from this address: wait a minute")
             return desk.join(self._message(MOST_STRANGER_BYTES), self._source)
-        member = self.server.members.who(self.headers.get("Bittrader-Node", ""), self._secret())
+        node = self.headers.get("Bittrader-Node")
+        if node is None:
+            raise _StrangerError
+        member = self.server.members.who(node, self._secret())
         self.server.door.met(self._source, time.monotonic())
         if asked == "GET /status":
             return desk.status()

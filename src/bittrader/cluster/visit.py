@@ -237,6 +237,8 @@ def _words(error: OSError, address: str, port: int) -> str:
             f"{address}:{port} is another head than the code's, or the head was set up anew: ask for a new code "
             "(`bittrader head invite`)"
         )
+    if isinstance(error, ssl.SSLEOFError):  # the encrypted way of saying the same
+        return failure_in_words(ConnectionResetError(), address, port)
     if isinstance(error, ssl.SSLError):
         return f"something else than a head answers at {address}:{port}: is the port right?"
     return failure_in_words(error, address, port)
