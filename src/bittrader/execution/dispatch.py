@@ -160,7 +160,7 @@ class Dispatch:
             for ticket, given in record.given.items():
                 if given.begins is not None and ticket in self._batches:
                     self._batches[ticket].deaths += (record.name,)
-        self._give_up(record, why, now)
+        self._give_up(record, why)
         self._fill(now)
         return self._taken()
 
@@ -186,7 +186,7 @@ class Dispatch:
         for node in self.nodes.values():
             if not node.silent and (silence := node.overdue(now)) is not None:
                 node.silent = True
-                self._give_up(node, f"silent for {silence:.1f} s", now)
+                self._give_up(node, f"silent for {silence:.1f} s")
         self._fill(now)
         if not self._queue:
             self._share_out(now)
@@ -248,11 +248,11 @@ class Dispatch:
             self._welcome(node, held)
         for ticket, given in list(node.given.items()):
             if ticket not in held:
-                self._missed(node, ticket, now - given.sent, now)
+                self._missed(node, ticket, now - given.sent)
         if node.refused is not None:
-            self._give_up(node, f"it refuses: {node.refused}", now)
+            self._give_up(node, f"it refuses: {node.refused}")
         elif node.slots == 0:
-            self._give_elsewhere(node, f"paused ({node.reason})", now)
+            self._give_elsewhere(node, f"paused ({node.reason})")
         else:
             self._adopt(node, held, now)
 
@@ -262,16 +262,16 @@ class Dispatch:
         if done_elsewhere:
             self._actions.append(Cancel(node.node, done_elsewhere))
 
-    def _missed(self, node: NodeRecord, ticket: int, since: float, now: float) -> None:
+    def _missed(self, node: NodeRecord, ticket: int, since: float) -> None:
         """A batch that we gave to the node, which it does not have."""
         batch = self._batches.get(ticket)
         if batch is None or batch.cancelled:
             node.take(ticket)
             if batch is not None:
-                self._let_go(ticket, batch, node, "", now)
+                self._let_go(ticket, batch, node, "")
         elif since > ARRIVAL_SECONDS + 4 * node.round_trip:
             node.take(ticket)
-            self._let_go(ticket, batch, node, "it did not arrive", now)
+            self._let_go(ticket, batch, node, "it did not arrive")
 
     def _adopt(self, node: NodeRecord, held: set[int], now: float) -> None:
         """What waits for a node while this one has it, it may as well do."""
@@ -285,16 +285,16 @@ class Dispatch:
     def _is_queued(self, ticket: int) -> bool:
         return ticket in self._batches and self._batches[ticket].queued
 
-    def _give_up(self, node: NodeRecord, why: str, now: float) -> None:
+    def _give_up(self, node: NodeRecord, why: str) -> None:
         """Takes all that a node has away from it."""
         given, node.given = node.given, {}
         if self._kept_free == node.node:
             self._kept_free = None
         for ticket in reversed(given):
             if (batch := self._batches.get(ticket)) is not None:
-                self._let_go(ticket, batch, node, why, now)
+                self._let_go(ticket, batch, node, why)
 
-    def _let_go(self, ticket: int, batch: _Batch, node: NodeRecord, why: str, _now: float) -> None:
+    def _let_go(self, ticket: int, batch: _Batch, node: NodeRecord, why: str) -> None:
         """A node is not expected to answer a batch any more: if no other is, the batch goes first to the next one."""
         batch.holders.discard(node.node)
         if batch.holders or batch.queued:
@@ -310,7 +310,7 @@ class Dispatch:
         batch.queued, batch.taken = True, (node.name, why)
         (self._alone if len(batch.deaths) >= _ALONE else self._queue).appendleft(ticket)
 
-    def _give_elsewhere(self, node: NodeRecord, why: str, _now: float) -> None:
+    def _give_elsewhere(self, node: NodeRecord, why: str) -> None:
         """Offers to others all that a node keeps and cannot run now."""
         for ticket in reversed(node.given):
             batch = self._batches.get(ticket)
@@ -345,8 +345,7 @@ class Dispatch:
         """Empties a node for the next suspected batch, and gives it that when it is empty."""
         node = self.nodes.get(self._kept_free or "")
         if node is None or not node.usable:
-            usable = [one for one in self.nodes.values() if one.usable]
-            node = min(usable, key=lambda one: len(one.given), default=None)
+            node = self._quiet_place()
         self._kept_free = None if node is None else node.node
         if node is None or node.given:
             return
@@ -357,18 +356,23 @@ class Dispatch:
                 return
         self._kept_free = None
 
+    def _quiet_place(self) -> NodeRecord | None:
+        """The node to empty for a suspected batch: one that did not die of it, where there is such a one."""
+        batch = self._batches.get(self._alone[0]) if self._alone else None
+        usable = [node for node in self.nodes.values() if node.usable]
+        died = () if batch is None else batch.deaths
+        return min(usable, key=lambda node: (died.count(node.name), len(node.given)), default=None)
+
     def _give(self, node: NodeRecord, ticket: int, now: float) -> None:
         batch = self._batches[ticket]
         if batch.taken is not None:
-            self._note(now, batch, batch.taken[0], node, batch.taken[1])
+            source, why = batch.taken
+            self.redone.append(Redone(now, batch.rows, source, node.name, why))
         batch.queued, batch.taken = False, None
         batch.holders.add(node.node)
         batch.seen_by.add(node.node)
         node.give(ticket, batch.rows, now)
         self._actions.append(Send(node.node, (ticket,)))
-
-    def _note(self, now: float, batch: _Batch, source: str, target: NodeRecord, why: str) -> None:
-        self.redone.append(Redone(now, batch.rows, source, target.name, why))
 
     # --- the end
 
@@ -391,11 +395,13 @@ class Dispatch:
 
     def _expected(self, now: float) -> dict[int, tuple[float, NodeRecord]]:
         """When each batch that one node alone has is expected to be answered, and by which."""
+        known = [node.row_seconds for node in self.nodes.values() if node.row_seconds]
+        guess = sum(known) / len(known) if known else None
         return {
             ticket: (end, node)
             for node in self.nodes.values()
             if not node.silent
-            for ticket, end in node.ends(now).items()
+            for ticket, end in node.ends(now, guess).items()
             if (batch := self._batches.get(ticket)) is not None
             and batch.holders == {node.node}
             and not batch.cancelled
@@ -405,8 +411,9 @@ class Dispatch:
     def _take_over(self, ticket: int, holder: NodeRecord, node: NodeRecord, now: float) -> None:
         """Moves what has not begun, and copies what has."""
         batch = self._batches[ticket]
-        batch.taken = (holder.name, "an idle slot ends it sooner")
         if holder.given[ticket].begins is None:
             batch.holders.discard(holder.node)
             self._withdraw(holder, ticket)
+        else:
+            batch.taken = (holder.name, "an idle slot ends it sooner")
         self._give(node, ticket, now)

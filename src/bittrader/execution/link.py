@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parcel:
-    """Something large that travels once to each node: pickled, its arrays beside it, so that they need not be copied."""
+    """Something large that travels once to each node: pickled, its arrays beside it, to be used where they are."""
 
     fingerprint: str
     data: bytes

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bittrader.execution.assignment import Status
 
 # Work that waits at a node beyond what runs, in seconds, so that a moment's delay leaves no slot idle. More of it would
@@ -23,6 +21,7 @@ SILENT_SECONDS = 2.0
 ARRIVAL_SECONDS = 2.0
 _FIRST_ROUND_TRIP = 0.02
 _LONGEST_ROUND_TRIP = 2.0
+_LONGEST_INTERVAL = 1.0
 _NEW = 0.2  # how much a new observation counts against all before it
 _NEVER = float("inf")
 
@@ -80,7 +79,8 @@ class NodeRecord:
     def hear(self, status: Status, now: float) -> None:
         """Takes in what it says of itself."""
         if self._heard is not None:
-            self._interval += _NEW * (now - self._heard - self._interval)
+            # A node that slept for an hour is not one that speaks once an hour.
+            self._interval += _NEW * (min(now - self._heard, _LONGEST_INTERVAL) - self._interval)
         self._heard = now
         self.slots, self.reason, self.busy = status.slots, status.reason, status.busy
         self.refused, self.ready, self.suspended = status.refused, status.ready, status.suspended
@@ -94,7 +94,8 @@ class NodeRecord:
         """Notes a batch that is sent to it."""
         at_once = self._begun() < self.slots
         self.given[ticket] = Given(rows, now, now + self.round_trip if at_once else None, at_once)
-        self._occupy(rows, now + self.round_trip)
+        row_seconds = self.row_seconds
+        _occupy(self._free, _NEVER if row_seconds is None else rows * row_seconds, now + self.round_trip)
 
     def adopt(self, ticket: int, rows: int, now: float) -> None:
         """Notes a batch that it was found to hold."""
@@ -116,13 +117,14 @@ class NodeRecord:
 
     def plan(self, now: float) -> None:
         """Works out again when its slots will be free, after what it holds has changed."""
+        free = self.slots - self._begun()
         for given in self.given.values():
+            if free <= 0:
+                break
             if given.begins is None:
-                if self._begun() >= self.slots:
-                    break
                 given.begins = now
-        for _ in self._ends(now):
-            pass
+                free -= 1
+        self._free, _ = self._ahead(now, self.row_seconds)
 
     def free(self, now: float) -> float:
         """When a slot could take another batch; never while what it holds has no known end."""
@@ -139,37 +141,38 @@ class NodeRecord:
             return _NEVER
         return max(self.free(now), now + self.round_trip) + rows * row_seconds
 
-    def ends(self, now: float) -> dict[int, float]:
-        """When each batch that it holds is expected to be answered.
+    def ends(self, now: float, guess: float | None) -> dict[int, float]:
+        """When each batch that it holds is expected to be answered; `guess`: seconds for a row, if its own are unknown.
 
         One that is late already is expected to take as long again as it is late.
         """
-        return dict(self._ends(now))
+        return self._ahead(now, self.row_seconds or guess)[1]
 
     def _begun(self) -> int:
         return sum(given.begins is not None for given in self.given.values())
 
-    def _ends(self, now: float) -> Iterator[tuple[int, float]]:
-        row_seconds = self.row_seconds
+    def _ahead(self, now: float, row_seconds: float | None) -> tuple[list[float], dict[int, float]]:
+        """When each slot will be free, as a heap, and each batch answered."""
         per_row = _NEVER if row_seconds is None else row_seconds
-        running = [(ticket, given) for ticket, given in self.given.items() if given.begins is not None]
-        free = [now] * (self.slots - len(running))
-        for ticket, given in running:
-            assert given.begins is not None
-            end = given.begins + given.rows * per_row
-            free.append(max(end, now))
-            yield ticket, end if end >= now else 2 * now - end
+        ends = {
+            ticket: given.begins + given.rows * per_row
+            for ticket, given in self.given.items()
+            if given.begins is not None
+        }
+        free = [now] * (self.slots - len(ends)) + [max(end, now) for end in ends.values()]
         # With more running than slots, the first to end leave no slot free.
-        self._free = sorted(free)[-self.slots :] if self.slots else []
+        heap = sorted(free)[-self.slots :] if self.slots else []
+        ends = {ticket: end if end >= now else 2 * now - end for ticket, end in ends.items()}
         for ticket, given in self.given.items():
             if given.begins is None:
-                yield ticket, self._occupy(given.rows, now)
+                ends[ticket] = _occupy(heap, given.rows * per_row, now)
+        return heap, ends
 
-    def _occupy(self, rows: int, earliest: float) -> float:
-        """Puts a batch on the slot that is free first, and returns when it will be done."""
-        if not self._free:
-            return _NEVER
-        row_seconds = self.row_seconds
-        end = max(self._free[0], earliest) + (_NEVER if row_seconds is None else rows * row_seconds)
-        heapq.heapreplace(self._free, end)
-        return end
+
+def _occupy(free: list[float], seconds: float, earliest: float) -> float:
+    """Puts a batch on the slot that is free first, and returns when it will be done."""
+    if not free:
+        return _NEVER
+    end = max(free[0], earliest) + seconds
+    heapq.heapreplace(free, end)
+    return end
