@@ -24,9 +24,7 @@ Digests = dict[tuple[int, int], bytes]
 
 def digests_of(parts: Sequence[Part[Any]]) -> Digests:
     """A digest for each part that has an answer, by its rows. Failures have none: their words may differ."""
-    return {
-        (part.start, part.stop): digest_of(part.outcome) for part in parts if not isinstance(part.outcome, Failure)
-    }
+    return {(part.start, part.stop): digest_of(part.outcome) for part in parts if not isinstance(part.outcome, Failure)}
 
 
 def differ(first: Digests, second: Digests) -> bool:
