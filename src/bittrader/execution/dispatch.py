@@ -103,7 +103,8 @@ class Dispatch:
     def __init__(self, session: str) -> None:
         self.session = session
         self.nodes: dict[str, NodeRecord] = {}
-        self.asked = self.finished = 0
+        self.asked = self.finished = 0  # rows
+        self._limit: int | None = None
         self.redone: deque[Redone] = deque(maxlen=_REPORTED)
         self.alarms: deque[Alarm] = deque(maxlen=_REPORTED)
         self._batches: dict[int, _Batch] = {}
@@ -121,11 +122,12 @@ class Dispatch:
     @property
     def slots(self) -> int:
         """How many batches may run at once, now."""
-        return sum(node.slots for node in self.nodes.values() if node.usable)
+        all_of_them = sum(node.slots for node in self.nodes.values() if node.usable)
+        return all_of_them if self._limit is None else min(self._limit, all_of_them)
 
     def submitted(self, ticket: int, rows: int, now: float) -> list[Action]:
         """A new batch; tickets rise."""
-        self.asked += 1
+        self.asked += rows
         self._batches[ticket] = _Batch(rows)
         self._queue.append(ticket)
         self._fill(now)
@@ -142,6 +144,12 @@ class Dispatch:
         for node in self.nodes.values():
             if node.given:
                 self._actions.append(Cancel(node.node, tuple(node.given)))
+        return self._taken()
+
+    def limited(self, slots: int, now: float) -> list[Action]:
+        """No more batches than this may be at nodes from now on; those that are end in peace."""
+        self._limit = slots
+        self._fill(now)
         return self._taken()
 
     def node_joined(self, node: str, name: str, now: float) -> list[Action]:
@@ -218,7 +226,7 @@ class Dispatch:
 
     def _finish(self, ticket: int, batch: _Batch, done: Done[Any], by: str) -> None:
         del self._batches[ticket]
-        self.finished += 1
+        self.finished += batch.rows
         self._actions.append(Answer(done))
         for holder in batch.holders - {by}:
             self._withdraw(self.nodes[holder], ticket)
@@ -335,11 +343,15 @@ class Dispatch:
                 continue
             batch = self._batches[self._queue[0]]
             wanting = [node for node in self.nodes.values() if node.wants(now) and node.node != self._kept_free]
-            if not wanting:
+            if not wanting or self._full():
                 return
             # Of several that want one, the one that ends it first; of those whose speed is unknown, the emptiest.
             best = min(wanting, key=lambda node: (node.would_end(batch.rows, now), len(node.given) / node.slots))
             self._give(best, self._queue.popleft(), now)
+
+    def _full(self) -> bool:
+        """Whether all that may be at nodes is."""
+        return self._limit is not None and sum(len(node.given) for node in self.nodes.values()) >= self._limit
 
     def _run_alone(self, now: float) -> None:
         """Empties a node for the next suspected batch, and gives it that when it is empty."""
@@ -347,7 +359,7 @@ class Dispatch:
         if node is None or not node.usable:
             node = self._quiet_place()
         self._kept_free = None if node is None else node.node
-        if node is None or node.given:
+        if node is None or node.given or self._full():
             return
         while self._alone:
             ticket = self._alone.popleft()
@@ -379,7 +391,7 @@ class Dispatch:
     def _share_out(self, now: float) -> None:
         """Gives idle slots what others would answer later."""
         idle = [node for node in self.nodes.values() if node.idle and node.node != self._kept_free]
-        if not idle:
+        if not idle or self._limit is not None:
             return
         ends = self._expected(now)
         for ticket in sorted(ends, key=lambda one: -ends[one][0]):

@@ -148,6 +148,12 @@ class NodeRecord:
         """
         return self._ahead(now, self.row_seconds or guess)[1]
 
+    def late(self, now: float) -> int:
+        """How many batches it runs that should have been answered by now."""
+        row_seconds = self.row_seconds or _NEVER
+        begun = [given for given in self.given.values() if given.begins is not None]
+        return sum(now > given.begins + given.rows * row_seconds + SILENT_SECONDS for given in begun if given.begins)
+
     def _begun(self) -> int:
         return sum(given.begins is not None for given in self.given.values())
 
