@@ -145,8 +145,10 @@ class _Child:
         self._inbox, self._log = inbox, log
         self.process = self._started()
         self.outbox.put(facts)
-        for work in (self._write, self._read):
-            threading.Thread(target=work, name="bittrader-bridge", daemon=True).start()
+        works = (self._write, self._read)
+        self._threads = [threading.Thread(target=work, name="bittrader-bridge", daemon=True) for work in works]
+        for thread in self._threads:
+            thread.start()
 
     def _started(self) -> Popen[bytes]:
         self._log.parent.mkdir(parents=True, exist_ok=True)
@@ -164,15 +166,14 @@ class _Child:
     def _write(self) -> None:
         pipe = self.process.stdin
         assert pipe is not None
-        with contextlib.suppress(OSError, ValueError):  # it has ended, which the reader tells
+        with contextlib.suppress(OSError), pipe:  # it has ended, which the reader tells
             while (message := self.outbox.get()) is not None:
                 frames.write(pipe, message)
-            pipe.close()
 
     def _read(self) -> None:
         pipe = self.process.stdout
         assert pipe is not None
-        with contextlib.suppress(EOFError, OSError, ValueError):
+        with contextlib.suppress(EOFError, OSError), pipe:
             while True:
                 self._inbox.put((self, frames.read(pipe)))
         self._inbox.put((self, None))
@@ -192,6 +193,8 @@ class _Child:
         self.outbox.put(None)
         self.process.kill()
         self.process.wait()
+        for thread in self._threads:
+            thread.join()
 
 
 if TYPE_CHECKING:

@@ -56,11 +56,9 @@ class OnCluster:
     """The nodes of a cluster as a place for searches, one after the other, all over one link.
 
     `folder`: that of this computer's node, which says how to reach the cluster and keeps what this driver reports.
-    `study`: what it is searched for, for the reports.
     """
 
-    def __init__(self, folder: Path, study: str = "", open_link: Callable[[], Link] | None = None) -> None:
-        self.study = study
+    def __init__(self, folder: Path, open_link: Callable[[], Link] | None = None) -> None:
         self._open_link = open_link or (lambda: Bridge(folder))
         self._report = folder / "running" / f"{os.getpid()}.json"
         self.changed = threading.Condition()
@@ -111,7 +109,7 @@ class OnCluster:
         with self.changed:
             if self._link is None or self._search is not None:
                 raise ExecutorError("the cluster is not open, or another search runs on it: one at a time.")
-            self._search = _Search(begin)
+            self._search = _Search(begin, work.name)
             self._link.send(begin)
             for node, name in self._nodes.items():
                 self.do(self._search.dispatch.node_joined(node, name, time.monotonic()))
@@ -222,7 +220,7 @@ class OnCluster:
                 return
             waits = waits_for(self._trouble, search.dispatch.nodes.values())
             self._waiting_since = (self._waiting_since or time.time()) if waits else None
-            running = Running.of(search.dispatch, self.study, search.began, self._waiting_since, waits, now, since)
+            running = Running.of(search.dispatch, search.name, search.began, self._waiting_since, waits, now, since)
         with contextlib.suppress(OSError):  # a full disk: the search itself says so where it writes
             write_running(self._report, running)
 
@@ -230,8 +228,8 @@ class OnCluster:
 class _Search:
     """What there is of one search, shared between its executor and the thread."""
 
-    def __init__(self, begin: Begin) -> None:
-        self.begin = begin
+    def __init__(self, begin: Begin, name: str) -> None:
+        self.begin, self.name = begin, name
         self.began = time.time()
         self.dispatch = Dispatch(begin.session)
         self.rows: dict[int, Rows] = {}
