@@ -45,7 +45,7 @@ DOORS = {
     "rich": ("cli/*",),
     "ray": ("execution/ray.py", "cluster/membership.py"),
     "cryptography": ("cluster/certificates.py",),
-    "psutil": ("host/*", "cluster/ray_process.py", "execution/processes.py"),
+    "psutil": ("host/*", "cluster/ray_process.py", "execution/processes.py", "execution/ray.py"),
 }
 HEAVY = set(DOORS) - {"numpy"}
 
