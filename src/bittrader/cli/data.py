@@ -153,7 +153,7 @@ def check(
         console = Console(highlight=False)
         console.print(f"[bold]{escape(scanned.symbol)} {scanned.timeframe}[/], {len(time):,} rows, {span}\n")
         console.print(_findings(scanned.notes, found))
-        console.print(_verdict(source, errors), soft_wrap=True)
+        console.print(_verdict(_again(source), errors), soft_wrap=True)
     raise typer.Exit(1 if errors else 0)
 
 
@@ -302,6 +302,11 @@ def _findings(notes: Iterable[str], found: Iterable[Problem]) -> Grid:
     for note in notes:
         grid.add_row("  [dim]read[/]", escape(note))
     return grid
+
+
+def _again(source: str) -> str:
+    """What `import` would be given to bring these candles in anew."""
+    return f"{store.file_of(source)} --name {source} --overwrite" if store.is_stored(source) else source
 
 
 def _verdict(source: str, errors: list[Problem]) -> str:

@@ -34,10 +34,12 @@ def list_studies(as_json: JsonOption = False) -> None:
         Console(stderr=True).print("There are no studies yet. `bittrader optimize STRATEGY CANDLES` makes one.")
     else:
         Console().print(_table(facts))
+        for cause in (one["cause"] for one in facts if "cause" in one):
+            Console(stderr=True).print(cause, soft_wrap=True, highlight=False, markup=False)
 
 
 def _facts(name: str) -> dict[str, Any]:
-    """A study in short; a damaged one says what is wrong with it."""
+    """A study in short; one that cannot be read says why."""
     try:
         with Study.read(shelf.path_of(name)) as study:
             counts, best, experiment = study.counts(), found.best(study, 1), study.experiment
@@ -55,7 +57,7 @@ def _facts(name: str) -> dict[str, Any]:
                 "state": _state(study),
             }
     except StudyError as error:
-        return {"study": name, "state": str(error)}
+        return {"study": name, "state": "unreadable", "cause": str(error)}
 
 
 def _state(study: Study) -> str:
@@ -77,9 +79,9 @@ def _table(facts: list[dict[str, Any]]) -> Table:
     for name in ("Finished", "Failed"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("Best", justify="right", overflow="fold")
-    table.add_column("State", no_wrap=all("strategy" in one for one in facts))  # a damaged study has a sentence here
+    table.add_column("State", no_wrap=True)
     for one in facts:
-        if "strategy" not in one:
+        if "cause" in one:
             table.add_row(one["study"], *[""] * 4, one["state"])
             continue
         done = f"{one['finished']:,} of {one['trials']:,}"
@@ -221,9 +223,10 @@ def export(
     target = (output or Path(f"{name}{SUFFIXES[form]}")).resolve()
     with Study.read(shelf.path_of(name)) as study:
         write(study, form, target)
-        trials = study.counts().asked
+        trials, in_folds = study.counts().asked, found.in_folds(study)
     console = Console(stderr=True)
-    console.print(f"{trials:,} trials are in {target}", soft_wrap=True, highlight=False, markup=False)
+    more = f", and {in_folds:,} of the folds," if in_folds else ""
+    console.print(f"{trials:,} trials{more} are in {target}", soft_wrap=True, highlight=False, markup=False)
     if form == "optuna":
         console.print(f"Look at them: optuna-dashboard sqlite:///{target}", soft_wrap=True, highlight=False)
 

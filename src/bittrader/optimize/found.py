@@ -234,7 +234,7 @@ def summary(study: Study, rows: int = _ROWS) -> StudySummary:
         belief=_belief(study, counts.asked),
         validation=validation(study),
         holdout=noted(study, "holdout", Holdout.from_json),
-        in_folds=_in_folds(study),
+        in_folds=in_folds(study),
     )
 
 
@@ -270,7 +270,7 @@ def validation(study: Study) -> Validated | None:
     return known if known is not None and known.trials == study.budget else None
 
 
-def _in_folds(study: Study) -> int:
+def in_folds(study: Study) -> int:
     """How many trials of a validation's folds have come to an end."""
     if study.experiment.validation is None:
         return 0
