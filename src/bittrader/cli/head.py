@@ -89,7 +89,7 @@ def revoke(which: Annotated[str, typer.Argument(metavar="CODE|NAME", help="As `h
     """Take back a join code, or send a computer out of the cluster."""
     gone = inviting.revoke(folder_of("head"), which, time.time())
     if isinstance(gone, Member):
-        _say(f"{escape(gone.name)} is out of the cluster. It still knows Ray's token until the next: bittrader head restart")
+        _say(f"{escape(gone.name)} is out. It knows Ray's token, which changes with: bittrader head restart")
     else:
         _say(f"The code {gone.id} lets nobody in any more.")
 

@@ -19,6 +19,7 @@ from bittrader.cluster import config_file, daemon
 from bittrader.cluster.identity import Role, folder_of
 from bittrader.cluster.policy import NodePolicy
 from bittrader.cluster.settings import read_settings
+from bittrader.cluster.status_words import in_words
 from bittrader.cluster.wishes import read_wishes, write_wishes
 from bittrader.errors import ClusterError, InputError, did_you_mean
 
@@ -177,7 +178,7 @@ def show_status(role: Role, *, as_json: bool) -> int:
         table = Table.grid(padding=(0, 2))
         table.add_column(style="bold", no_wrap=True)
         table.add_column()
-        for label, words in state.in_words():
+        for label, words in in_words(state, time.time()):
             table.add_row(label, escape(words))
         Console().print(table)
     return 0 if state is not None else 1
