@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sets up the project in its own folder and runs its everyday jobs: `python3 dev.py help`.
 
-Needs nothing but Python's standard library. Any Python from 3.7 can start it: it finds a newer one for the project, and
+Needs nothing but Python's standard library. Any Python from 3.7 can start it: it finds one that fits the project, and
 where there is none, or something else is missing, it says so in one line. With uv, that line is rarely needed.
 """
 
@@ -24,6 +24,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 
 OLDEST = (3, 11)
+NEWEST = (3, 14)  # the locks have nothing ready-made for a newer one
 NEWER = ("python3.13", "python3.12", "python3.11", "python3.14", "python3", "python")
 
 RUNTIME_LOCK = ROOT / "requirements.lock"
@@ -31,7 +32,7 @@ DEV_LOCK = ROOT / "requirements-dev.lock"
 
 # Where the locks must hold a ready-made package for everything: these systems (as uv calls them), these Pythons.
 SYSTEMS = ("x86_64-pc-windows-msvc", "aarch64-apple-darwin", "x86_64-manylinux_2_28", "aarch64-manylinux_2_28")
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 OLDEST_MACOS = "14.0"
 
 PYTHON_SOURCES = ("src", "tests", "bench", "Documentation", "dev.py")
@@ -81,6 +82,15 @@ def test(words: list[str]) -> None:
     """Set up, then run the tests."""
     set_up(DEV_LOCK)
     run(PYTHON, "-m", "pytest", "--numprocesses", "auto", *words)
+
+
+def lab(words: list[str]) -> None:
+    """Set up, then prove the cluster on several hosts made on this one (Linux, root; `lab --full` for all of it)."""
+    set_up(DEV_LOCK)
+    run(PYTHON, "tests/lab/ready.py")
+    extent = "full" if "--full" in words else "quick"
+    chosen = [word for word in words if word != "--full"]
+    run(PYTHON, "-m", "pytest", "tests/lab", "-rs", *chosen, BITTRADER_LAB=extent)
 
 
 def lint(words: list[str]) -> None:
@@ -151,7 +161,7 @@ def help_(_words: list[str]) -> None:
 
 
 JOBS = {
-    "setup": setup, "demo": demo, "test": test, "lint": lint, "types": types, "bench": bench, "docs": docs,
+    "setup": setup, "demo": demo, "test": test, "lab": lab, "lint": lint, "types": types, "bench": bench, "docs": docs,
     "lock": lock, "wheels": wheels, "clean": clean, "help": help_,
 }  # fmt: skip
 
@@ -190,8 +200,8 @@ def make_environment(uv: str | None) -> None:
     if uv:
         attempt(uv, "venv", "--quiet", "--clear", "--python", python or wanted, VENV)
     elif python is None:
-        found = platform.python_version()
-        raise Stop(f"Python {wanted} or newer is needed; this is {found}. Install one, or uv, which brings its own.")
+        needed = f"Python {wanted} to {PYTHONS[-1]} is needed; this is {platform.python_version()}"
+        raise Stop(f"{needed}. Install one, or uv, which brings its own.")
     elif works(python, "import venv, ensurepip"):
         attempt(python, "-m", "venv", "--clear", VENV)
     else:
@@ -221,14 +231,14 @@ def require_uv() -> str:
 
 
 def find_python() -> str | None:
-    """A Python that is new enough: the running one, else one on the PATH, else None."""
+    """A Python that the locks are for: the running one, else one on the PATH, else None."""
     running = getattr(sys, "_base_executable", None) or sys.executable
     return next((python for python in (running, *map(shutil.which, NEWER)) if python and works(python)), None)
 
 
 def works(python: object, code: str = "pass") -> bool:
-    """Whether this Python runs, is new enough, and can do the code. (A shim on the PATH may lead to nothing.)"""
-    check = f"import sys; assert sys.version_info >= {OLDEST}; {code}"
+    """Whether this Python runs, is one that the locks are for, and can do the code. (A shim may lead to nothing.)"""
+    check = f"import sys; assert {OLDEST} <= sys.version_info[:2] <= {NEWEST}; {code}"
     try:
         done = subprocess.run([str(python), "-c", check], capture_output=True, check=False, env=environment())
     except OSError:

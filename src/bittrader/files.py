@@ -19,9 +19,9 @@ _NO_FOLDERS = (errno.EINVAL, errno.EBADF)
 def written_whole(path: Path, *, lasting: bool = True) -> Iterator[Path]:
     """A file beside `path` to write to, which takes its place at one stroke; whatever fails, the old one stays.
 
-    When it returns, no power cut takes the new one back; unless it is not `lasting`, as what a daemon says of itself every
-    other second, for which no disk should have to wake. OSError, for the caller to put in words, when the file cannot be
-    written.
+    When it returns, no power cut takes the new one back; unless it is not `lasting`, as what a daemon says of itself
+    every other second, for which no disk should have to wake. OSError, for the caller to put in words, when the file
+    cannot be written.
     """
     if path.exists() and not path.is_file():  # a folder or a device, whose place a file must not take
         raise FileExistsError(errno.EEXIST, "that is no file")

@@ -21,7 +21,7 @@ def compiled(function: F) -> F:
 
     No fast-math: a node with another processor must give the same bits.
     """
-    return _cached(numba.njit(nogil=True, error_model="numpy")(function))
+    return cast("F", _cached(numba.njit(nogil=True, error_model="numpy")(function)))
 
 
 def lean(function: F) -> F:
@@ -31,22 +31,24 @@ def lean(function: F) -> F:
     array is passed as seven numbers, and a few of them cost more than a short trade.
     """
     # `_nrt` is what Numba's own tests use; its types leave it out.
-    return _cached(numba.njit(nogil=True, error_model="numpy", forceinline=True, _nrt=False)(function))  # type: ignore[call-overload]
+    dispatcher = numba.njit(nogil=True, error_model="numpy", forceinline=True, _nrt=False)(function)  # type: ignore[call-overload]
+    return cast("F", _cached(dispatcher))
 
 
-class _Cache(FunctionCache):  # type: ignore[misc] # Numba carries no types
+class _Cache(FunctionCache):
     """Numba's cache on disk, which is begun anew where a power cut left files of it empty."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            return super().load_overload(sig, target_context)
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         except (EOFError, UnpicklingError):
-            self.flush()
+            self.flush()  # type: ignore[no-untyped-call]
             return None
 
 
 def _cached(dispatcher: Any) -> Any:
     """The dispatcher, with its cache; just the function where Numba is switched off."""
     if isinstance(dispatcher, Dispatcher):
-        dispatcher._cache = _Cache(dispatcher.py_func)  # noqa: SLF001 - what `enable_caching` does, and all that it does
+        cache = _Cache(dispatcher.py_func)  # type: ignore[no-untyped-call]
+        dispatcher._cache = cache  # type: ignore[attr-defined] # noqa: SLF001 - as `enable_caching` does
     return dispatcher

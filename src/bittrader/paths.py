@@ -38,15 +38,15 @@ def reports_dir() -> Path:
 
 
 def head_dir() -> Path:
-    """The folder of this computer as the head of a cluster."""
+    """The folder of this computer as the head of a cluster: `$BITTRADER_HOME/head`, else `~/.bittrader_head`."""
     return _node_dir("head")
 
 
 def worker_dir() -> Path:
-    """The folder of this computer as a worker of a cluster."""
+    """The folder of this computer as a worker of a cluster: `$BITTRADER_HOME/worker`, else `~/.bittrader_worker`."""
     return _node_dir("worker")
 
 
 def _node_dir(role: str) -> Path:
     moved = os.environ.get("BITTRADER_HOME")
-    return home() / role if moved else Path(f"~/.bittrader_{role}").expanduser()
+    return Path(moved).expanduser() / role if moved else Path(f"~/.bittrader_{role}").expanduser()

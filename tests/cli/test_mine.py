@@ -6,9 +6,10 @@ import pytest
 
 from bittrader import Costs, backtest, paths
 from bittrader.cli import run
-from bittrader.errors import InputError
+from bittrader.errors import InputError, StrategyError
 from bittrader.market.sample import synthetic
 from bittrader.market.store import store
+from bittrader.mining.entries import ENTRIES
 from bittrader.optimize import found
 from bittrader.optimize.study import Study
 
@@ -88,3 +89,25 @@ def test_a_study_of_one_strategys_parameters_has_no_rules_to_write():
 def test_candles_must_be_said(capsys):
     with pytest.raises(InputError, match="missing argument"):
         run(["mine", "--trials", "3"])
+
+
+def test_rules_that_this_bittrader_lacks_are_said_and_not_written(capsys, here, monkeypatch):
+    mine("--study", "first")
+    (here / "first.py").unlink()
+    entry = best_of("first").params["entry"]
+    monkeypatch.delitem(ENTRIES, entry)
+    capsys.readouterr()
+    assert run(["studies", "show", "first"]) == 0
+    assert f"there is no '{entry}' in this one" in capsys.readouterr().out
+    with pytest.raises(StrategyError, match="found by another bittrader"):
+        run(["studies", "write", "first"])
+    assert not (here / "first.py").exists()
+
+
+def test_a_file_of_rules_that_have_changed_since_comes_with_a_warning(capsys, here, monkeypatch):
+    mine("--study", "first")
+    assert "Beware" not in capsys.readouterr().err
+    (here / "first.py").unlink()
+    monkeypatch.setattr("bittrader.optimize.evaluators.engine_digest", lambda: "0" * 32)
+    assert run(["studies", "write", "first"]) == 0
+    assert "Beware      bittrader has changed" in capsys.readouterr().err

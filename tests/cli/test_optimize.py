@@ -113,6 +113,7 @@ def test_a_study_gets_a_name_that_no_other_has(capsys, candles):
         (["sma-cross", "made-up", "--range", "fast=90:100", "--range", "slow=50:60"], "no parameter set keeps fast"),
         (["sma-cross", "made-up", "--fee", "2"], "fee must be between"),
         (["sma-cross", "nothing-here"], "nothing-here"),
+        (["sma-cross", "made-up", "--gaps", "fill"], "there is no file 'made-up'. Stored candles keep theirs"),
     ],
 )
 def test_bad_input_is_one_line_and_nothing_is_written(candles, words, said):

@@ -35,6 +35,14 @@ def test_json_says_what_was_shown_and_where(first_try, tmp_path):
     assert facts["params"] == dict(rerun("first-try", 7)[0][0].params) != dict(first_try.best.params)
 
 
+def test_the_report_of_one_trial_leaves_that_of_the_best_alone(home):
+    invoke("first-try")
+    best = home / "reports" / "first-try.html"
+    before = best.read_bytes()
+    assert invoke("first-try", "--trial", "7").stdout.strip().endswith("first-try-trial-7.html")
+    assert best.read_bytes() == before
+
+
 def test_without_a_trial_the_best_is_shown(first_try, tmp_path):
     facts = json.loads(invoke("first-try", "--json", "--output", str(tmp_path / "r.html")).stdout)
     assert facts["params"] == dict(first_try.best.params)

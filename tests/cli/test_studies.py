@@ -55,9 +55,18 @@ def test_list_breaks_no_name(study, capsys, monkeypatch):
 
 def test_list_goes_on_past_a_damaged_study(study, capsys):
     (study.parent / "broken.sqlite").write_text("nothing " * 1000)
-    states = {one["study"]: one["state"] for one in json_of(capsys, "list")["studies"]}
-    assert states["one"] == "complete"
-    assert "not a study" in states["broken"]
+    facts = {one["study"]: one for one in json_of(capsys, "list")["studies"]}
+    assert (facts["one"]["state"], facts["broken"]["state"]) == ("complete", "unreadable")
+    assert "not a study" in facts["broken"]["cause"]
+    run(["studies", "list"])
+    assert f"{facts['broken']['cause']}\n" in capsys.readouterr().err
+
+
+def test_looking_at_a_study_leaves_nothing_beside_it(study):
+    before = sorted(study.parent.iterdir())
+    for words in (["list"], ["show", "one"]):
+        run(["studies", *words])
+    assert sorted(study.parent.iterdir()) == before
 
 
 def test_list_without_studies_says_how_to_make_one(capsys):

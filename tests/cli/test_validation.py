@@ -89,6 +89,18 @@ def test_a_holdout_is_opened_once_and_looked_at_again(capsys):
     assert "looked at 3 times" in capsys.readouterr().out
 
 
+def test_a_holdout_of_several_series_is_held_against_holding_each_and_judged_anew(capsys):
+    store(synthetic(bars=2_500, seed=5), "other")
+    first, second, *rest = ASKED
+    judged = [word for word in rest if word != "--no-verdict"]
+    run(["optimize", first, second, "other", *judged, "--holdout", "25%"])
+    capsys.readouterr()
+    run(["studies", "holdout", "one"])
+    said = capsys.readouterr().out
+    assert said.count("hold SYNTHETIC") == 2
+    assert "that no search saw (holdout)" in " ".join(said.split())
+
+
 def test_another_set_on_a_holdout_that_was_looked_at_is_no_test(capsys):
     run(["optimize", *ASKED, "--holdout", "20%"])
     run(["studies", "holdout", "one"])

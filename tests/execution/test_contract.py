@@ -18,14 +18,17 @@ EXECUTORS = {
     "threads": lambda make, slots: ThreadExecutor(make(), slots),
     "processes": ProcessExecutor,
 }
+# A real Ray takes seconds to start: all tests on one share it.
+CLUSTER = pytest.param("cluster", marks=pytest.mark.xdist_group("ray"))
 
 
-@pytest.fixture(params=EXECUTORS)
+@pytest.fixture(params=[*EXECUTORS, CLUSTER])
 def executor_of(request):
     opened = []
+    new = request.getfixturevalue("cluster_executor") if request.param == "cluster" else EXECUTORS[request.param]
 
     def make(function, *arguments, slots=2):
-        opened.append(EXECUTORS[request.param](Making(function, *arguments), slots))
+        opened.append(new(Making(function, *arguments), slots))
         return opened[-1]
 
     yield make

@@ -92,6 +92,22 @@ def test_a_search_whose_sets_are_all_tried_ends_early(tmp_path):
         assert study.counts().asked == 8
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "grid"])
+def test_a_search_ends_when_there_is_nothing_left_to_try(tmp_path, name):
+    path = tmp_path / "a.sqlite"
+    with Study.create(path, searching(name, trials=400, space=tiny())) as study:
+        assert run(study)
+        counts = study.counts()
+        assert counts.asked - counts.repeated == 8
+        assert counts.asked < 400
+        assert found.is_complete(study)
+        assert found.trials_in_all(study) == counts.asked
+    with Study.write(path) as study:
+        study.allow(800)
+        assert run(study)
+        assert study.counts().asked == counts.asked
+
+
 def test_more_trials_go_on_where_the_search_ended(tmp_path):
     path = tmp_path / "a.sqlite"
     first = searched(path, searching("de"))

@@ -71,3 +71,5 @@ def test_a_studys_front_is_that_of_its_sets_that_keep_the_conditions(tmp_path, m
         some = found.front(study, most=3)
         assert len(some) == 3
         assert [some[0].number, some[-1].number] == [summary.front[0].number, summary.front[-1].number]
+        assert found.front_and_more(study, most=3)[1] == len(front) - 3
+        assert summary.front_size == len(front)

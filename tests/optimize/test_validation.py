@@ -233,6 +233,22 @@ def test_opening_the_holdout_runs_the_best_on_the_last_bars_and_is_remembered():
     assert Holdout.from_json(json.loads(json.dumps(second.to_json()))) == second
 
 
+def test_what_is_held_out_is_noted_again_where_that_failed():
+    searched(holdout="20%", validate="anchored")
+    with Study.write(shelf.path_of("one")) as study:
+        known = found.summary(study).holdout
+        study.connection.execute("DELETE FROM findings")
+    assert resume("one", candles=candles()).summary.holdout == known
+
+
+def test_a_validation_of_fewer_trials_than_the_study_may_have_is_not_told():
+    assert searched(validate="anchored").summary.validation is not None
+    with Study.write(shelf.path_of("one")) as study:
+        study.allow(study.budget + 10)
+        assert found.summary(study).validation is None
+        assert not found.is_complete(study)
+
+
 def test_there_is_no_holdout_to_open_where_none_was_kept():
     searched(name="none")
     with pytest.raises(StudyError, match="holds nothing out"):

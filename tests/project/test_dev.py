@@ -81,9 +81,18 @@ def test_a_python_that_is_missing_or_fails_does_not_work(dev: ModuleType) -> Non
     assert not dev.works(sys.executable, "raise SystemExit(1)")
 
 
+@pytest.mark.parametrize("bounds", [((3, 99), (3, 100)), ((3, 0), (3, 1))])
+def test_a_python_that_the_locks_are_not_for_does_not_work(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, bounds: tuple[tuple[int, int], tuple[int, int]]
+) -> None:
+    monkeypatch.setattr(dev, "OLDEST", bounds[0])
+    monkeypatch.setattr(dev, "NEWEST", bounds[1])
+    assert not dev.works(sys.executable)
+
+
 def test_without_python_or_uv_it_says_what_to_install(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dev, "find_python", lambda: None)
-    with pytest.raises(dev.Stop, match="or newer is needed"):
+    with pytest.raises(dev.Stop, match="is needed; this is"):
         dev.make_environment(None)
 
 

@@ -107,6 +107,18 @@ def test_every_look_at_a_holdout_is_listed(looks, times, warned):
     assert [trace["name"] for trace in shown.equity.data] == ["Held out"]
 
 
+def test_a_look_at_a_holdout_is_drawn_beside_holding_the_market():
+    known = holdout(CANDLES, 1)
+    (looked,) = known.openings
+    held = tuple(replace(one, equity=tuple(1.1 * value for value in one.equity)) for one in looked.curves)
+    shown = page(held=replace(known, openings=(replace(looked, held=held),))).holdout
+    assert [trace["name"] for trace in shown.equity.data] == ["Buy and hold", "Held out"]
+    assert "Grey is buying and holding." in shown.equity.caption
+    two = replace(looked, curves=looked.curves * 2, held=held * 2)
+    shown = page(held=replace(known, openings=(two,))).holdout
+    assert [trace["line"].get("dash") for trace in shown.equity.data] == ["dot", "dot", None, None]
+
+
 def test_a_study_that_was_not_validated_has_no_such_part():
     shown = page()
     assert (shown.validation, shown.holdout) == (None, None)

@@ -30,9 +30,10 @@ from bittrader.cli.options import (
     StrategyRef,
     costs_and_sizing,
     parse_settings,
+    reading_of,
     strategy_speaks,
 )
-from bittrader.errors import BittraderError, InputError, StrategyError, cause_of
+from bittrader.errors import BittraderError, StrategyError, cause_of
 from bittrader.market.table import utc
 from bittrader.report import words
 from bittrader.strategies.base import Strategy
@@ -93,7 +94,8 @@ def _run(
 
     loaded = load_strategy(strategy)
     loaded(**params)  # a mistyped parameter is said before the candles are read
-    series = load_candles(candles) if gaps is None else read_candles(_file(candles), gaps=gaps)
+    reading = reading_of(gaps, [candles])
+    series = read_candles(candles, **reading) if reading else load_candles(candles)
     try:
         return run(loaded, series, params, costs, sizing)
     except Exception as error:
@@ -115,15 +117,6 @@ def _write(path: Path, result: Result) -> Path:
     from bittrader.report import write_report  # noqa: PLC0415 - a run without a report does without its page
 
     return write_report(path, result)
-
-
-def _file(candles: str) -> Path:
-    path = Path(candles)
-    if not path.exists():
-        raise InputError(
-            f"--gaps says how to read a file, and there is no file {candles!r}. Stored candles keep theirs."
-        )
-    return path
 
 
 def facts(result: Result) -> dict[str, Any]:

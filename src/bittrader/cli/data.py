@@ -153,7 +153,7 @@ def check(
         console = Console(highlight=False)
         console.print(f"[bold]{escape(scanned.symbol)} {scanned.timeframe}[/], {len(time):,} rows, {span}\n")
         console.print(_findings(scanned.notes, found))
-        console.print(_verdict(source, errors), soft_wrap=True)
+        console.print(_verdict(_again(source), errors), soft_wrap=True)
     raise typer.Exit(1 if errors else 0)
 
 
@@ -231,9 +231,9 @@ def download(
     store.free(chosen, overwrite=overwrite)
     choices = Choices(gaps=gaps, bad_ticks=bad_ticks, invalid=invalid, off_grid=off_grid)  # type: ignore[arg-type]
     pages = door.pages_file(exchange, query, url)
-    _say(f"[dim]connecting to {escape(exchange)} …[/]")
     try:
         market = door.connect(exchange, url=url)
+        _say(f"[dim]connecting to {escape(exchange)} …[/]")
         door.check(market, query, waits=lambda reason: _say(f"[yellow]{escape(reason)}[/]"))
         with _bar(f"{escape(symbol)} {query.timeframe}") as told:
             table = door.download(market, query, pages, told=told)
@@ -302,6 +302,11 @@ def _findings(notes: Iterable[str], found: Iterable[Problem]) -> Grid:
     for note in notes:
         grid.add_row("  [dim]read[/]", escape(note))
     return grid
+
+
+def _again(source: str) -> str:
+    """What `import` would be given to bring these candles in anew."""
+    return f"{store.file_of(source)} --name {source} --overwrite" if store.is_stored(source) else source
 
 
 def _verdict(source: str, errors: list[Problem]) -> str:

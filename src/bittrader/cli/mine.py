@@ -21,6 +21,7 @@ app = typer.Typer(add_completion=False)
 
 _TRIALS = 20_000
 _OF_OPTIMIZE_ALONE = ("strategy", "space")
+_CHANGED = "bittrader has changed since this was found, so the file may give other numbers. Run it: bittrader backtest"
 _TOLD = ("sharpe", "total_return", "max_drawdown", "trades")
 
 Side = Annotated[
@@ -53,7 +54,10 @@ def mine(side: Side = None, write: File = None, **options: Any) -> None:
     target = target_of(study, write)  # a file that is in the way is better told before the search than after
     settings = [*(options["settings"] or ()), *([f"side={side}"] if side else [])]
     code = _exit_code(lambda: optimize(MINED, **{**options, "study": study, "settings": settings}))
-    if code == 0:
+    if code == 0 and options["detach"]:
+        say = Console(stderr=True).print
+        say(f"When it is complete, have its rules written: bittrader studies write {study}", highlight=False)
+    elif code == 0:
         write_rules(study, None, target)
     raise typer.Exit(code)
 
@@ -83,6 +87,7 @@ def write_rules(name: str, number: int | None, target: Path) -> None:
     from bittrader.market.timeframe import Timeframe  # noqa: PLC0415 - `--help` does without
     from bittrader.mining.writing import class_name, strategy_file  # noqa: PLC0415 - it needs the engine
     from bittrader.optimize import found, shelf  # noqa: PLC0415 - likewise
+    from bittrader.optimize.evaluators import engine_digest  # noqa: PLC0415 - likewise
     from bittrader.optimize.study import Study  # noqa: PLC0415 - likewise
 
     with Study.read(shelf.path_of(name)) as study:
@@ -92,6 +97,7 @@ def write_rules(name: str, number: int | None, target: Path) -> None:
         if number is None and not summary.best:
             raise InputError(f"no evaluation of {name} finished, so there are no rules to write.")
         trial = summary.best[0] if number is None else found.numbered(study, number)
+        changed = study.experiment.engine != engine_digest()
     timeframe = Timeframe.parse(summary.series[0].timeframe)
     text = strategy_file(trial.params, class_name(target.stem), _origin(summary, trial), timeframe)
     try:
@@ -99,7 +105,10 @@ def write_rules(name: str, number: int | None, target: Path) -> None:
             file.write(text)
     except FileExistsError:
         raise _in_the_way(target) from None
-    Console(stderr=True).print(f"[bold]{'Strategy':12}[/bold]{escape(str(target))}", soft_wrap=True, highlight=False)
+    say = Console(stderr=True).print
+    say(f"[bold]{'Strategy':12}[/bold]{escape(str(target))}", soft_wrap=True, highlight=False)
+    if changed:
+        say(f"[bold]{'Beware':12}[/bold]{_CHANGED}", soft_wrap=True, highlight=False)
 
 
 def _in_the_way(target: Path) -> InputError:

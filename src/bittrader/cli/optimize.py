@@ -26,9 +26,11 @@ from bittrader.cli.options import (
     ValidateOption,
     costs_and_sizing,
     parse_settings,
+    reading_of,
     strategy_speaks,
     validation_of,
 )
+from bittrader.cli.placing import DetachOption, OnOption, leave_it, place, require_cluster
 from bittrader.errors import InputError
 
 app = typer.Typer(add_completion=False)
@@ -95,6 +97,8 @@ def optimize(
     memory_limit: Annotated[
         float | None, typer.Option(help="Megabytes that one evaluation may take; larger ones are ended and fail.")
     ] = None,
+    on: OnOption = "local",
+    detach: DetachOption = False,
     no_verdict: NoVerdictOption = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")] = False,
     as_json: JsonOption = False,
@@ -116,8 +120,10 @@ def optimize(
     from bittrader.cli.searching import bar, conclude  # noqa: PLC0415 - see above
     from bittrader.optimize.search import optimize as search  # noqa: PLC0415 - see above
 
+    if detach:
+        require_cluster(on)  # better told before a study is made
     first = objective[0] if objective else "sharpe"
-    with bar(first.partition(":")[0]) as progress, strategy_speaks():
+    with bar(first.partition(":")[0]) as progress, place("local" if detach else on) as opened, strategy_speaks():
         result = search(
             strategy,
             candles,
@@ -134,14 +140,19 @@ def optimize(
             ranges=held,
             fixed=fixed,
             threads=threads,
+            on=opened,
             time_limit=time_limit,
             memory_limit=memory_limit,
             validate=validation,
             holdout=holdout or 0.0,
-            reading={"gaps": gaps} if gaps else None,
+            reading=reading_of(gaps, candles or ()),
             verdict=not no_verdict,
+            run=not detach,
             progress=progress,
         )
+    if detach:
+        leave_it(result.summary.name, on)
+        return
     raise typer.Exit(conclude(result, json_wanted=as_json, report_wanted=not no_report))
 
 

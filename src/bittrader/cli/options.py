@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Annotated, Any, Literal, TextIO
 
 import typer
@@ -97,6 +98,16 @@ def parse_settings(settings: Sequence[str]) -> dict[str, str]:
             raise InputError(f"--set gives {name} twice: {found[name]} and {value}. Keep one.")
         found[name] = value
     return found
+
+
+def reading_of(gaps: Gaps | None, candles: Sequence[str]) -> dict[str, str]:
+    """How to read files of candles, as `read_candles` takes it; InputError for stored ones."""
+    for one in candles if gaps else ():
+        if not Path(one).exists():
+            raise InputError(
+                f"--gaps says how to read a file, and there is no file {one!r}. Stored candles keep theirs."
+            )
+    return {"gaps": gaps} if gaps else {}
 
 
 def validation_of(

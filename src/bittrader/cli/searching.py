@@ -246,7 +246,10 @@ def show(study: Study, summary: StudySummary) -> None:
         console.print(*best_tables(summary, None, console.width))
     if summary.validation:
         console.print(*validating.validation_tables(summary.validation, summary.objective, console.width))
-    text = closing(summary, study.path, None, interrupted=not found.is_complete(study), budget=study.budget)
+    complete = found.is_complete(study)
+    if complete and summary.best and summary.belief is None:
+        console.print(Text.assemble(("Verdict     ", "bold"), f"not judged yet: bittrader studies judge {study.name}"))
+    text = closing(summary, study.path, None, interrupted=not complete, budget=study.budget)
     console.print(text, soft_wrap=True, highlight=False)
 
 

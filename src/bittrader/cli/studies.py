@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bittrader.cli.options import JsonOption, NoVerdictOption, strategy_speaks
+from bittrader.cli.placing import DetachOption, OnOption, leave_it, place, require_cluster, watch
 from bittrader.errors import InputError, StudyError
 from bittrader.optimize import found, shelf
 from bittrader.optimize.database import StudyRunningError, WriterLock
@@ -33,10 +34,12 @@ def list_studies(as_json: JsonOption = False) -> None:
         Console(stderr=True).print("There are no studies yet. `bittrader optimize STRATEGY CANDLES` makes one.")
     else:
         Console().print(_table(facts))
+        for cause in (one["cause"] for one in facts if "cause" in one):
+            Console(stderr=True).print(cause, soft_wrap=True, highlight=False, markup=False)
 
 
 def _facts(name: str) -> dict[str, Any]:
-    """A study in short; a damaged one says what is wrong with it."""
+    """A study in short; one that cannot be read says why."""
     try:
         with Study.read(shelf.path_of(name)) as study:
             counts, best, experiment = study.counts(), found.best(study, 1), study.experiment
@@ -54,7 +57,7 @@ def _facts(name: str) -> dict[str, Any]:
                 "state": _state(study),
             }
     except StudyError as error:
-        return {"study": name, "state": str(error)}
+        return {"study": name, "state": "unreadable", "cause": str(error)}
 
 
 def _state(study: Study) -> str:
@@ -76,9 +79,9 @@ def _table(facts: list[dict[str, Any]]) -> Table:
     for name in ("Finished", "Failed"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("Best", justify="right", overflow="fold")
-    table.add_column("State", no_wrap=all("strategy" in one for one in facts))  # a damaged study has a sentence here
+    table.add_column("State", no_wrap=True)
     for one in facts:
-        if "strategy" not in one:
+        if "cause" in one:
             table.add_row(one["study"], *[""] * 4, one["state"])
             continue
         done = f"{one['finished']:,} of {one['trials']:,}"
@@ -111,6 +114,8 @@ def resume(
     ] = None,
     strategy: Annotated[str | None, typer.Option(help="Where the strategy is, if it has moved.")] = None,
     threads: Annotated[int | None, typer.Option(help="Cores to use; else all.")] = None,
+    on: OnOption = "local",
+    detach: DetachOption = False,
     no_verdict: NoVerdictOption = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")] = False,
     as_json: JsonOption = False,
@@ -125,17 +130,36 @@ def resume(
             more = f"bittrader studies resume {name} --trials {2 * study.budget}"
             say = Console(stderr=True).print
             say(f"{name} is complete: there is nothing left to do. More: {more}", soft_wrap=True, highlight=False)
-    with bar(objective) as progress, strategy_speaks():
+    if detach:
+        require_cluster(on)
+        if trials is not None:
+            with Study.write(shelf.path_of(name)) as study:
+                study.allow(trials)
+        leave_it(name, on)
+        return
+    with bar(objective) as progress, place(on) as opened, strategy_speaks():
         result = search(
             name,
             strategy=strategy,
             candles=candles,
             trials=trials,
             threads=threads,
+            on=opened,
             verdict=not no_verdict,
             progress=progress,
         )
     raise typer.Exit(conclude(result, json_wanted=as_json, report_wanted=not no_report))
+
+
+@app.command()
+def attach(name: Name, as_json: JsonOption = False) -> None:
+    """Watch a study that was left to this computer's node, until it is complete; Ctrl-C leaves it alone again."""
+    from bittrader.cli.searching import bar  # noqa: PLC0415 - `list` does without
+
+    with Study.read(shelf.path_of(name)) as study, bar(study.experiment.objectives[0].metric) as progress:
+        code = watch(study, progress)
+    show(name, as_json)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -182,7 +206,8 @@ def holdout(
     console = Console()
     console.print(holdout_table(opened, summary))
     console.print(opening_said(opened), soft_wrap=True, highlight=False)
-    console.print(*verdict_lines(summary))
+    for table in verdict_lines(summary):
+        console.print("", table)
 
 
 @app.command()
@@ -198,9 +223,10 @@ def export(
     target = (output or Path(f"{name}{SUFFIXES[form]}")).resolve()
     with Study.read(shelf.path_of(name)) as study:
         write(study, form, target)
-        trials = study.counts().asked
+        trials, in_folds = study.counts().asked, found.in_folds(study)
     console = Console(stderr=True)
-    console.print(f"{trials:,} trials are in {target}", soft_wrap=True, highlight=False, markup=False)
+    more = f", and {in_folds:,} of the folds," if in_folds else ""
+    console.print(f"{trials:,} trials{more} are in {target}", soft_wrap=True, highlight=False, markup=False)
     if form == "optuna":
         console.print(f"Look at them: optuna-dashboard sqlite:///{target}", soft_wrap=True, highlight=False)
 

@@ -120,7 +120,8 @@ def _said(validated: Validated, objective: str) -> str:
 
 
 def _held(study: str, holdout: Holdout) -> str:
-    bars = f"{holdout.bars.stop - holdout.bars.start:,} bars, {_days((holdout.bars,))}"
+    count = holdout.bars.stop - holdout.bars.start
+    bars = f"{count:,} {'bar' if count == 1 else 'bars'}, {_days((holdout.bars,))}"
     if not holdout.openings:
         return f"{bars}, never looked at. Once, at the very end: bittrader studies holdout {study}"
     times = "once" if len(holdout.openings) == 1 else f"{len(holdout.openings)} times"

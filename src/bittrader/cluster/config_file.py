@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from io import StringIO
 from itertools import pairwise
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from bittrader.cluster.settings import Settings, keys, parse_settings, require_key, value_of
+from bittrader.cluster.sections import keys
+from bittrader.cluster.settings import Settings, parse_settings, require_key, value_of
 from bittrader.errors import InputError
 from bittrader.files import written_whole
 
@@ -21,7 +23,7 @@ _HEADER = re.compile(r"\s*\[\s*([\w.]+)\s*\]\s*(#.*)?")
 
 def shown(settings: Settings) -> Iterator[tuple[str, str, bool]]:
     """Every setting: its key, its value as TOML writes it, and whether that is the default."""
-    for key, _ in keys():
+    for key, _ in keys(Settings):
         value = value_of(settings, key)
         yield key, "(not set)" if value is None else toml_value(value), value == value_of(Settings(), key)
 
@@ -37,14 +39,17 @@ def set_key(folder: Path, key: str, said: str | None) -> None:
     parse_settings(before, str(path))  # a file that is wrong already is not to be written around
     after = changed(before, key, value)
     parse_settings(after, str(path))
-    folder.mkdir(parents=True, exist_ok=True)
-    with written_whole(path) as part:
-        part.write_text(after, encoding="utf-8", newline="")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as part:
+            part.write_text(after, encoding="utf-8", newline="")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}.") from None
 
 
 def typed(key: str, said: str) -> object:
     """What was said on the command line, as the type that the setting has."""
-    kind = dict(keys())[require_key(key)]
+    kind = dict(keys(Settings))[require_key(key)]
     if isinstance(kind, UnionType):
         kind = next(one for one in get_args(kind) if one is not type(None))
     if get_origin(kind) is tuple:
@@ -70,7 +75,7 @@ def changed(text: str, key: str, value: object) -> str:
 
     What comes out is read again; InputError if the file is written in a way that we cannot change so.
     """
-    lines = text.splitlines(keepends=True)
+    lines = StringIO(text, newline="\n").readlines()
     section, _, name = key.rpartition(".")
     inside = _section(lines, section)
     at = next((place for place in inside or () if _assigns(lines[place], name)), None)
@@ -137,7 +142,7 @@ def _said(text: str, key: str) -> object:
 
 def _without(text: str, key: str) -> dict[str, object]:
     """All that a text says but for one key."""
-    return {one: said for one, _ in keys() if one != key and (said := _said(text, one)) is not None}
+    return {one: said for one, _ in keys(Settings) if one != key and (said := _said(text, one)) is not None}
 
 
 def toml_value(value: object) -> str:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bittrader.cluster import words
+from bittrader.cluster.hours import covers, minutes_of
 from bittrader.errors import InputError
 
 if TYPE_CHECKING:
     from bittrader.cluster.wishes import Wishes
     from bittrader.host.base import Readings
 
-_SPAN = re.compile(r"([01]?\d|2[0-3]):([0-5]\d) ?[-–] ?([01]?\d|2[0-4]):([0-5]\d)")  # noqa: RUF001 - a dash is typed too
 # Past the floor by so much the battery must be before work begins again, else one percent would switch it on and off.
 _CHARGE_MARGIN = 0.05
-_DAY_SECONDS = 86_400
 
 
 class Cause(StrEnum):
@@ -96,27 +95,11 @@ class NodePolicy:
         if self.away_after_seconds < self.active_below_seconds:
             raise InputError("away_after_seconds is no less than active_below_seconds")
         for span in self.hours:
-            _minutes(span)
+            minutes_of(span)
 
     def runs_at(self, hour: float) -> bool:
         """Whether this hour of the day is among the hours."""
-        return not self.hours or any(_covers(_minutes(span), hour * 60) for span in self.hours)
-
-
-def _minutes(span: str) -> tuple[int, int]:
-    """When a span such as 20:00-08:00 begins and ends, in minutes of the day."""
-    found = _SPAN.fullmatch(span)
-    if found is None or (found[3] == "24" and found[4] != "00"):
-        raise InputError(f'hours holds spans of the day as in "20:00-08:00", not {span!r}')
-    start, stop = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
-    if start == stop:
-        raise InputError(f"the span {span} of hours is empty; leave hours out to run all day")
-    return start, stop
-
-
-def _covers(span: tuple[int, int], minute: float) -> bool:
-    start, stop = span
-    return start <= minute < stop if start < stop else minute >= start or minute < stop
+        return not self.hours or any(covers(minutes_of(span), hour * 60) for span in self.hours)
 
 
 @dataclass(frozen=True)
@@ -179,7 +162,7 @@ def _is_away(policy: NodePolicy, memory: PolicyMemory, readings: Readings) -> bo
 def _is_low(policy: NodePolicy, memory: PolicyMemory, charge: float | None) -> bool:
     """Whether the battery is to be saved; one that tells no charge is."""
     margin = _CHARGE_MARGIN if memory.is_low else 0.0
-    return charge is None or charge < min(policy.battery_floor + margin, 1.0)
+    return charge is None or _below(charge, min(policy.battery_floor + margin, 1.0))
 
 
 def _wanted(
@@ -187,11 +170,11 @@ def _wanted(
 ) -> Allowance:
     """What the rules give at this moment, whatever was given before: the strictest decides."""
     if wishes.is_paused(now.unix):
-        return Allowance(0, f"paused by you {_until(wishes.paused_until, now)}", Cause.PAUSED)
+        return Allowance(0, f"paused by you {words.until(wishes.paused_until, now.unix, now.hour)}", Cause.PAUSED)
     safety = [_reserve(policy, readings), _heat(policy, readings, total)]
     if wishes.cores is not None:
         cores = min(wishes.cores, total)
-        rules = [*safety, Allowance(cores, f"you asked for {wishes.cores}: {_of(cores, total)}", Cause.OVERRIDE)]
+        rules = [*safety, Allowance(cores, f"you asked for {wishes.cores}: {words.of(cores, total)}", Cause.OVERRIDE)]
     else:
         rules = [
             _hours(policy, now),
@@ -210,7 +193,8 @@ def _held_back(policy: NodePolicy, memory: PolicyMemory, wanted: Allowance, tota
     if now.monotonic - memory.changed >= policy.grow_after_seconds:
         return wanted
     cores = min(memory.cores, total)
-    reason = f"{_of(cores, total)}: changed less than {_span(policy.grow_after_seconds)} ago, {wanted.cores} soon"
+    since = words.span(policy.grow_after_seconds)
+    reason = f"{words.of(cores, total)}: changed less than {since} ago, {wanted.cores} soon"
     return Allowance(cores, reason, Cause.WAITING)
 
 
@@ -218,42 +202,43 @@ def _owner(policy: NodePolicy, seen: PolicyMemory, readings: Readings, total: in
     known = readings.idle_seconds is not None
     if seen.is_away:
         cores = total if policy.away_cores is None else min(policy.away_cores, total)
-        return Allowance(cores, f"{'you are away' if known else 'no screen'}: {_of(cores, total)}", Cause.AWAY)
+        return Allowance(cores, f"{'you are away' if known else 'no screen'}: {words.of(cores, total)}", Cause.AWAY)
     cores = min(policy.active_cores, total)
     why = "you are active" if known else "you may be active (this computer does not tell)"
-    return Allowance(cores, f"{why}: {_of(cores, total)}", Cause.ACTIVE)
+    return Allowance(cores, f"{why}: {words.of(cores, total)}", Cause.ACTIVE)
 
 
 def _battery(policy: NodePolicy, seen: PolicyMemory, readings: Readings, total: int) -> Allowance | None:
     if seen.on_battery_at is None:
         return None
-    charge = "an unknown charge" if readings.charge is None else _percent(readings.charge)
+    charge = "an unknown charge" if readings.charge is None else words.percent(readings.charge)
     if readings.on_battery:
         where, cause = f"on battery at {charge}", Cause.BATTERY
     else:
-        where, cause = f"on the charger for less than {_span(policy.mains_seconds)}, at {charge}", Cause.MAINS
+        where, cause = f"on the charger for less than {words.span(policy.mains_seconds)}, at {charge}", Cause.MAINS
     if seen.is_low:
         limit = policy.battery_floor
-        if readings.charge is not None and readings.charge >= limit:
-            return Allowance(0, f"{where}: paused up to {_percent(min(limit + _CHARGE_MARGIN, 1.0))}", cause)
-        return Allowance(0, f"{where}: paused below {_percent(limit)}", cause)
+        if readings.charge is not None and not _below(readings.charge, limit):
+            enough = words.percent(min(limit + _CHARGE_MARGIN, 1.0))
+            return Allowance(0, f"{where}: paused until it reaches {enough}", cause)
+        return Allowance(0, f"{where}: paused below {words.percent(limit)}", cause)
     cores = _share(policy.battery_share, total)
-    return Allowance(cores, f"{where}: {_of(cores, total)}", cause)
+    return Allowance(cores, f"{where}: {words.of(cores, total)}", cause)
 
 
 def _reserve(policy: NodePolicy, readings: Readings) -> Allowance | None:
     """What no wish may take: a battery that is nearly empty."""
-    if not readings.on_battery or readings.charge is None or readings.charge >= policy.battery_reserve:
+    if not readings.on_battery or readings.charge is None or not _below(readings.charge, policy.battery_reserve):
         return None
-    words = f"on battery at {_percent(readings.charge)}: always paused below {_percent(policy.battery_reserve)}"
-    return Allowance(0, words, Cause.BATTERY)
+    why = f"on battery at {words.percent(readings.charge)}: always paused below {words.percent(policy.battery_reserve)}"
+    return Allowance(0, why, Cause.BATTERY)
 
 
 def _heat(policy: NodePolicy, readings: Readings, total: int) -> Allowance | None:
     if not readings.hot:
         return None
     cores = _share(policy.hot_share, total)
-    return Allowance(cores, f"the processor is hot: {_of(cores, total)}", Cause.HEAT)
+    return Allowance(cores, f"the processor is hot: {words.of(cores, total)}", Cause.HEAT)
 
 
 def _load(policy: NodePolicy, readings: Readings, total: int) -> Allowance | None:
@@ -261,8 +246,8 @@ def _load(policy: NodePolicy, readings: Readings, total: int) -> Allowance | Non
     if not policy.yield_to_others or busy < 1:
         return None
     cores = min(max(total - busy, 1), total)
-    words = f"other programs keep {busy} {'core' if busy == 1 else 'cores'} busy: {_of(cores, total)}"
-    return Allowance(cores, words, Cause.LOAD)
+    why = f"other programs keep {busy} {'core' if busy == 1 else 'cores'} busy: {words.of(cores, total)}"
+    return Allowance(cores, why, Cause.LOAD)
 
 
 def _hours(policy: NodePolicy, now: Moment) -> Allowance | None:
@@ -271,34 +256,11 @@ def _hours(policy: NodePolicy, now: Moment) -> Allowance | None:
     return Allowance(0, f"paused outside the hours {', '.join(policy.hours)}", Cause.HOURS)
 
 
+def _below(charge: float, limit: float) -> bool:
+    """Whether a charge is below a limit, by more than rounding."""
+    return charge < limit - 1e-9
+
+
 def _share(share: float, total: int) -> int:
     """A share of the cores, at least one unless it is none at all."""
     return max(math.floor(share * total), min(1, total)) if share else 0
-
-
-def _of(cores: int, total: int) -> str:
-    if cores == 0:
-        return f"none of {total} {'core' if total == 1 else 'cores'}"
-    if cores == total:
-        return f"all {total} cores" if total > 1 else "the only core"
-    return f"{cores} of {total} cores"
-
-
-def _percent(share: float) -> str:
-    return f"{math.floor(share * 100 + 1e-9)} %"
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
-
-
-def _until(unix: float | None, now: Moment) -> str:
-    """Until when a pause lasts, as a time of the owner's day."""
-    if unix is None or unix == math.inf:
-        return "until you resume"
-    left = unix - now.unix
-    if left >= _DAY_SECONDS:
-        days = math.floor(left / _DAY_SECONDS)
-        return f"for {days} more {'day' if days == 1 else 'days'}"
-    minutes = round(now.hour * 60 + left / 60) % (24 * 60)
-    return f"until {minutes // 60:02}:{minutes % 60:02}"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import socket
 import tomllib
-import types
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Literal, get_type_hints
 
 from bittrader.cluster.policy import NodePolicy
+from bittrader.cluster.sections import keys, made
 from bittrader.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _LAST_PORT = 65_535
@@ -150,9 +148,6 @@ class Settings:
         return replace(self.policy, away_cores=away, active_cores=min(self.policy.active_cores, self.node.cores))
 
 
-Section = TypeVar("Section")
-
-
 def read_settings(folder: Path) -> Settings:
     """The settings of the node whose folder this is: `config.toml`, then `config.env`, else the defaults.
 
@@ -168,8 +163,8 @@ def read_settings(folder: Path) -> Settings:
 def parse_settings(text: str, place: str = "config.toml") -> Settings:
     """The settings in a file's text; what is not said has its default."""
     try:
-        return _made(Settings, tomllib.loads(text), "")
-    except (tomllib.TOMLDecodeError, InputError) as error:
+        return made(Settings, tomllib.loads(text))
+    except (ValueError, InputError) as error:  # a whole number of thousands of digits is one that is no TOML error
         raise InputError(f"{place}: {error}" + ("" if str(error).endswith((".", "?")) else ".")) from None
 
 
@@ -187,15 +182,6 @@ def parse_num_cpus(text: str, place: str = "config.env") -> int | None:
     return int(value)
 
 
-def keys(section: type = Settings, above: str = "") -> Iterator[tuple[str, Any]]:
-    """Every setting, as `policy.active_cores`, with its type."""
-    for name, kind in get_type_hints(section).items():
-        if isinstance(kind, type) and hasattr(kind, "__dataclass_fields__"):
-            yield from keys(kind, f"{above}{name}.")
-        else:
-            yield above + name, kind
-
-
 def value_of(settings: Settings, key: str) -> object:
     """What a setting is set to."""
     found: object = settings
@@ -206,58 +192,17 @@ def value_of(settings: Settings, key: str) -> object:
 
 def require_key(key: str) -> str:
     """The key itself; InputError, with what was meant perhaps, if there is no such setting."""
-    known = dict(keys())
-    if key not in known:
-        last = {one.rpartition(".")[2]: one for one in known}
-        hint = f" Did you mean {last[key]!r}?" if key in last else did_you_mean(key, known)
-        raise InputError(f"there is no setting {key!r}.{hint or ' `config show` lists them.'}")
-    return key
-
-
-def _made(section: type[Section], table: Mapping[str, Any], above: str) -> Section:
-    kinds = get_type_hints(section)
-    given: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in kinds:
-            raise InputError(f"there is no setting {above + key!r}.{_meant(key, above, kinds)}")
-        given[key] = _checked(above + key, value, kinds[key])
-    try:
-        return section(**given)
-    except InputError as error:
-        raise InputError(f"{above}{error}") from None
-
-
-def _meant(key: str, above: str, kinds: Mapping[str, Any]) -> str:
-    homes = [one for one, _ in keys() if one.rpartition(".")[2] == key]
-    if homes:
-        return f" It belongs to [{homes[0].rpartition('.')[0]}]."
-    return did_you_mean(key, kinds) or f" {'Here' if above else 'At the top'} are {', '.join(kinds)}."
-
-
-def _checked(key: str, value: object, kind: Any) -> object:
-    """The value, as the type that the setting has."""
-    if hasattr(kind, "__dataclass_fields__"):
-        if not isinstance(value, dict):
-            raise InputError(f"{key} is a table, written [{key}]")
-        return _made(kind, value, f"{key}.")
-    if isinstance(kind, types.UnionType):  # a number that need not be set
-        kind = next(one for one in get_args(kind) if one is not type(None))
-    if get_origin(kind) is Literal:
-        return _require(value in get_args(kind), key, value, f"one of {', '.join(get_args(kind))}")
-    if get_origin(kind) is tuple:
-        texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
-        return tuple(_require(texts, key, value, 'a list of texts, as in ["20:00-08:00"]'))
-    if kind is float:
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        return float(_require(number, key, value, "a number"))
-    words = {int: "a whole number", bool: "true or false", str: "a text in quotes"}
-    return _require(type(value) is kind, key, value, words[kind])
-
-
-def _require(holds: bool, key: str, value: Any, what: str) -> Any:  # noqa: FBT001 - it is the question
-    if not holds:
-        raise InputError(f"{key} is {what}, not {value!r}")
-    return value
+    known = dict(keys(Settings))
+    if key in known:
+        return key
+    below = [one for one in known if one.startswith(f"{key}.")]
+    last = [one for one in known if one.endswith(f".{key}")]
+    if below:
+        hint = f" It is a section, with {', '.join(one.removeprefix(f'{key}.') for one in below)}."
+    else:
+        sections = ", ".join(get_type_hints(Settings))
+        hint = f" Did you mean {last[0]!r}?" if last else did_you_mean(key, known) or f" The sections are {sections}."
+    raise InputError(f"there is no setting {key!r}.{hint}")
 
 
 def _is_ipv4(text: str) -> bool:

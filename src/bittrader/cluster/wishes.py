@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from bittrader.errors import InputError
 from bittrader.files import written_whole
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Run = Literal["yes", "stop", "restart"]
+_LAST = 1e12  # as Unix seconds, the end of all calendars
 _KEYS = {"paused_until", "cores", "run", "asked"}
 
 
@@ -38,26 +39,32 @@ def parse_wishes(text: str) -> Wishes:
     """The wishes written in a file; InputError for anything that says none."""
     try:
         facts = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError("it is no JSON") from None
-    if not isinstance(facts, dict) or not facts.keys() <= _KEYS:
-        raise InputError(f"it holds more than {', '.join(sorted(_KEYS))}")
-    run: Any = facts.get("run", "yes")
-    if run not in get_args(Run):
-        raise InputError(f"run is one of {', '.join(get_args(Run))}, not {run!r}")
+    if not isinstance(facts, dict):
+        raise InputError('it is no JSON object such as {"cores": 2}')
+    for key in facts:
+        if key not in _KEYS:
+            raise InputError(f"there is no wish {key!r}")
     until = facts.get("paused_until")
     return Wishes(
         paused_until=math.inf if until == "forever" else _number("paused_until", until),
         cores=_cores(facts.get("cores")),
-        run=run,
+        run=_run(facts.get("run", "yes")),
         asked=_number("asked", facts.get("asked")) or 0.0,
     )
+
+
+def _run(value: Any) -> Run:
+    if value not in get_args(Run):
+        raise InputError(f"run is one of {', '.join(get_args(Run))}, not {value!r}")
+    return cast("Run", value)
 
 
 def _number(key: str, value: object) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST:
         raise InputError(f"{key} is no time: {value!r}")
     return float(value)
 
@@ -90,6 +97,9 @@ def read_wishes(path: Path) -> tuple[Wishes, str]:
 
 
 def write_wishes(path: Path, wishes: Wishes) -> None:
-    """Has the daemon see these wishes at its next turn, in place of the earlier ones."""
-    with written_whole(path) as part:
-        part.write_text(wishes_text(wishes), encoding="utf-8")
+    """Has the daemon see these wishes at its next turn, in place of the earlier ones; InputError if that cannot be."""
+    try:
+        with written_whole(path) as part:
+            part.write_text(wishes_text(wishes), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}.") from None

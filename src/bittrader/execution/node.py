@@ -44,6 +44,7 @@ class NodeWork:
         self._changed = threading.Condition()
         self._session: _Session | None = None
         self._closed = False
+        self._told: tuple[object, ...] = ()  # what has changed between two polls is news too
         threading.Thread(target=self._look_after, name="bittrader-allowance", daemon=True).start()
 
     def begin(self, session: str, data: bytes, shared: Mapping[str, object]) -> None:
@@ -62,6 +63,7 @@ class NodeWork:
         with self._changed:
             if self._session is not None and self._session.name == session:
                 self._session.submit(batches)
+                self._changed.notify_all()  # or an idle executor would be asked for answers only a moment later
 
     def cancel(self, session: str, tickets: Sequence[int]) -> None:
         """Forgets batches that no slot has taken yet."""
@@ -77,8 +79,8 @@ class NodeWork:
         with self._changed:
             if self._session is not None:
                 self._session.acknowledge(acknowledged)
-            before = self._state()
-            self._changed.wait_for(lambda: self._closed or self._news(before), seconds)
+            self._changed.wait_for(lambda: self._closed or self._news(), seconds)
+            self._told = self._state()
             return self._status()
 
     def end(self, session: str) -> None:
@@ -149,8 +151,8 @@ class NodeWork:
         facts = (None, False, None, 0) if session is None else session.state()
         return (*facts, self._allowed())
 
-    def _news(self, before: tuple[object, ...]) -> bool:
-        return bool(self._session and self._session.answers) or self._state() != before
+    def _news(self) -> bool:
+        return bool(self._session and self._session.answers) or self._state() != self._told
 
     def _status(self) -> Status:
         allowed, session = self._allowed(), self._session

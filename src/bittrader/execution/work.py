@@ -69,6 +69,8 @@ class Work(Generic[Answer]):
     """Seconds that one row may take."""
     memory_limit: float | None = None
     """Megabytes that the process of an evaluation may take."""
+    name: str = ""
+    """What people call the search."""
     apart: bool = False
     """Whether it needs processes of its own, because it may hang, crash or hold the interpreter's lock."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
@@ -15,7 +16,7 @@ import psutil
 from bittrader.host import x11_idle
 from bittrader.host.clocks import Clocks
 from bittrader.host.common import PsutilHost
-from bittrader.host.watch import said_by
+from bittrader.host.watch import Source, said_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     Say = Callable[..., str | None]
 
-_SESSION = ("Id", "User", "Class", "Type", "Display", "IdleHint", "IdleSinceHintMonotonic")
+_SESSION = ("Id", "User", "Class", "Type", "Display", "State", "IdleHint", "IdleSinceHintMonotonic")
 _GRAPHICAL = ("x11", "wayland", "mir")
 _MUTTER = "org.gnome.Mutter.IdleMonitor"
 _ASK_MUTTER = (
@@ -35,6 +36,8 @@ _ASK_MUTTER = (
 _CARRIED = {8, 9, 10, 11, 14, 30, 31, 32}
 _PROCESSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "soc_thermal")
 _CRITICAL_MARGIN = 5.0
+# Each of logind's answers costs a program of some milliseconds, and people log in less often than they type.
+_LOGINS_PERIOD = 5.0
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,16 @@ class Session:
 
 
 def parse_sessions(text: str) -> list[Session]:
-    """The people's logins in what `loginctl show-session` prints; greeters and background jobs are none."""
+    """The people's logins in what `loginctl show-session` prints.
+
+    Greeters and background jobs are none, and neither is one that only waits for its last programs to end.
+    """
     blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in text.split("\n\n")]
-    return [_session(facts) for facts in blocks if facts.get("Class", "").startswith("user")]
+    return [
+        _session(facts)
+        for facts in blocks
+        if facts.get("Class", "").startswith("user") and facts.get("State") != "closing"
+    ]
 
 
 def _session(facts: Mapping[str, str]) -> Session:
@@ -139,16 +149,14 @@ class Linux(PsutilHost):
         super().__init__()
         self._sys = sys_class
         self._say = say
+        self._logins: Source[list[str] | None] = Source(self._list_logins, _LOGINS_PERIOD, None)
 
     def idle_seconds(self) -> float | None:
         """The shortest idle time of all who are logged in; if nobody is, nobody was since the computer started."""
-        listed = self._say("loginctl", "list-sessions", "--no-legend", "--no-pager")
-        if listed is None:
-            return None
-        names = [line.split()[0] for line in listed.splitlines() if line.strip()]
-        if not names:
-            return time.monotonic()
-        shown = self._say("loginctl", "show-session", *(f"--property={one}" for one in _SESSION), *names)
+        shown = self._show_logins()
+        if shown is None:  # somebody has just logged out
+            self._logins.due = -math.inf
+            shown = self._show_logins()
         if shown is None:
             return None
         now = time.monotonic()
@@ -156,6 +164,20 @@ class Linux(PsutilHost):
             (session_idle(one, now, lambda session: desktop_idle(session, self._say)) for one in parse_sessions(shown)),
             default=now,
         )
+
+    def _show_logins(self) -> str | None:
+        """What logind says of each login, nothing if there is none; None if it does not answer."""
+        now = time.monotonic()
+        if self._logins.due <= now:
+            self._logins.refresh(now)
+        names = self._logins.answer(now)
+        if not names:
+            return None if names is None else ""
+        return self._say("loginctl", "show-session", *(f"--property={one}" for one in _SESSION), *names)
+
+    def _list_logins(self) -> list[str] | None:
+        listed = self._say("loginctl", "list-sessions", "--no-legend", "--no-pager")
+        return None if listed is None else [line.split()[0] for line in listed.splitlines() if line.strip()]
 
     def clocks(self) -> Clocks:
         return Clocks(time.time(), time.monotonic(), time.clock_gettime(time.CLOCK_BOOTTIME))

@@ -38,16 +38,17 @@ class MacOS(PsutilHost):
 
     name = "macOS"
 
-    def __init__(self, say: Callable[..., str | None] = said_by) -> None:
+    def __init__(self, say: Callable[..., str | None] = said_by, clock: Callable[[int], float] | None = None) -> None:
         super().__init__()
         self._say = say
+        self._clock = clock or time.clock_gettime
 
     def idle_seconds(self) -> float | None:
         return parse_idle(self._say("/usr/sbin/ioreg", "-r", "-d", "1", "-w", "0", "-c", "IOHIDSystem"))
 
     def clocks(self) -> Clocks:
         """Darwin's CLOCK_MONOTONIC runs on in sleep, other than Linux's; CLOCK_UPTIME_RAW stands still."""
-        return Clocks(time.time(), time.clock_gettime(_CLOCK_UPTIME_RAW), time.clock_gettime(_CLOCK_MONOTONIC))
+        return Clocks(time.time(), self._clock(_CLOCK_UPTIME_RAW), self._clock(_CLOCK_MONOTONIC))
 
     def hot(self) -> bool | None:
         return parse_heat(self._say("/usr/bin/pmset", "-g", "therm"))

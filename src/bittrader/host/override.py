@@ -39,7 +39,7 @@ def parse_readings(text: str) -> dict[str, Any]:
     """The readings that a file's text holds, each checked."""
     try:
         facts = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError("it is no JSON") from None
     if not isinstance(facts, dict):
         raise InputError('it is no JSON object such as {"charge": 0.35}')

@@ -157,7 +157,8 @@ def _find_duplicates(table: Table, context: Context) -> list[Problem]:  # noqa: 
         options = ("drop", "first", "last")
         problems.append(Problem("duplicates", int(exact.sum()), places, sentence, "duplicates", options))
     if len(conflicts):
-        sentence = f"{len(conflicts):,} bars come again with other values, the first at {utc(conflicts[0])}"
+        again = "1 bar comes" if len(conflicts) == 1 else f"{len(conflicts):,} bars come"
+        sentence = f"{again} again with other values, the first at {utc(conflicts[0])}"
         places = _places(conflicts)
         problem = Problem(
             "conflicting-duplicates", int(differs.sum()), places, sentence, "duplicates", ("first", "last")

@@ -84,7 +84,7 @@ def read_candles(
 def load_candles(ref: str | Path) -> Candles:
     """The candles of a stored name, or else of a file. DataError when there are none of either."""
     if is_stored(str(ref)):
-        return read_candles(_file_of(str(ref)))
+        return read_candles(file_of(str(ref)))
     is_there(ref)
     return read_candles(ref)
 
@@ -98,21 +98,21 @@ def is_there(ref: str | Path) -> None:
 def store(candles: Candles, name: str, *, overwrite: bool = False) -> Path:
     """Stores candles under a name and returns the file; InputError when the name is taken or cannot be one."""
     free(name, overwrite=overwrite)
-    write(candles, _file_of(name))
-    return _file_of(name)
+    write(candles, file_of(name))
+    return file_of(name)
 
 
 def free(name: str, *, overwrite: bool = False) -> None:
     """Nothing, when candles may be stored under a name; InputError when it is taken or cannot be one."""
     if not paths.is_name(name) or name.endswith(_SUFFIX):
         raise InputError(f"candles cannot be called {name!r}: {paths.NAME_RULE}.")
-    if _file_of(name).exists() and not overwrite:
+    if file_of(name).exists() and not overwrite:
         raise InputError(f"there are stored candles called {name!r} already. Use --overwrite, or another --name.")
 
 
 def is_stored(name: str) -> bool:
     """Whether there are stored candles of that name."""
-    return paths.is_name(name) and _file_of(name).is_file()
+    return paths.is_name(name) and file_of(name).is_file()
 
 
 def stored() -> list[Stored]:
@@ -174,7 +174,8 @@ def _files() -> list[Path]:
     return sorted(paths.candles_dir().glob(f"*{_SUFFIX}"))
 
 
-def _file_of(name: str) -> Path:
+def file_of(name: str) -> Path:
+    """The file of the stored candles of that name."""
     return paths.candles_dir() / f"{name}{_SUFFIX}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bittrader.errors import StrategyError
 from bittrader.mining.entries import ENTRIES
 from bittrader.mining.exits import EXITS
 from bittrader.mining.filters import FILTERS
@@ -16,7 +17,19 @@ if TYPE_CHECKING:
 
 
 def in_words(params: Mapping[str, Value]) -> str:
-    """What a parameter set of the mined strategy does: when it enters, while what, and when it leaves."""
+    """What a parameter set of the mined strategy does: when it enters, while what, and when it leaves.
+
+    StrategyError for a set that was found by a bittrader with other rules.
+    """
+    try:
+        return _in_words(params)
+    except KeyError as missing:
+        raise StrategyError(
+            f"these rules were found by another bittrader: there is no {missing} in this one."
+        ) from None
+
+
+def _in_words(params: Mapping[str, Value]) -> str:
     sides = ("long", "short") if params["side"] == "both" else (str(params["side"]),)
     enter = [f"enter {side} when {said(getattr(ENTRIES[str(params['entry'])], side), params)}" for side in sides]
     passes = [_passing(side, params) for side in sides]

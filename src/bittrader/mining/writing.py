@@ -70,6 +70,7 @@ def strategy_file(params: Mapping[str, Value], name: str, origin: str, timeframe
     Its parameters are those that count, with the ranges that were searched, and the found values as defaults. `origin`
     says where it came from, `timeframe` is that of the candles there.
     """
+    docstring = _docstring(in_words(params), origin)
     rules = _rules(params)
     parameters = {one.name: one for rule in rules for one in rule.parameters}
     body = [
@@ -81,7 +82,6 @@ def strategy_file(params: Mapping[str, Value], name: str, origin: str, timeframe
         *(f"    {line}" for line in _signals(params)),
     ]
     inside = "\n".join(f"    {line}".rstrip() for line in body).lstrip("\n")
-    docstring = _docstring(in_words(params), origin)
     text = f"class {name}(Strategy):\n{docstring}\n\n{inside}\n"
     return (
         f'"""{name}: an entry, filters and exits that `bittrader mine` put together."""\n\n{_imports(text)}\n\n\n{text}'

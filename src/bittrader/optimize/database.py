@@ -48,14 +48,16 @@ def told(path: Path) -> Iterator[None]:
 
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     """An open connection; transactions are begun by hand."""
-    mode = "rwc" if write else "ro"
+    mode = "rwc" if write else "rw"  # who reads clears away what SQLite put beside the file, if nobody else has it open
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=5.0)
     try:
         if write:
-            # A finished evaluation survives kill -9 and a power cut; others may read meanwhile. A new study is so from its
-            # first byte: what a power cut left of the change to it, only who may write could clear away.
+            # A finished evaluation survives kill -9 and a power cut; others may read meanwhile. A new study is laid out
+            # like this already: a change to WAL that a power cut broke off can only be cleared away by who may write.
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+        else:
+            connection.execute("PRAGMA query_only=ON")
     except BaseException:
         connection.close()
         raise

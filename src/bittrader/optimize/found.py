@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from bittrader.belief.figures import Belief
-from bittrader.errors import StudyError
+from bittrader.errors import StrategyError, StudyError
 from bittrader.optimize.database import metric_column, told
 from bittrader.optimize.even_share import even_share
 from bittrader.optimize.narrowing import Fixed
@@ -234,7 +234,7 @@ def summary(study: Study, rows: int = _ROWS) -> StudySummary:
         belief=_belief(study, counts.asked),
         validation=validation(study),
         holdout=noted(study, "holdout", Holdout.from_json),
-        in_folds=_in_folds(study),
+        in_folds=in_folds(study),
     )
 
 
@@ -249,7 +249,10 @@ def rules(study: Study, trial: Trial | None) -> str:
         return ""
     from bittrader.mining.words import in_words  # noqa: PLC0415 - rules need the engine, which a list does without
 
-    return in_words(trial.params)
+    try:
+        return in_words(trial.params)
+    except StrategyError as error:
+        return str(error)
 
 
 def _belief(study: Study, asked: int) -> Belief | None:
@@ -267,7 +270,7 @@ def validation(study: Study) -> Validated | None:
     return known if known is not None and known.trials == study.budget else None
 
 
-def _in_folds(study: Study) -> int:
+def in_folds(study: Study) -> int:
     """How many trials of a validation's folds have come to an end."""
     if study.experiment.validation is None:
         return 0

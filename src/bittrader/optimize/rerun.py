@@ -48,7 +48,8 @@ def _best(summary: StudySummary) -> Trial:
     if summary.best:
         return summary.best[0]
     cause = next(iter(summary.failures), "nothing was evaluated")
-    raise StudyError(f"no evaluation of {summary.name} finished, so there is nothing to show. Commonest cause: {cause}")
+    nothing = f"no evaluation of {summary.name} finished, so there is nothing to show"
+    raise StudyError(f"{nothing}. Commonest cause: {cause}.")
 
 
 def _require_candles(study: str, experiment: Experiment, now: tuple[CandleFacts, ...]) -> None:

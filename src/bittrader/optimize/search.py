@@ -118,7 +118,6 @@ def optimize(
     problem = new_problem(strategy, candles, space, reading or {})
     held = share(holdout) if isinstance(holdout, str) else holdout
     validation = Validation(validate) if isinstance(validate, str) else validate
-    unseen = held_bars(problem.series, held) if held and isinstance(problem, StrategyProblem) else None
     if isinstance(problem, StrategyProblem):
         problem = problem.developing(held)
         if validation is not None:
@@ -153,8 +152,7 @@ def optimize(
     )
     path = shelf.path_of(shelf.free_name(*problem.words()) if study is None else study)
     with Study.create(path, experiment) as opened:
-        if unseen is not None:
-            opened.note("holdout", Holdout(unseen, ()).to_json())
+        _hold_out(opened, problem)
         if not run:
             return _as_it_is(opened, problem)
         return _search(opened, problem, threads, on, progress, verdict=verdict)
@@ -186,7 +184,15 @@ def resume(
         _check(budget, threads, then.time_limit, then.memory_limit, then.aggregate)
         opened.allow(budget)
         opened.redefine(_found_again(then, problem))
+        _hold_out(opened, problem)
         return _search(opened, problem, threads, on, progress, verdict=verdict)
+
+
+def _hold_out(study: Study, problem: Problem) -> None:
+    """Notes which bars are held out, also where a first try to note it failed."""
+    share_held = study.experiment.holdout
+    if isinstance(problem, StrategyProblem) and share_held and study.noted("holdout") is None:
+        study.note("holdout", Holdout(held_bars(problem.whole, share_held), ()).to_json())
 
 
 def _as_it_is(study: Study, problem: Problem) -> SearchResult:
@@ -223,7 +229,7 @@ def _search(
         def tell(now: Progress) -> None:
             (progress or _silent)(replace(now, fold=fold, folds=len(folds) - 1))
 
-        work: Work[Any] = problem.work(experiment, folds[fold])
+        work: Work[Any] = replace(problem.work(experiment, folds[fold]), name=study.name)
         with place.executor(work) as executor:
             return Search(study, sampler_of(experiment), executor, fold).run(tell, stopped)
 

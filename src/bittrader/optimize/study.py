@@ -38,6 +38,7 @@ from bittrader.optimize.goals import violations
 from bittrader.optimize.history import Counts
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Self

@@ -1,0 +1,127 @@
+"""`bittrader cluster`: all computers of a cluster at one glance."""
+
+import json
+import time
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from bittrader.cli.options import JsonOption
+from bittrader.cli.placing import node_folder
+from bittrader.cluster.status_words import ago, power_in_words
+from bittrader.cluster.whole import whole_cluster
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+_LOOK_SECONDS = 1.0
+_SILENT_SECONDS = 10.0
+_MOST_REDONE = 5
+
+
+@app.callback()
+def _cluster() -> None:
+    """Show the computers of a cluster, and what they do."""
+
+
+@app.command()
+def status(
+    watch: Annotated[bool, typer.Option("--watch", help="Show it anew each second, until Ctrl-C.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show every computer, its cores and why so many, and the studies that run."""
+    folder = node_folder()
+    if as_json:
+        typer.echo(json.dumps(whole_cluster(folder)))
+        return
+    if not watch:
+        Console().print(_page(whole_cluster(folder)))
+        return
+    with Live(_page(whole_cluster(folder)), console=Console(), screen=False, auto_refresh=False) as live:
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            live.update(_page(whole_cluster(folder)), refresh=True)
+
+
+def _page(known: dict[str, Any]) -> RenderableType:
+    parts: list[RenderableType] = [_nodes(known)]
+    for study in known["studies"]:
+        parts += ["", *_study(study)]
+    return Group(*parts)
+
+
+def _nodes(known: dict[str, Any]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("Computer", style="cyan", overflow="fold")
+    table.add_column("System", overflow="fold")
+    table.add_column("Busy", justify="right", no_wrap=True)
+    table.add_column("Cores", justify="right", no_wrap=True)
+    table.add_column("Speed", justify="right", no_wrap=True)
+    table.add_column("How it is", overflow="fold", ratio=1)
+    busy, speed = _work(known["studies"])
+    for node in known["nodes"]:
+        state = node["state"] or {}
+        cores = f"{state['cores_allowed']} of {state['cores']}" if state else ""
+        rate = speed.get(node["node"])
+        table.add_row(
+            escape(node["name"]) + (" (head)" if node["node"] == known["head"]["node"] else ""),
+            escape(str(state.get("system", ""))),
+            str(busy.get(node["node"], 0)) if state else "",
+            cores,
+            "" if rate is None else f"{rate:,.0f}/s",
+            _how(node, known["head"]["facts"]),
+        )
+    return table
+
+
+def _work(studies: Iterable[dict[str, Any]]) -> tuple[dict[str, int], dict[str, float]]:
+    """How many cores are busy on each node, and how many evaluations a second it does, over all studies."""
+    busy: dict[str, int] = {}
+    speed: dict[str, float] = {}
+    for study in studies:
+        for node, facts in study.get("nodes", {}).items():
+            busy[node] = busy.get(node, 0) + int(facts["busy"])
+            speed[node] = speed.get(node, 0.0) + float(facts["rows_per_second"])
+    return busy, speed
+
+
+def _how(node: dict[str, Any], head: dict[str, str]) -> Text:
+    """What is worth knowing of a node, the worst first."""
+    state = node["state"]
+    if state is None:
+        return Text("joined, and has said nothing since the head began", style="yellow")
+    if node["refused"]:
+        return Text(node["refused"], style="red")
+    if node["age_seconds"] > _SILENT_SECONDS:
+        return Text(f"nothing heard for {ago(node['age_seconds'])}", style="red")
+    text = Text()
+    if not node["alive"]:
+        text.append(f"Ray is {state['phase']}{': ' + state['waiting'] if state['waiting'] else ''}. ", style="yellow")
+    others = [f"{name} {version}" for name, version in state["versions"].items() if head.get(name) != version]
+    where = node["address"] or state["address"] or "no address"
+    power = power_in_words(state["charge"], on_battery=state["on_battery"])
+    text.append("; ".join([state["reason"], power, where, *others]))
+    return text
+
+
+def _study(study: dict[str, Any]) -> Iterable[RenderableType]:
+    begun = ago(time.time() - study["began"])
+    yield Text.assemble(
+        ("Study ", "bold"), (study["study"], "cyan"), f": {study['finished']:,} evaluations in {begun}",
+        (f", waiting for {study['waits_for']}" if study.get("waits_for") else "", "yellow"),
+    )  # fmt: skip
+    for node in study.get("nodes", {}).values():
+        if node["refused"]:
+            yield Text(f"  {node['name']} takes no part: {node['refused']}", style="red")
+    redone = study.get("redone", [])
+    for one in redone[-_MOST_REDONE:]:
+        when = time.strftime("%H:%M:%S", time.gmtime(one["at"]))
+        where = f"{one['from']} to {one['to']}" if one["to"] else f"from {one['from']}"
+        yield Text(f"  {when} UTC: {one['rows']:,} evaluations given again, {where}: {one['why']}")
+    for alarm in study.get("alarms", []):
+        yield Text(f"  ALARM: {alarm}", style="bold red")

@@ -1,0 +1,113 @@
+"""Where a search runs, as the command line says it: on this computer, or on all of a cluster; watched or left alone."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from bittrader.errors import ClusterError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from bittrader.cluster.identity import Role
+    from bittrader.cluster.node_state import NodeState
+    from bittrader.execution.base import Place
+    from bittrader.optimize.loop import Progress
+    from bittrader.optimize.study import Study
+
+On = Literal["local", "cluster"]
+
+_LOOK_SECONDS = 0.5
+_CLUSTER = "Cluster"
+OnOption = Annotated[
+    On, typer.Option("--on", help="Search on this computer, or on all of the cluster's.", rich_help_panel=_CLUSTER)
+]
+DetachOption = Annotated[
+    bool,
+    typer.Option(
+        "--detach",
+        help="Leave the search to this computer's node; `studies attach` shows it.",
+        rich_help_panel=_CLUSTER,
+    ),
+]
+
+
+@contextmanager
+def place(on: On) -> Iterator[Place | None]:
+    """The place that was asked for, open as long as the search may need it; None is this computer."""
+    if on == "local":
+        yield None
+        return
+    from bittrader.execution.cluster_executor import OnCluster  # noqa: PLC0415 - one computer needs none of it
+
+    with OnCluster(node_folder()) as opened:
+        yield opened
+
+
+def require_cluster(on: On) -> Path:
+    """The folder of this computer's node, which a detached search is left to; InputError where it cannot be."""
+    if on == "local":
+        raise InputError("--detach is for --on cluster: a search on this computer alone ends with its terminal.")
+    return node_folder()
+
+
+def leave_it(study: str, on: On) -> None:
+    """Leaves a study to the node of this computer, which goes on with it until it is complete."""
+    from bittrader.cluster import jobs  # noqa: PLC0415 - one computer needs none of it
+
+    jobs.submit(require_cluster(on), study, time.time())
+    say = Console(stderr=True).print
+    watch = f"bittrader studies attach {study}"
+    say(
+        f"{study} is searched on the cluster now, whatever becomes of this terminal. Watch it: {watch}", highlight=False
+    )
+
+
+def watch(study: Study, progress: Callable[[Progress], None]) -> int:
+    """Shows how far a study is until this computer's node is done with it; the exit code that it ended with."""
+    from bittrader.cluster import jobs  # noqa: PLC0415 - one computer needs none of it
+    from bittrader.cluster.node_state import read_state  # noqa: PLC0415 - likewise
+    from bittrader.optimize import found  # noqa: PLC0415 - takes numpy
+    from bittrader.optimize.loop import Progress  # noqa: PLC0415 - likewise
+
+    folder, began, before = node_folder(), time.monotonic(), study.counts()
+    while study.name in jobs.asked(folder):
+        counts, best = study.counts(), found.best(study, 1)
+        value = best[0].metrics[study.experiment.objectives[0].metric] if best and best[0].feasible else None
+        fresh = counts.finished + counts.failed - before.finished - before.failed
+        seconds = time.monotonic() - began
+        waits = _waits_for(read_state(folder), study.name)
+        progress(Progress(study.budget, counts.finished, counts.failed, fresh, seconds, value, waits_for=waits))
+        time.sleep(_LOOK_SECONDS)
+    state = read_state(folder)
+    ended = next((job.code for job in state.jobs if job.name == study.name), None) if state else None
+    return ended or 0
+
+
+def _waits_for(state: NodeState | None, study: str) -> str:
+    """What a study waits for, as its driver says."""
+    said = next((one for one in state.studies if one.get("study") == study), {}) if state else {}
+    return str(said.get("waits_for") or "")
+
+
+def node_folder() -> Path:
+    """The folder of the node that this computer is; ClusterError when it is none, or its node does not run."""
+    from bittrader.cluster import daemon  # noqa: PLC0415 - one computer needs none of it
+    from bittrader.cluster.identity import folder_of  # noqa: PLC0415 - likewise
+
+    known: tuple[Role, ...] = ("head", "worker")
+    roles = [role for role in known if (folder_of(role) / "identity.json").exists()]
+    for role in roles:
+        if daemon.running(role) is not None:
+            return folder_of(role)
+    if roles:
+        raise ClusterError(f"the node of this computer does not run: bittrader {roles[0]} start")
+    raise ClusterError(
+        "this computer is in no cluster: `bittrader head start` makes one, `bittrader worker join CODE` joins one"
+    )

@@ -1,0 +1,130 @@
+"""The contract of every host, run against each; and the choice of the one for this computer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from tests.host.test_windows import FakeApi
+
+import bittrader.host
+from bittrader.errors import BittraderError
+from bittrader.host.base import Readings
+from bittrader.host.linux import Linux
+from bittrader.host.macos import MacOS
+from bittrader.host.windows import Windows
+
+SILENT = {
+    "Linux": lambda: Linux(say=lambda *_: None),
+    "macOS": lambda: MacOS(lambda *_: None, lambda _: time.monotonic()),
+    "Windows": lambda: Windows(FakeApi(last=None)),
+}
+
+
+@pytest.fixture(params=SILENT)
+def host(request):
+    made = SILENT[request.param]()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sleeper():
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_computer_that_says_nothing_of_its_owner_still_gives_readings(host):
+    readings = host.readings()
+    assert isinstance(readings, Readings)
+    assert readings.idle_seconds is None
+    assert readings.other_load >= 0
+
+
+def test_readings_can_be_said_by_a_file(host, monkeypatch, tmp_path):
+    file = tmp_path / "readings.json"
+    file.write_text(json.dumps({"idle_seconds": 5, "on_battery": True, "charge": 0.35, "hot": True}))
+    monkeypatch.setenv("BITTRADER_READINGS", str(file))
+    readings = host.readings()
+    assert (readings.idle_seconds, readings.on_battery, readings.charge, readings.hot) == (5, True, 0.35, True)
+
+
+def test_a_computer_has_cores_memory_and_a_loopback_address(host):
+    assert host.total_cores() >= 1
+    assert 0 < host.memory().available <= host.memory().total
+    assert [one.kind for one in host.addresses()].count("loopback") >= 1
+
+
+def test_clocks_do_not_run_backwards(host):
+    before, after = host.clocks(), host.clocks()
+    assert before.monotonic <= after.monotonic
+    assert before.boottime <= after.boottime
+
+
+def test_a_suspended_process_stands_still_until_it_is_resumed(host, sleeper):
+    host.suspend(sleeper.pid)
+    assert _becomes(sleeper.pid, psutil.STATUS_STOPPED)
+    host.resume(sleeper.pid)
+    assert _becomes(sleeper.pid, psutil.STATUS_SLEEPING)
+
+
+def test_what_is_asked_of_a_process_that_is_gone_is_no_error(host, sleeper):
+    sleeper.kill()
+    sleeper.wait()
+    host.suspend(sleeper.pid)
+    host.resume(sleeper.pid)
+    host.low_priority(sleeper.pid)
+
+
+def test_a_closed_host_has_no_thread(host):
+    host.readings()
+    host.close()
+    assert not host._watch._thread.is_alive()
+
+
+def test_ray_needs_its_switch_for_several_machines_on_macos_and_windows():
+    switch = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"}
+    assert dict(SILENT["macOS"]().flags()) == dict(SILENT["Windows"]().flags()) == switch
+    assert not SILENT["Linux"]().flags()
+
+
+def test_every_host_has_the_name_that_people_write():
+    assert [SILENT[name]().name for name in SILENT] == list(SILENT)
+
+
+@pytest.mark.parametrize(("platform", "name"), [("linux", "Linux"), ("darwin", "macOS")])
+def test_the_host_is_chosen_by_the_system(platform, name, monkeypatch):
+    monkeypatch.setattr("sys.platform", platform)
+    assert bittrader.host.current.__wrapped__().name == name
+
+
+def test_another_system_is_refused_by_its_name(monkeypatch):
+    monkeypatch.setattr("sys.platform", "sunos5")
+    with pytest.raises(BittraderError, match=r"Linux, macOS and Windows, not on sunos5\.$"):
+        bittrader.host.current.__wrapped__()
+
+
+def test_a_host_needs_nothing_but_psutil():
+    program = """
+import json, sys
+before = set(sys.modules)
+import bittrader.cluster.policy, bittrader.cluster.settings, bittrader.cluster.wishes, bittrader.host.common
+import bittrader.host.linux, bittrader.host.macos, bittrader.host.windows
+print(json.dumps(sorted({name.split(".")[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names))))
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert [name for name in json.loads(run.stdout) if not name.startswith("_")] == ["bittrader", "psutil"]
+
+
+def _becomes(pid, status):
+    """Whether a process gets into a state, for which it has time enough."""
+    end = time.monotonic() + 30
+    while psutil.Process(pid).status() != status and time.monotonic() < end:
+        time.sleep(0.01)
+    return psutil.Process(pid).status() == status

@@ -1,0 +1,88 @@
+"""Slow sources are asked when they are due, and their answers grow old."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import pytest
+
+from bittrader.host.watch import Source, Watch, said_by, until_back
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_source_is_asked_again_when_its_answer_is_as_old_as_it_may_be():
+    asked, clock = [], Clock()
+    watch = Watch([Source(lambda: asked.append(clock.now), 5.0, None)], clock)
+    for clock.now in range(12):
+        watch.turn()
+    assert asked == [0, 5, 10]
+
+
+def test_a_source_may_say_how_soon_to_ask_again():
+    answers, clock = iter([1.0, 3.0, 1.0, 1.0]), Clock()
+    source = Source(lambda: next(answers), lambda answer: answer, 0.0)
+    watch, pauses = Watch([source], clock), []
+    for clock.now in (0, 1, 4):
+        pauses.append(watch.turn())
+    assert pauses == [1, 3, 1]
+
+
+def test_an_answer_that_is_far_too_old_is_unknown():
+    source = Source(lambda: 7, 5.0, None)
+    assert source.answer(0.0) is None
+    source.refresh(0.0)
+    assert source.answer(35.0) == 7
+    assert source.answer(35.1) is None
+
+
+def test_a_return_of_the_owner_is_looked_for_often_and_a_present_one_is_left_in_peace():
+    assert until_back(600.0) == 0.5
+    assert until_back(0.0) == until_back(None) == 3.0
+
+
+def test_the_thread_asks_until_it_is_closed():
+    again = threading.Semaphore(0)
+    watch = Watch([Source(again.release, 0.001, None)])
+    watch.start()
+    for _ in range(3):
+        assert again.acquire(timeout=30)
+    watch.close()
+    assert "readings" not in [thread.name for thread in threading.enumerate() if thread is watch._thread]
+
+
+def test_a_defect_of_a_source_is_raised_where_its_answer_is_wanted():
+    failed = threading.Event()
+
+    def fail_the_second_time():
+        if failed.is_set():
+            raise ZeroDivisionError
+        failed.set()
+
+    watch = Watch([Source(fail_the_second_time, 0.001, None)])
+    watch.start()
+    watch._thread.join(timeout=30)
+    with pytest.raises(ZeroDivisionError):
+        watch.start()
+
+
+@pytest.mark.parametrize("program", ["import sys; sys.exit(3)", "import time; time.sleep(60)"], ids=["fails", "hangs"])
+def test_a_program_that_fails_or_hangs_says_nothing(program, monkeypatch):
+    monkeypatch.setattr("bittrader.host.watch._PATIENCE_SECONDS", 0.5)
+    assert said_by(sys.executable, "-c", program) is None
+
+
+def test_a_program_that_is_not_there_says_nothing():
+    assert said_by("no-such-program") is None
+
+
+def test_what_a_program_prints_is_what_it_says():
+    assert said_by(sys.executable, "-c", "print('hello')") == "hello\n"
