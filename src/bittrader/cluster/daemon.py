@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _BEGIN_SECONDS = 30.0
 _POLL_SECONDS = 0.1
+# Those that were started here: they outlive us, and until then we must take note of their end.
+_begun: list[subprocess.Popen[bytes]] = []
 
 
 class Ending:
@@ -105,6 +107,7 @@ def start_background(role: Role) -> int:
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
+    _begun.append(process)
     for _ in _polls(_BEGIN_SECONDS):
         if (code := process.poll()) is not None:
             lines = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
