@@ -16,11 +16,12 @@ _NO_FOLDERS = (errno.EINVAL, errno.EBADF)
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path, *, lasting: bool = True) -> Iterator[Path]:
     """A file beside `path` to write to, which takes its place at one stroke; whatever fails, the old one stays.
 
-    When it returns, no power cut takes the new one back. OSError, for the caller to put in words, when the file cannot
-    be written.
+    When it returns, no power cut takes the new one back; unless it is not `lasting`, as what a daemon says of itself every
+    other second, for which no disk should have to wake. OSError, for the caller to put in words, when the file cannot be
+    written.
     """
     if path.exists() and not path.is_file():  # a folder or a device, whose place a file must not take
         raise FileExistsError(errno.EEXIST, "that is no file")
@@ -28,10 +29,12 @@ def written_whole(path: Path) -> Iterator[Path]:
     try:
         part.unlink(missing_ok=True)
         yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
+        if lasting:
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
         part.replace(path)
-        keep_names(path.parent)
+        if lasting:
+            keep_names(path.parent)
     finally:
         part.unlink(missing_ok=True)
 

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from bittrader.cluster.authority import meeting_fingerprint
 from bittrader.cluster.desk import Head
 from bittrader.cluster.facts import Facts
-from bittrader.cluster.invite import Invite, decode
-from bittrader.cluster.inviting import invite
+from bittrader.cluster.invite import Invite, fresh_secret
 from bittrader.cluster.meeting import Meeting
+from bittrader.cluster.members import Members
 from bittrader.cluster.messages import Hosting
+from bittrader.cluster.secrets import MEMBERS, Secrets
 from bittrader.cluster.visit import Visitor, join
 
 if TYPE_CHECKING:
@@ -38,6 +40,14 @@ class Lone:
     ahead: float = 0.0
     meeting: Meeting | None = None
 
+    @property
+    def secrets(self) -> Secrets:
+        return Secrets(self.folder)
+
+    @property
+    def members(self) -> Members:
+        return Members(self.secrets.path(MEMBERS))
+
     def now(self) -> float:
         return time.time() + self.ahead
 
@@ -46,7 +56,9 @@ class Lone:
         self.meeting = Meeting(self.folder, head, lambda: self.hosting, port=port, log=self.log.append, now=self.now)
 
     def invite(self, *addresses: str, hours: float = 24) -> Invite:
-        return decode(invite(self.folder, addresses or (HERE,), self.meeting.port, self.now(), "air", hours).code)
+        made = Invite(addresses or (HERE,), self.meeting.port, meeting_fingerprint(self.secrets), fresh_secret())
+        self.members.invite(made.secret, "air", self.now(), self.now() + 3600 * hours)
+        return made
 
     def change(self, **changes: object) -> None:
         self.hosting = replace(self.hosting, **changes)

@@ -112,6 +112,6 @@ def test_the_heads_own_node_is_certified_for_the_address_that_it_goes_by(tmp_pat
 
 
 def test_a_daemon_never_loads_the_library_that_makes_certificates() -> None:
-    program = "import sys\nfrom bittrader.cluster import inviting, meeting, visit\nprint(*sys.modules)"
+    program = "import sys\nfrom bittrader.cluster import meeting, visit\nprint(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {one.split(".")[0] for one in loaded} & {"cryptography", "ray", "numba", "numpy", "optuna", "pyarrow"}

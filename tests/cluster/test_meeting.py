@@ -16,7 +16,6 @@ from bittrader.cluster import secrets as kept
 from bittrader.cluster.authority import certified_address, prepare_head
 from bittrader.cluster.certificates import JOBS
 from bittrader.cluster.doorkeeper import FAILURES, MOST_EACH
-from bittrader.cluster.inviting import invites, members, revoke
 from bittrader.cluster.members import RefusedError
 from bittrader.cluster.secrets import Secrets
 from bittrader.cluster.visit import UnreachableError, Visitor, join, read_contact
@@ -72,23 +71,23 @@ def raw(head, sent: bytes) -> bytes:
 def test_a_new_node_gets_all_that_it_needs_and_keeps_it_to_itself(head, place) -> None:
     joined = join(place, head.invite(), NODE, "air", FACTS)
     secrets = Secrets(place)
-    assert secrets.token() == Secrets(head.folder).token() == joined.token
+    assert secrets.token() == head.secrets.token() == joined.token
     assert (joined.head, joined.gcs_port, joined.encrypted, joined.seen_at) == ("studio", 6379, True, HERE)
     assert certified_address(secrets) == HERE
     assert secrets.loose() == []
     assert not secrets.has(kept.AUTHORITY_KEY)
-    assert [(one.node, one.name) for one in members(head.folder)] == [(NODE, "air")]
+    assert [(one.node, one.name) for one in head.members.members()] == [(NODE, "air")]
 
 
 def test_the_key_of_a_node_never_leaves_it(head, place) -> None:
     join(place, head.invite(), NODE, "air", FACTS)
     key = Secrets(place).read(kept.NODE_KEY)
-    assert not [path for path in Secrets(head.folder).folder.iterdir() if key.encode() in path.read_bytes()]
+    assert not [path for path in head.secrets.folder.iterdir() if key.encode() in path.read_bytes()]
 
 
 def test_a_code_that_does_not_hold_is_refused_with_the_reason(head, place) -> None:
     expired, revoked = head.invite(hours=1), head.invite()
-    revoke(head.folder, revoked.id, head.now())
+    head.members.revoke(revoked.id, head.now())
     head.ahead = 2 * 3600
     used = head.invite()
     join(place, used, OTHER, "first", FACTS)
@@ -107,7 +106,7 @@ def test_a_code_that_does_not_hold_is_refused_with_the_reason(head, place) -> No
     [
         ({"python": "3.11.9"}, "runs Python 3.11.9, the head runs Python 3.11.7: uv venv --clear --python 3.11.7"),
         ({"ray": "2.59.0"}, "runs Ray 2.59.0, the head runs Ray 2.60.0: uv pip install --python .venv ray==2.60.0"),
-        ({"bittrader": "0.2.0"}, "runs Bittrader 0.2.0, the head runs Bittrader 0.1.0: git fetch"),
+        ({"bittrader": "0.2.0"}, "runs Bittrader 0.2.0, the head runs Bittrader 0.1.0: git pull"),
     ],
 )
 def test_a_computer_that_differs_is_told_what_mends_it_and_its_code_stays_good(head, place, change, words) -> None:
@@ -122,7 +121,7 @@ def test_an_answer_that_got_lost_can_be_asked_for_again(head, place) -> None:
     join(place, code, NODE, "air", FACTS)
     join(place, code, NODE, "air", FACTS)
     assert Visitor(place, NODE, FACTS).report({}).seen_at == HERE
-    assert len(members(head.folder)) == 1
+    assert len(head.members.members()) == 1
 
 
 def test_of_two_computers_with_one_code_one_joins(head, tmp_path) -> None:
@@ -138,7 +137,7 @@ def test_of_two_computers_with_one_code_one_joins(head, tmp_path) -> None:
     with ThreadPoolExecutor(4) as pool:
         won = list(pool.map(joined, [digit * 16 for digit in "cdef"]))
     assert won.count(True) == 1
-    assert len(members(head.folder)) == 1
+    assert len(head.members.members()) == 1
 
 
 def test_what_every_address_said_is_told(head, place) -> None:
@@ -160,7 +159,7 @@ def test_another_head_is_not_told_the_codes_secret(head, place, tmp_path) -> Non
         code = replace(head.invite(), port=impostor.meeting.port)
         with pytest.raises(UnreachableError, match="is another head than the code's"):
             join(place, code, NODE, "air", FACTS)
-        assert members(impostor.folder) == ()
+        assert impostor.members.members() == ()
         assert impostor.log == []  # it was asked nothing
 
 
@@ -177,6 +176,13 @@ def test_something_else_at_the_port_is_said_to_be_something_else(head, place) ->
         with pytest.raises(UnreachableError, match="something else than a head answers at"):
             join(place, replace(head.invite(), port=other.getsockname()[1]), NODE, "air", FACTS)
         greeted.result()
+
+
+def test_a_computer_of_another_version_that_asks_in_another_way_hears_that_it_differs(head) -> None:
+    message = {"secret": head.invite().secret.hex(), "node": NODE, "facts": FACTS.as_json() | {"bittrader": "9.0"}}
+    body = json.dumps(message).encode()
+    answer = raw(head, b"POST /join HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    assert b"runs Bittrader 9.0, the head runs Bittrader 0.1.0" in answer
 
 
 # Reporting.
@@ -199,18 +205,19 @@ def test_a_node_that_was_changed_after_it_joined_is_told_what_differs(head, plac
     assert "runs Ray 2.61.0" in head.meeting.status()["nodes"][0]["refused"]
 
 
-def test_a_revoked_node_is_refused_at_once_and_the_token_is_to_change(head, place, tmp_path) -> None:
+def test_a_revoked_node_is_refused_at_once_and_the_others_get_the_next_token(head, place, tmp_path) -> None:
     node, other = head.node(place), head.node(tmp_path / "other")
-    old = Secrets(head.folder).token()
-    revoke(head.folder, node._node, head.now())
+    old = head.secrets.token()
+    head.members.revoke(node._node, head.now())
+    head.secrets.plan_token()
     for visit in (lambda: node.report({}), node.status, lambda: node.reach([6381]), lambda: node.renew(HERE, "air")):
         with pytest.raises(RefusedError, match="owner revoked this computer on"):
             visit()
     other.report({})
     assert Secrets(tmp_path / "other").token() == old, "it holds until the head's Ray starts again"
-    Secrets(head.folder).adopt_token()
+    head.secrets.adopt_token()
     other.report({})
-    assert Secrets(tmp_path / "other").token() == Secrets(head.folder).token() != old
+    assert Secrets(tmp_path / "other").token() == head.secrets.token() != old
     assert Secrets(place).token() == old
 
 
@@ -266,6 +273,14 @@ def test_the_head_tries_no_other_address_and_not_every_port(head, place) -> None
     assert found["seen_at"] == HERE
     with pytest.raises(ClusterError, match="could not answer /reach: 400"):
         node.reach(range(1, 40))
+
+
+def test_an_answer_of_another_version_is_said_to_be_one(head, place, monkeypatch) -> None:
+    node = head.node(place)
+    monkeypatch.setattr(node, "_ask", lambda *_: {"session": 1})
+    for visit in (lambda: node.report({}), lambda: node.renew(HERE, "air"), lambda: node.reach([6381])):
+        with pytest.raises(ClusterError, match="answered what this Bittrader does not understand"):
+            visit()
 
 
 # Strangers.
@@ -363,7 +378,7 @@ def test_who_fails_too_often_is_not_heard_and_nodes_of_the_same_address_are(head
         join(tmp_path / "guesser", code, NODE, "air", FACTS)
     assert node.report({}).session == "one"
     assert len(head.log) == 2
-    assert invites(head.folder)[0].used is None
+    assert head.members.invites()[0].used is None
 
 
 def test_a_crowd_that_says_nothing_is_cut_off_and_leaves_room(head, monkeypatch, place) -> None:
@@ -426,7 +441,7 @@ def test_the_log_names_no_secret(head, place) -> None:
 
 def test_an_answer_is_json_whatever_happens_on_disk(head, place) -> None:
     node = head.node(place)
-    Secrets(head.folder).path(kept.TOKEN).unlink()
+    head.secrets.path(kept.TOKEN).unlink()
     with pytest.raises(ClusterError, match=r"the head cannot do it: .*token cannot be read"):
         node.report({})
     assert json.loads(json.dumps(head.meeting.status()))

@@ -80,8 +80,8 @@ class Cgroup:
     def renew(self) -> None:
         """A group as new in its place, with the same limit.
 
-        The kernel counts how often a group was killed, and kills what is born from a group into another whose count differs:
-        a second systemd in a group that was killed once would lose each service at birth.
+        The kernel counts how often a group was killed, and kills what is born from a group into another whose count
+        differs: a second systemd in a group that was killed once would lose each service at birth.
         """
         self.remove()
         self._make()

@@ -277,6 +277,20 @@ def processes_in(group: str) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
+def test_a_host_runs_on_its_own_processors_alone(lab: Lab, make: Callable[..., Host]) -> None:
+    host = make(lab, "host", processors=[0])
+    count = [str(PYTHON), "-c", "import os; print(os.sched_getaffinity(0))"]
+    assert host.succeed(count) == "{0}\n"
+    host.reboot()
+    assert host.succeed(count) == "{0}\n"
+
+
+def test_a_limit_that_cannot_be_kept_is_refused(lab: Lab) -> None:
+    with pytest.raises(LabError, match=r"0\.001 of a core is too little"):
+        lab.host("host").limit(0.001)
+
+
 def test_no_way_leads_out_of_the_network(lab: Lab) -> None:
     host = lab.host("host")
     assert no_way_out(lab.name)

@@ -22,6 +22,9 @@ COMMANDS = {
     "mine": ("bittrader.cli.mine", "Search for the best rules, and write them to a strategy file."),
     "studies": ("bittrader.cli.studies", "List, show, resume, export, write out and delete studies."),
     "report": ("bittrader.cli.report", "Write a study's report: one HTML file."),
+    "head": ("bittrader.cli.head", "Make this computer a cluster's head, and invite the others."),
+    "worker": ("bittrader.cli.worker", "Let this computer work for a cluster."),
+    "cluster": ("bittrader.cli.cluster", "Show the computers of a cluster, and what they do."),
     "demo": ("bittrader.cli.demo", "Search over synthetic candles, to see what a search looks like."),
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,13 +14,11 @@ from rich.table import Table
 
 from bittrader.cli.nodes import add_commands, seconds_of
 from bittrader.cli.options import JsonOption
-from bittrader.cluster import secrets as kept
-from bittrader.cluster.authority import meeting_fingerprint, prepare_head
-from bittrader.cluster.home import folder_of, identity
-from bittrader.cluster.invite import Invite, as_file, encode, fresh_secret
-from bittrader.cluster.members import Member, Members
+from bittrader.cluster import inviting
+from bittrader.cluster.identity import folder_of
+from bittrader.cluster.invite import as_file
+from bittrader.cluster.members import Invited, Member
 from bittrader.cluster.network import no_way_in_words, way
-from bittrader.cluster.secrets import Secrets
 from bittrader.cluster.settings import read_settings
 from bittrader.errors import ClusterError
 from bittrader.host import current
@@ -36,37 +35,31 @@ def invite(
     as_json: JsonOption = False,
 ) -> None:
     """Print a join code, which lets one computer into the cluster."""
-    until = time.time() + seconds_of(expires, "--expires")
-    folder, settings = folder_of("head"), read_settings(folder_of("head"))
-    me, secrets = identity("head"), Secrets(folder)
-    prepare_head(secrets)
-    found = way(current().addresses(), settings.network)
+    hours = seconds_of(expires, "--expires") / 3600
+    folder = folder_of("head")
+    network = read_settings(folder).network
+    found = way(current().addresses(), network)
     if found is None:
-        raise ClusterError(no_way_in_words(settings.network))
-    made = Invite(found.addresses, settings.network.ports.meeting, meeting_fingerprint(secrets), fresh_secret())
-    Members(secrets.path(kept.MEMBERS)).invite(made.secret, name, time.time(), until)
-    code = encode(made)
+        raise ClusterError(no_way_in_words(network))
+    made = inviting.invite(folder, found.addresses, network.ports.meeting, time.time(), name, hours)
+    until = made.invited.expires
     if file is not None:
-        file.write_text(as_file(code, me.name, name, until), encoding="utf-8")
+        file.write_text(as_file(made.code, read_settings(folder).node.shown_name, name, until), encoding="utf-8")
     if as_json:
-        facts = {"id": made.id, "code": code, "expires": until, "addresses": list(made.addresses), "port": made.port}
-        typer.echo(json.dumps(facts))
+        where = {"addresses": list(found.addresses), "port": network.ports.meeting}
+        typer.echo(json.dumps({"id": made.invited.id, "code": made.code, "expires": until, **where}))
         return
-    typer.echo(code)
-    say = Console(stderr=True).print
-    say(f"On the other computer: [bold]bittrader worker join {code}[/bold]", soft_wrap=True, highlight=False)
-    say(
-        f"It lets one computer in, until {_moment(until)}. Met at {', '.join(made.addresses)} ({found.reason}).",
-        soft_wrap=True,
-        highlight=False,
-    )
+    typer.echo(made.code)
+    _say(f"On the other computer: [bold]bittrader worker join {made.code}[/bold]")
+    met = f"It is met at {', '.join(found.addresses)} ({found.reason})."
+    _say(f"The code lets one computer in, until {_moment(until)}. {met}")
 
 
 @app.command()
 def invites(as_json: JsonOption = False) -> None:
     """List the join codes, and the computers that have joined."""
-    members = Members(_members())
-    now, codes, joined = time.time(), members.invites(), members.members()
+    folder, now = folder_of("head"), time.time()
+    codes, joined = inviting.invites(folder), inviting.members(folder)
     if as_json:
         facts = {
             "codes": [{**_public(one), "state": one.state(now)} for one in codes],
@@ -94,29 +87,20 @@ def invites(as_json: JsonOption = False) -> None:
 @app.command()
 def revoke(which: Annotated[str, typer.Argument(metavar="CODE|NAME", help="As `head invites` shows it.")]) -> None:
     """Take back a join code, or send a computer out of the cluster."""
-    folder = folder_of("head")
-    gone = Members(_members()).revoke(which, time.time())
-    say = Console(stderr=True).print
+    gone = inviting.revoke(folder_of("head"), which, time.time())
     if isinstance(gone, Member):
-        Secrets(folder).plan_token()
-        say(
-            f"{escape(gone.name)} is out. Ray's token changes with it: the other computers fetch the new one.",
-            highlight=False,
-        )
+        _say(f"{escape(gone.name)} is out of the cluster. It still knows Ray's token until the next: bittrader head restart")
     else:
-        say(f"The code {gone.id} lets nobody in any more.", highlight=False)
+        _say(f"The code {gone.id} lets nobody in any more.")
 
 
-def _members() -> Path:
-    path = Secrets(folder_of("head")).path(kept.MEMBERS)
-    if not path.exists():
-        raise ClusterError("this computer is no head yet: bittrader head start")
-    return path
-
-
-def _public(one: object) -> dict[str, object]:
-    return {name: getattr(one, name) for name in one.__dataclass_fields__}  # type: ignore[attr-defined]
+def _public(one: Member | Invited) -> dict[str, object]:
+    return asdict(one)
 
 
 def _moment(unix: float) -> str:
     return f"{datetime.fromtimestamp(unix, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _say(words: str) -> None:
+    Console(stderr=True).print(words, soft_wrap=True, highlight=False)

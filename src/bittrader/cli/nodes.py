@@ -16,7 +16,7 @@ from rich.table import Table
 
 from bittrader.cli.options import JsonOption
 from bittrader.cluster import config_file, daemon
-from bittrader.cluster.home import IDENTITY, LOGS, WISHES, Role, folder_of
+from bittrader.cluster.identity import Role, folder_of
 from bittrader.cluster.policy import NodePolicy
 from bittrader.cluster.settings import read_settings
 from bittrader.cluster.wishes import read_wishes, write_wishes
@@ -55,15 +55,13 @@ def _add_running(app: typer.Typer, role: Role) -> None:
     @app.command()
     def stop() -> None:
         """Stop this node, and everything that it started."""
-        daemon.stop(role)
-        _say(f"The {role} has stopped.")
+        stop_node(role)
 
     @app.command()
     def restart() -> None:
-        """Stop this node and run it again, in the background."""
-        if daemon.running(role):
-            daemon.stop(role)
-        raise typer.Exit(run_node(role, background=True))
+        """Have this node stop all it started and begin anew, with the settings as they are now."""
+        daemon.restart(role)
+        _say(f"The {role} begins anew. See how it is: bittrader {role} status")
 
     @app.command()
     def status(as_json: JsonOption = False) -> None:
@@ -160,6 +158,14 @@ def run_node(role: Role, *, background: bool) -> int:
     return 0
 
 
+def stop_node(role: Role) -> None:
+    """Stops the node; ClusterError when it has not ended in time."""
+    was_running = daemon.running(role) is not None
+    if not daemon.stop(role):
+        raise ClusterError(f"the {role} has not ended yet: look at `bittrader {role} logs`, and try again")
+    _say(f"The {role} has stopped." if was_running else f"No {role} was running here.")
+
+
 def show_status(role: Role, *, as_json: bool) -> int:
     """Prints how the node is; 0 when it runs, 1 when it does not."""
     state = daemon.running(role)
@@ -179,7 +185,7 @@ def show_status(role: Role, *, as_json: bool) -> int:
 
 def log_file(role: Role, *, errors: bool) -> Path:
     """Where the node writes what it does, or only what went wrong."""
-    folder = folder_of(role) / LOGS
+    folder = folder_of(role) / "logs"
     return folder / ("head_error.log" if role == "head" else "worker_error.log") if errors else folder / f"{role}.log"
 
 
@@ -213,13 +219,13 @@ def log_lines(path: Path, last: int, *, follow: bool) -> Iterator[str]:
 def _wish(role: Role, **changes: object) -> None:
     """Writes what the owner wants, for the daemon to see at its next turn."""
     _require_node(role)
-    path = folder_of(role) / WISHES
+    path = folder_of(role) / "wishes.json"
     wishes, _ = read_wishes(path)
     write_wishes(path, replace(wishes, asked=time.time(), **changes))  # type: ignore[arg-type]
 
 
 def _require_node(role: Role) -> None:
-    if not (folder_of(role) / IDENTITY).exists():
+    if not (folder_of(role) / "identity.json").exists():
         first = "bittrader head start" if role == "head" else "bittrader worker join CODE"
         raise ClusterError(f"this computer is no {role} yet: {first}")
 

@@ -10,12 +10,13 @@ import typer
 from rich.console import Console
 
 from bittrader.errors import ClusterError, InputError
-from bittrader.paths import home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from bittrader.cluster.identity import Role
+    from bittrader.cluster.node_state import NodeState
     from bittrader.execution.base import Place
     from bittrader.optimize.loop import Progress
     from bittrader.optimize.study import Study
@@ -56,11 +57,11 @@ def require_cluster(on: On) -> Path:
     return node_folder()
 
 
-def leave_it(study: str, on: On, trials: int | None = None) -> None:
-    """Leaves a study to the node of this computer, which goes on with it, to `trials` in all, until it is complete."""
-    from bittrader.cluster.jobs import Job, ask  # noqa: PLC0415 - one computer needs none of it
+def leave_it(study: str, on: On) -> None:
+    """Leaves a study to the node of this computer, which goes on with it until it is complete."""
+    from bittrader.cluster import jobs  # noqa: PLC0415 - one computer needs none of it
 
-    ask(require_cluster(on), Job(study, trials, home().resolve()))
+    jobs.submit(require_cluster(on), study, time.time())
     say = Console(stderr=True).print
     watch = f"bittrader studies attach {study}"
     say(
@@ -70,33 +71,43 @@ def leave_it(study: str, on: On, trials: int | None = None) -> None:
 
 def watch(study: Study, progress: Callable[[Progress], None]) -> int:
     """Shows how far a study is until this computer's node is done with it; the exit code that it ended with."""
-    from bittrader.cluster.jobs import ended, is_asked  # noqa: PLC0415 - one computer needs none of it
+    from bittrader.cluster import jobs  # noqa: PLC0415 - one computer needs none of it
+    from bittrader.cluster.node_state import read_state  # noqa: PLC0415 - likewise
     from bittrader.optimize import found  # noqa: PLC0415 - takes numpy
     from bittrader.optimize.loop import Progress  # noqa: PLC0415 - likewise
 
-    folder, began, before = node_folder(), time.monotonic(), None
-    while is_asked(folder, study.name):
+    folder, began, before = node_folder(), time.monotonic(), study.counts()
+    while study.name in jobs.asked(folder):
         counts, best = study.counts(), found.best(study, 1)
-        done = counts.finished + counts.failed
-        before = done if before is None else before
         value = best[0].metrics[study.experiment.objectives[0].metric] if best and best[0].feasible else None
+        fresh = counts.finished + counts.failed - before.finished - before.failed
         seconds = time.monotonic() - began
-        progress(Progress(study.budget, counts.finished, counts.failed, done - before, seconds, value))
+        waits = _waits_for(read_state(folder), study.name)
+        progress(Progress(study.budget, counts.finished, counts.failed, fresh, seconds, value, waits_for=waits))
         time.sleep(_LOOK_SECONDS)
-    return ended(folder, study.name)
+    state = read_state(folder)
+    ended = next((job.code for job in state.jobs if job.name == study.name), None) if state else None
+    return ended or 0
+
+
+def _waits_for(state: NodeState | None, study: str) -> str:
+    """What a study waits for, as its driver says."""
+    said = next((one for one in state.studies if one.get("study") == study), {}) if state else {}
+    return str(said.get("waits_for") or "")
 
 
 def node_folder() -> Path:
     """The folder of the node that this computer is; ClusterError when it is none, or its node does not run."""
     from bittrader.cluster import daemon  # noqa: PLC0415 - one computer needs none of it
-    from bittrader.cluster.home import folder_of, roles_here  # noqa: PLC0415 - likewise
+    from bittrader.cluster.identity import folder_of  # noqa: PLC0415 - likewise
 
-    roles = roles_here()
-    if not roles:
-        raise ClusterError(
-            "this computer is in no cluster: `bittrader head start` makes one, `bittrader worker join CODE` joins one."
-        )
+    known: tuple[Role, ...] = ("head", "worker")
+    roles = [role for role in known if (folder_of(role) / "identity.json").exists()]
     for role in roles:
         if daemon.running(role) is not None:
             return folder_of(role)
-    raise ClusterError(f"the node of this computer does not run: bittrader {roles[0]} start")
+    if roles:
+        raise ClusterError(f"the node of this computer does not run: bittrader {roles[0]} start")
+    raise ClusterError(
+        "this computer is in no cluster: `bittrader head start` makes one, `bittrader worker join CODE` joins one"
+    )

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bittrader.cli.options import JsonOption, NoVerdictOption, strategy_speaks
-from bittrader.cli.placing import DetachOption, OnOption, leave_it, place, watch
+from bittrader.cli.placing import DetachOption, OnOption, leave_it, place, require_cluster, watch
 from bittrader.errors import InputError, StudyError
 from bittrader.optimize import found, shelf
 from bittrader.optimize.database import StudyRunningError, WriterLock
@@ -131,7 +131,11 @@ def resume(
             say = Console(stderr=True).print
             say(f"{name} is complete: there is nothing left to do. More: {more}", soft_wrap=True, highlight=False)
     if detach:
-        leave_it(name, on, trials)
+        require_cluster(on)
+        if trials is not None:
+            with Study.write(shelf.path_of(name)) as study:
+                study.allow(trials)
+        leave_it(name, on)
         return
     with bar(objective) as progress, place(on) as opened, strategy_speaks():
         result = search(

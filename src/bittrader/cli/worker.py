@@ -8,10 +8,12 @@ from rich.markup import escape
 
 from bittrader.cli.nodes import Background, NodeName, add_commands, run_node
 from bittrader.cluster import daemon
+from bittrader.cluster.config_file import set_key
 from bittrader.cluster.facts import facts_here
-from bittrader.cluster.home import folder_of, identity
+from bittrader.cluster.identity import folder_of, identity
 from bittrader.cluster.invite import read_code
 from bittrader.cluster.secrets import Secrets
+from bittrader.cluster.settings import read_settings
 from bittrader.cluster.visit import join as join_cluster
 from bittrader.errors import ClusterError
 
@@ -32,7 +34,9 @@ def join(
         raise ClusterError("this computer works for a cluster already: bittrader worker stop, then join again")
     folder = folder_of("worker")
     Secrets(folder).prepare()
-    me = identity("worker", name)
+    if name is not None:
+        set_key(folder, "node.name", name)
+    me = identity(folder, "worker", read_settings(folder).node.shown_name)
     joined = join_cluster(folder, invite, me.node, me.name, facts_here())
     say = Console(stderr=True).print
     say(f"{escape(me.name)} has joined the cluster of {escape(joined.head)}.", highlight=False)

@@ -64,11 +64,12 @@ class Desk:
 
     def join(self, message: Mapping[str, Any], source: str) -> Json:
         """Makes a computer a member, or RefusedError with the reason."""
-        asking = Asking.of(message)
         now = self._now()
-        self._members.check(asking.secret, asking.node, now)
-        if differing := in_words(differences(asking.facts, self._head.facts)):
+        self._members.check(messages.text(message, "secret", 40), messages.node(message, "node"), now)
+        # Before the rest is looked at: another version may well ask in another way, and is to hear that it differs.
+        if differing := in_words(differences(messages.facts(message, "facts"), self._head.facts)):
             raise RefusedError(differing)
+        asking = Asking.of(message)
         certificate = sign(self._secrets, asking.request, asking.name, source)
         own = self._members.admit(asking.secret, asking.node, asking.name, now)
         return Joined(

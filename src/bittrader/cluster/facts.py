@@ -47,7 +47,7 @@ class Difference:
     here: str
     head: str
     mend: str
-    """The command that mends it, to be run on the computer that differs."""
+    """The command that mends it, to be run on the computer that differs if nothing else is said."""
 
     def __str__(self) -> str:
         has = f"has no {self.what}" if self.here == MISSING else f"runs {self.what} {self.here}"
@@ -65,11 +65,11 @@ def facts_here() -> Facts:
 
 def differences(here: Facts, head: Facts) -> tuple[Difference, ...]:
     """What differs from the head, most important first."""
-    release = f"git fetch --tags && git switch -d v{head.bittrader} && make setup"
+    both = "git pull && make setup, there and here"
     found = (
         ("Python", here.python, head.python, f"uv venv --clear --python {head.python} .venv && make setup"),
         ("Ray", here.ray, head.ray, f"uv pip install --python .venv ray=={head.ray}"),
-        ("Bittrader", here.bittrader, head.bittrader, release),
+        ("Bittrader", here.bittrader, head.bittrader, both),
     )
     return tuple(Difference(*one) for one in found if one[1] != one[2])
 

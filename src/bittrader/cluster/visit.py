@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hmac import compare_digest
 from http.client import HTTPConnection, HTTPException
@@ -23,7 +24,7 @@ from bittrader.errors import ClusterError
 from bittrader.files import written_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from socket import socket
 
@@ -83,26 +84,32 @@ class Visitor:
         UnreachableError when no address answers; RefusedError when the head does not know this node, or revoked it.
         """
         said = {"state": state, "facts": self._facts.as_json(), "time": self._now()}
-        told = Told.of(self._ask("POST", "/report", said))
+        answer = self._ask("POST", "/report", said)
+        with _understood():
+            told = Told.of(answer)
         self._contact = Contact(_first(told.addresses, self._contact.addresses), self._contact.port)
         if set(self._contact.addresses) != set(read_contact(self._folder).addresses):
             keep_contact(self._folder, self._contact)
         if told.token != kept.mark(self._secrets.token()):
-            self._secrets.keep(kept.TOKEN, messages.text(self._ask("POST", "/token", {}), "token", 200))
+            answer = self._ask("POST", "/token", {})
+            with _understood():
+                self._secrets.keep(kept.TOKEN, messages.text(answer, "token", 200))
         return told
 
     def renew(self, address: str, name: str) -> None:
         """Fetches a certificate for the address that this node goes by now, and keeps it."""
         request = certificate_request(self._secrets, name)
         answer = self._ask("POST", "/renew", {"address": address, "request": request})
-        self._secrets.keep(kept.AUTHORITY, messages.text(answer, "authority", 8000))
-        keep_certificate(self._secrets, messages.text(answer, "certificate", 8000), address)
+        with _understood():
+            self._secrets.keep(kept.AUTHORITY, messages.text(answer, "authority", 8000))
+            keep_certificate(self._secrets, messages.text(answer, "certificate", 8000), address)
 
     def reach(self, ports: Iterable[int]) -> Reached:
         """Whether the head gets through to these ports of this node, at most `messages.MOST_PORTS` of them."""
         answer = self._ask("POST", "/reach", {"ports": list(ports)})
-        found = messages.field(answer, "ports", dict)
-        return Reached(messages.address(answer, "seen_at"), {int(port): outcome for port, outcome in found.items()})
+        with _understood():
+            found = {int(port): outcome for port, outcome in messages.field(answer, "ports", dict).items()}
+            return Reached(messages.address(answer, "seen_at"), found)
 
     def status(self) -> Json:
         """What the head knows of all nodes."""
@@ -138,10 +145,12 @@ def join(folder: Path, invite: Invite, node: str, name: str, facts: Facts) -> Jo
             with _connected(address, invite.port, _unknowing()) as connection:
                 _require_fingerprint(connection, invite, address)
                 connection.settimeout(JOIN_SECONDS)
-                joined = Joined.of(_exchange(connection, "POST", "/join", asking, {}))
+                answer = _exchange(connection, "POST", "/join", asking, {})
         except OSError as error:
             tries.append(_words(error, address, invite.port))
             continue
+        with _understood():
+            joined = Joined.of(answer)
         _keep(folder, secrets, joined, Contact(_first((address,), invite.addresses), invite.port))
         return joined
     raise UnreachableError(tuple(tries))
@@ -171,6 +180,17 @@ def _keep(folder: Path, secrets: Secrets, joined: Joined, contact: Contact) -> N
     secrets.keep(kept.NODE_SECRET, joined.node_secret)
     keep_certificate(secrets, joined.certificate, joined.seen_at)
     keep_contact(folder, contact)  # last: it is what says that this computer has joined
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Where a head of another version may have said what this one does not know."""
+    try:
+        yield
+    except ValueError as error:
+        raise ClusterError(
+            f"the head answered what this Bittrader does not understand ({error}): install the head's version"
+        ) from error
 
 
 def _first(best: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:

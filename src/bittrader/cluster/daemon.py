@@ -1,0 +1,171 @@
+"""The daemon of a node: twice a second it looks at everything, asks the supervisor what to do, and does it.
+
+`python -m bittrader.cluster.daemon ROLE` runs one, as `run` does.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bittrader.cluster.daemon_lock import DaemonLock, DaemonRunningError, is_held
+from bittrader.cluster.heartbeat import notify
+from bittrader.cluster.identity import folder_of
+from bittrader.cluster.node import Node
+from bittrader.cluster.node_state import NodeState, read_state
+from bittrader.cluster.ray_list import clean_environment
+from bittrader.cluster.supervisor import RESTART_CODE, TICK_SECONDS
+from bittrader.cluster.wishes import read_wishes, write_wishes
+from bittrader.errors import BittraderError, ClusterError
+from bittrader.files import make_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import FrameType
+
+    from bittrader.cluster.identity import Role
+    from bittrader.cluster.wishes import Run
+
+_BEGIN_SECONDS = 30.0
+_POLL_SECONDS = 0.1
+
+
+class Ending:
+    """Whether the system, or Ctrl-C, told this process to end; the loop sees it at its next turn."""
+
+    def __init__(self) -> None:
+        """Takes over the signals; only the main thread may."""
+        self.asked = False
+        for one in (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGBREAK", signal.SIGTERM)):
+            signal.signal(one, self._ask)
+
+    def _ask(self, _signal: int, _frame: FrameType | None) -> None:
+        self.asked = True
+
+
+def run(role: Role, *, foreground: bool = True) -> int:
+    """Runs the daemon of this computer in a role until it is told to stop, and returns the exit code.
+
+    ClusterError, in one line, when it cannot begin: another one runs, a port is taken, this computer never joined.
+    """
+    folder = folder_of(role)
+    make_folder(folder)
+    lock = DaemonLock(folder)
+    ending = Ending()
+    try:
+        code = RESTART_CODE
+        while code == RESTART_CODE:
+            _wish(folder, "yes")
+            node = Node(folder, role, shown=foreground)
+            try:
+                code = _live(node, ending)
+            finally:
+                node.close()
+    finally:
+        lock.release()
+    return code
+
+
+def _live(node: Node, ending: Ending) -> int:
+    """Turns until there is an exit code."""
+    due = time.monotonic()
+    notify("READY=1")
+    while (code := node.turn(ending=ending.asked)) is None:
+        notify("WATCHDOG=1", f"STATUS={node.in_words}")
+        now = time.monotonic()
+        due = max(due + TICK_SECONDS, now)
+        time.sleep(due - now)
+    notify("STOPPING=1")
+    return code
+
+
+def start_background(role: Role) -> int:
+    """Starts a daemon that belongs to no terminal, and returns its process id once it runs.
+
+    ClusterError with its own words when it does not.
+    """
+    folder = folder_of(role)
+    make_folder(folder / "logs")
+    if is_held(folder):
+        raise DaemonRunningError(f"a daemon is running already in {folder}")
+    output = folder / "logs" / "daemon_output.log"
+    with output.open("wb") as file:
+        process = subprocess.Popen(  # noqa: S603 - ourselves
+            [sys.executable, "-m", "bittrader.cluster.daemon", role],
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    for _ in _polls(_BEGIN_SECONDS):
+        if (code := process.poll()) is not None:
+            lines = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise ClusterError(lines[-1].removeprefix("bittrader: ") if lines else f"it ended with code {code}")
+        state = read_state(folder)
+        if state is not None and state.pid == process.pid:
+            return process.pid
+    raise ClusterError(f"the daemon has not begun after {_BEGIN_SECONDS:.0f} s; it may still: look at {output}")
+
+
+def stop(role: Role, timeout: float = 30.0) -> bool:
+    """Has the daemon stop everything and end; whether it did within so many seconds, or there was none."""
+    folder = folder_of(role)
+    if not is_held(folder):
+        return True
+    _wish(folder, "stop")
+    return any(not is_held(folder) for _ in _polls(timeout))
+
+
+def restart(role: Role) -> None:
+    """Has the daemon begin anew, with the settings as they are now; the program is the one that runs."""
+    if not is_held(folder_of(role)):
+        raise ClusterError(f"no daemon of a {role} is running here: `bittrader {role} start`")
+    _wish(folder_of(role), "restart")
+
+
+def running(role: Role) -> NodeState | None:
+    """What the daemon of this computer says of itself; None when none runs, or it has only just begun."""
+    folder = folder_of(role)
+    return read_state(folder) if is_held(folder) else None
+
+
+def _wish(folder: Path, run: Run) -> None:
+    """Asks the daemon to run or not; what else the owner asked for stays."""
+    wishes, _ = read_wishes(folder / "wishes.json")
+    if wishes.run != run:
+        write_wishes(folder / "wishes.json", replace(wishes, run=run, asked=time.time()))
+
+
+def _polls(seconds: float) -> Iterator[None]:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        yield
+        time.sleep(_POLL_SECONDS)
+
+
+def main() -> int:
+    """Runs the daemon that the command line names, with nothing on the terminal but why it cannot."""
+    role = sys.argv[1]
+    if role not in ("head", "worker"):
+        raise SystemExit(f"bittrader: a daemon is head or worker, not {role!r}")
+    try:
+        return run(role, foreground=False)  # type: ignore[arg-type]
+    except BittraderError as error:
+        sys.stderr.write(f"bittrader: {error}\n")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    # What it starts, and what asks for its exit code, are done with; a thread that waits for the network is not.
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,47 @@
+"""One daemon a folder: it holds a lock that the system takes back when it dies, however it dies."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from bittrader.errors import ClusterError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NAME = "daemon.lock"
+
+
+class DaemonRunningError(ClusterError):
+    """Another daemon has this folder."""
+
+
+class DaemonLock:
+    """The lock of a folder, held until `release`. It is a SQLite file because that locks alike on all systems."""
+
+    def __init__(self, folder: Path) -> None:
+        """DaemonRunningError when somebody holds it."""
+        self._database = sqlite3.connect(folder / _NAME, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            self._database.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            self._database.close()
+            if "locked" not in str(error):
+                raise ClusterError(f"{folder / _NAME} cannot be locked: {error}") from error
+            raise DaemonRunningError(f"a daemon is running already in {folder}") from error
+
+    def release(self) -> None:
+        """Lets others have it."""
+        self._database.close()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a daemon runs in a folder."""
+    if not (folder / _NAME).exists():
+        return False
+    try:
+        DaemonLock(folder).release()
+    except DaemonRunningError:
+        return True
+    return False

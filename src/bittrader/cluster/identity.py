@@ -1,0 +1,67 @@
+"""Who a node is: drawn once, and kept in its folder for as long as that lives."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from bittrader import paths
+from bittrader.errors import ClusterError
+from bittrader.files import make_folder, written_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Role = Literal["head", "worker"]
+_NODE = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A node's own number, the name people call it by, and its role."""
+
+    node: str
+    name: str
+    role: Role
+
+
+def folder_of(role: Role) -> Path:
+    """The folder of this computer in a role."""
+    return paths.head_dir() if role == "head" else paths.worker_dir()
+
+
+def identity(folder: Path, role: Role, name: str) -> Identity:
+    """The identity kept in a folder, drawn if there is none; the name follows the settings.
+
+    ClusterError when what is kept cannot be used: a node that took another number would be another node.
+    """
+    path = folder / "identity.json"
+    known = _read(path)
+    if known is None:
+        return _keep(path, Identity(secrets.token_hex(8), name, role))
+    if known.role != role:
+        raise ClusterError(f"{folder} is the folder of a {known.role}, not of a {role}: take another BITTRADER_HOME")
+    return known if known.name == name else _keep(path, replace(known, name=name))
+
+
+def _keep(path: Path, who: Identity) -> Identity:
+    make_folder(path.parent)
+    with written_whole(path) as part:
+        part.write_text(json.dumps(asdict(who)) + "\n", encoding="utf-8")
+    return who
+
+
+def _read(path: Path) -> Identity | None:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        who = Identity(**facts)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise ClusterError(f"{path} cannot be used: {error}. Delete it, and join again") from error
+    if not isinstance(who.node, str) or not _NODE.fullmatch(who.node):
+        raise ClusterError(f"{path} names no node: {who.node!r}. Delete it, and join again")
+    return who

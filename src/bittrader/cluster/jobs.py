@@ -1,0 +1,102 @@
+"""Detached studies: a file `jobs/NAME.json` for each that is to run, and the processes that go on with them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from bittrader import paths
+from bittrader.cluster.node_state import JobState
+from bittrader.cluster.ray_list import clean_environment
+from bittrader.cluster.ray_process import Child, start
+from bittrader.cluster.seen import JobSeen
+from bittrader.files import make_folder, written_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from bittrader.cluster.ledger import Ledger
+
+_ENDED_KEPT = 20
+
+
+def submit(folder: Path, name: str, now: float) -> None:
+    """Has the daemon of this folder go on with a study, from now until it ends; Unix time."""
+    make_folder(folder / "jobs")
+    with written_whole(_file(folder, name)) as part:
+        part.write_text(json.dumps({"study": name, "asked": now}) + "\n", encoding="utf-8")
+
+
+def withdraw(folder: Path, name: str) -> None:
+    """Has the daemon of this folder stop a study; it keeps what it has."""
+    _file(folder, name).unlink(missing_ok=True)
+
+
+def asked(folder: Path) -> frozenset[str]:
+    """The studies that are to run. A file by any other name than a study's is nobody's."""
+    try:
+        files = [one.name for one in (folder / "jobs").iterdir()]
+    except FileNotFoundError:
+        return frozenset()
+    return frozenset(one[:-5] for one in files if one.endswith(".json") and paths.is_name(one[:-5]))
+
+
+class Jobs:
+    """The processes of a daemon's detached studies."""
+
+    def __init__(self, folder: Path, ledger: Ledger, ended: Iterable[JobState] = ()) -> None:
+        """`ended`: what is known of studies that ended before."""
+        self._folder = folder
+        self._ledger = ledger
+        self._running: dict[str, Child] = {}
+        self._ended = [one for one in ended if one.code is not None]
+
+    def look(self) -> dict[str, JobSeen]:
+        """The processes there are, and those that ended since they were last started."""
+        return {name: JobSeen(child.process.poll()) for name, child in self._running.items()}
+
+    def start(self, name: str) -> None:
+        """Goes on with a study; what it prints is in `logs/study-NAME.log`."""
+        self._forget(name)
+        words = [sys.executable, "-m", "bittrader", "studies", "resume", name, "--on", "cluster", "--json"]
+        output = self._folder / "logs" / f"study-{name}.log"
+        self._running[name] = start(self._ledger, f"study {name}", words, clean_environment(), output)
+
+    def stop(self, name: str, *, kill: bool) -> None:
+        """Has a process end: as Ctrl-C does where there is such a signal, or at once with all it started."""
+        child = self._running[name]
+        if kill:
+            child.kill()
+        else:
+            child.process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
+
+    def finish(self, name: str, code: int) -> None:
+        """Notes how a study ended; it is asked for no more."""
+        withdraw(self._folder, name)
+        self._forget(name)
+        others = [one for one in self._ended if one.name != name]
+        self._ended = [*others, JobState(name, running=False, code=code, ended=time.time())][-_ENDED_KEPT:]
+
+    def states(self, wanted: frozenset[str]) -> list[JobState]:
+        """All studies that run, are to run, or ended lately."""
+        now = {name for name, seen in self.look().items() if seen.code is None}
+        living = [JobState(name, running=name in now) for name in sorted(now | wanted)]
+        return [*living, *(one for one in self._ended if one.name not in now | wanted)]
+
+    @property
+    def pids(self) -> list[int]:
+        """Of the processes."""
+        return [child.process.pid for child in self._running.values()]
+
+    def _forget(self, name: str) -> None:
+        if (child := self._running.pop(name, None)) is not None:
+            child.kill()  # whatever it left behind
+            child.forget()
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / "jobs" / f"{name}.json"

@@ -1,0 +1,373 @@
+"""A node as its daemon holds it: everything that can be looked at and done, and nothing that decides."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import stat
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bittrader import host
+from bittrader.cluster import actions, jobs, ray_command
+from bittrader.cluster.authority import certified_address, tls_environment
+from bittrader.cluster.daemon_log import DaemonLog
+from bittrader.cluster.drivers import read_running
+from bittrader.cluster.facts import facts_here
+from bittrader.cluster.identity import identity
+from bittrader.cluster.ledger import Ledger
+from bittrader.cluster.messages import Hosting
+from bittrader.cluster.network import way
+from bittrader.cluster.node_state import NodeState, read_state, write_state
+from bittrader.cluster.ray_command import RayNode
+from bittrader.cluster.ray_list import clean_environment
+from bittrader.cluster.ray_process import RayProcess, kill, members
+from bittrader.cluster.secrets import TOKEN, Secrets
+from bittrader.cluster.seen import Seen
+from bittrader.cluster.settings import read_settings
+from bittrader.cluster.side import HeadSide, WorkerSide
+from bittrader.cluster.supervisor import Memory, Rules, step
+from bittrader.cluster.wishes import read_wishes
+from bittrader.errors import BittraderError, ClusterError, InputError
+from bittrader.execution.allowance import Allowed, write_allowed
+from bittrader.files import written_whole
+from bittrader.host.base import Readings
+
+if TYPE_CHECKING:
+    from bittrader.cluster.actions import Action
+    from bittrader.cluster.identity import Role
+    from bittrader.cluster.seen import Place
+    from bittrader.cluster.settings import Settings
+    from bittrader.cluster.side import Side
+    from bittrader.host.base import Address
+
+_STATE_SECONDS = 2.0
+_DRIVERS_SECONDS = 1.0
+_ONLY_OURS = 0o077
+
+
+class Node:
+    """One life of a node's daemon, from its settings to its end."""
+
+    def __init__(self, folder: Path, role: Role, *, shown: bool) -> None:
+        """Reads what is kept, begins what listens and visits; ClusterError or InputError when that cannot be."""
+        self.folder = folder
+        self._settings = read_settings(folder)
+        self._who = identity(folder, role, self._settings.node.shown_name)
+        self._host = host.current()
+        self._log = DaemonLog(folder, role, self._settings.logs, shown=shown)
+        self._ledger = Ledger(folder / "processes.json")
+        before = read_state(folder)
+        self._jobs = jobs.Jobs(folder, self._ledger, before.jobs if before else ())
+        self._ray = RayProcess(self._ledger, folder / "logs" / "ray_start.log")
+        self._secrets = Secrets(folder)
+        self._side: Side
+        if role == "head":
+            self._side = HeadSide(folder, self._who, self._settings, self._ledger, self._log)
+        else:
+            self._side = WorkerSide(folder, self._who, self._settings)
+        self._rules = Rules(role, self._settings.node_policy, self._host.total_cores())
+        self._ray_node = self._describe_ray()
+        self._memory = Memory()
+        self._started = time.time()
+        self._versions = facts_here().as_json()
+        self._code: int | None = None
+        self._said: NodeState | None = None
+        self._drivers: list[dict[str, object]] = []
+        self._due = {"state": 0.0, "drivers": 0.0}
+        self._readings = Readings()
+        self._troubles: dict[str, str] = {}
+        self._settings_seen = self._settings_stamp()
+        self._do(actions.RemoveRayFile())
+        self._log(f"begins as {role} {self._who.name} ({self._who.node}), process {os.getpid()}")
+
+    def turn(self, *, ending: bool) -> int | None:
+        """Looks, decides, does, and says how it is; the exit code once there is one."""
+        self._follow_settings()
+        seen = self._look(ending=ending)
+        self._memory, acts = step(self._rules, self._memory, seen)
+        for action in acts:
+            self._do(action)
+        self._say(seen)
+        return self._code
+
+    @property
+    def in_words(self) -> str:
+        """How the node is, in a line."""
+        if self._memory.phase != "down":
+            return f"Ray is {self._memory.phase}"
+        return f"Ray is down: {self._memory.waiting}" if self._memory.waiting else "Ray is about to start"
+
+    def close(self) -> None:
+        """Ends its threads, and whatever still runs of what it started."""
+        self._side.close()
+        self._ray.kill()
+        self._host.close()
+        self._do(actions.RemoveRayFile())
+        if self._code is not None and not self._ray.look().processes:
+            self._ray.close()
+        self._log("ends")
+        self._log.close()
+
+    def _look(self, *, ending: bool) -> Seen:
+        addresses = self._host.addresses()
+        place, obstacle = self._side.place(addresses)
+        wishes, damage = read_wishes(self.folder / "wishes.json")
+        self._trouble("wishes", damage)
+        self._addresses = addresses
+        local = time.localtime()
+        return Seen(
+            clocks=self._host.clocks(),
+            chance=random.random(),  # noqa: S311 - it spreads starts, it keeps no secret
+            hour=local.tm_hour + local.tm_min / 60 + local.tm_sec / 3600,
+            place=place,
+            obstacle=obstacle,
+            addresses=frozenset(one.ip for one in addresses),
+            certified=certified_address(self._secrets) if place is not None and place.encrypted else None,
+            heard=self._side.heard(),
+            refused=self._side.refused(),
+            ray=self._ray.look(),
+            membership=self._side.membership_since,
+            leftovers=self._leftovers(),
+            readings=self._read_host(),
+            wishes=wishes,
+            ending=ending,
+            jobs_asked=jobs.asked(self.folder),
+            jobs=self._jobs.look(),
+        )
+
+    def _leftovers(self) -> int:
+        """How many processes of earlier daemons there are."""
+        left = len(members(self._ledger.earlier))
+        if not left:
+            self._ledger.forget_earlier()
+        return left
+
+    def _read_host(self) -> Readings:
+        try:
+            self._readings = self._host.readings((*self._ray.pids, *self._jobs.pids))
+            self._trouble("readings", "")
+        except InputError as error:
+            self._trouble("readings", str(error))
+        return self._readings
+
+    def _follow_settings(self) -> None:
+        """Takes up a policy that the owner changed; what else they changed holds from the next start on."""
+        stamp = self._settings_stamp()
+        if stamp == self._settings_seen:
+            return
+        self._settings_seen = stamp
+        try:
+            new = read_settings(self.folder)
+        except InputError as error:
+            self._trouble("settings", f"the settings stay as they were: {error}")
+            return
+        self._trouble("settings", "")
+        self._rules = replace(self._rules, policy=new.node_policy)
+        other = replace(new, policy=self._settings.policy, node=self._settings.node) != self._settings
+        self._log(
+            "takes up the changed settings" + ("; what is not of the policy holds after a restart" if other else "")
+        )
+
+    def _settings_stamp(self) -> tuple[object, ...]:
+        return tuple(_stamp(self.folder / name) for name in ("config.toml", "config.env"))
+
+    def _describe_ray(self) -> RayNode:
+        return RayNode(
+            head=self._rules.role == "head",
+            node=self._who.node,
+            cores=self._rules.cores,
+            memory_bytes=self._host.memory().total,
+            settings=self._settings,
+            temp_dir=temp_dir(self._who.node),
+            token=self._secrets.path(TOKEN),
+            allowance=self.folder / "allowance.json",
+            flags=self._host.flags(),
+            tls=tls_environment(self._secrets),
+        )
+
+    def _do(self, action: Action) -> None:
+        """Does one thing; what the system refuses is a line in the log, and the next turn sees that it was not done."""
+        kind = type(action).__name__
+        try:
+            self._perform(action)
+        except (OSError, BittraderError) as error:
+            self._trouble(kind, f"{kind}: {error}")
+        else:
+            self._troubles.pop(kind, None)
+
+    def _perform(self, action: Action) -> None:  # noqa: C901, PLR0912 - a table of what can be done
+        match action:
+            case actions.Log(line, trouble):
+                self._log(line, trouble=trouble)
+            case actions.LookAgain():
+                self._side.look_again()
+            case actions.EndLeftovers():
+                left = members(self._ledger.earlier)
+                self._log(
+                    f"ends {len(left)} processes that an earlier daemon left: {', '.join(str(one.pid) for one in left)}"
+                )
+                kill(left)
+            case actions.Certify(address):
+                self._side.certify(address)
+            case actions.StartRay(place):
+                self._start_ray(place)
+            case actions.DrainRay():
+                self._ray.drain()
+            case actions.KillRay():
+                self._ray.kill()
+            case actions.WriteRayFile(place, session):
+                self._write_ray_file(place, session)
+            case actions.RemoveRayFile():
+                (self.folder / "ray.json").unlink(missing_ok=True)
+            case actions.StartMembership(gcs):
+                assert self._memory.place is not None
+                self._side.start_membership(gcs, ray_command.driver_environment(self._ray_node, self._memory.place))
+            case actions.StopMembership():
+                self._side.stop_membership()
+            case actions.WriteAllowance(cores, reason):
+                write_allowed(self.folder / "allowance.json", Allowed(cores, reason))
+            case actions.StartJob(name):
+                self._jobs.start(name)
+            case actions.StopJob(name, at_once):
+                self._jobs.stop(name, kill=at_once)
+            case actions.FinishJob(name, code):
+                self._jobs.finish(name, code)
+            case actions.Exit(code):
+                self._code = code
+
+    def _start_ray(self, place: Place) -> None:
+        self._side.before_start()
+        make_temp_dir(self._ray_node.temp_dir)
+        environment = {**clean_environment(), **ray_command.environment(self._ray_node, place)}
+        self._ray.start(ray_command.command(self._ray_node, place), environment)
+
+    def _write_ray_file(self, place: Place, session: str) -> None:
+        facts = {
+            "gcs": place.gcs,
+            "node_ip": place.address,
+            "node": self._who.node,
+            "session": session,
+            "env": ray_command.driver_environment(self._ray_node, place),
+        }
+        with written_whole(self.folder / "ray.json", lasting=False) as part:
+            part.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+
+    def _say(self, seen: Seen) -> None:
+        """Says how this node is: to the head and, when it changed or some time passed, in the file."""
+        now = seen.clocks.monotonic
+        if now >= self._due["drivers"]:
+            self._due["drivers"] = now + _DRIVERS_SECONDS
+            self._drivers = read_running(self.folder)
+        state = self._state(seen)
+        try:
+            self._side.publish(self._hosting(seen), state.as_json())
+            if now >= self._due["state"] or _news(state) != (self._said and _news(self._said)):
+                self._due["state"] = now + _STATE_SECONDS
+                write_state(self.folder, state)
+                self._said = state
+        except (OSError, ClusterError) as error:
+            self._trouble("state", f"the state cannot be written: {error}")
+        else:
+            self._trouble("state", "")
+
+    def _hosting(self, seen: Seen) -> Hosting:
+        place, session = self._memory.place, self._memory.session
+        met = _met_at(self._addresses, self._settings, seen.place)
+        if self._memory.phase != "up" or place is None or session is None:
+            return Hosting(None, None, frozenset(), met, seen.place is not None and seen.place.encrypted)
+        return Hosting(session, place.gcs, frozenset(), met, place.encrypted)
+
+    def _state(self, seen: Seen) -> NodeState:
+        memory, readings, allowance = self._memory, seen.readings, self._memory.allowance
+        wall, monotonic = seen.clocks.wall, seen.clocks.monotonic
+        place = memory.place or seen.place
+        heard = seen.heard is not None and seen.heard.asked >= max(memory.since, memory.looked)
+        head_seen, trouble, nodes = self._side.news()
+        return NodeState(
+            role=self._rules.role,
+            node=self._who.node,
+            name=self._who.name,
+            pid=os.getpid(),
+            started=self._started,
+            at=wall,
+            phase=memory.phase,
+            since=wall - (monotonic - max(memory.since, monotonic - (wall - self._started))),
+            waiting=memory.waiting if memory.phase == "down" else "",
+            failures=memory.failures,
+            next_start=wall + memory.not_before - monotonic if memory.not_before > monotonic else None,
+            address=place.address if place else None,
+            gcs=place.gcs if place else None,
+            session=memory.session,
+            encrypted=bool(place and place.encrypted),
+            alive=seen.heard.alive if heard and seen.heard and memory.phase == "up" else None,
+            cores=self._rules.cores,
+            cores_allowed=allowance.cores if allowance else 0,
+            reason=allowance.reason if allowance else "",
+            cause=str(allowance.cause) if allowance else "",
+            system=self._host.name,
+            on_battery=readings.on_battery,
+            charge=readings.charge,
+            idle_seconds=readings.idle_seconds,
+            head_seen=head_seen,
+            head_trouble=trouble,
+            nodes=nodes,
+            versions=self._versions,
+            studies=self._drivers,
+            jobs=self._jobs.states(seen.jobs_asked),
+        )
+
+    def _trouble(self, kind: str, words: str) -> None:
+        """Writes down what is wrong, once for as long as it stays so."""
+        if words and self._troubles.get(kind) != words:
+            self._log(words, trouble=True)
+        if words:
+            self._troubles[kind] = words
+        else:
+            self._troubles.pop(kind, None)
+
+
+def temp_dir(node: str) -> Path:
+    """Where a node's Ray keeps its sockets and logs: a short path, because a socket's may not be long."""
+    short = Path("/tmp")  # noqa: S108 - closed to others by `make_temp_dir`
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    return (short if short.is_dir() else Path(tempfile.gettempdir())) / f"bt-{user}-{node[:8]}"
+
+
+def make_temp_dir(folder: Path) -> None:
+    """Makes that folder, empty and closed to others; ClusterError when somebody else has made it."""
+    if folder.is_symlink() or (folder.exists() and hasattr(os, "getuid") and folder.stat().st_uid != os.getuid()):
+        raise ClusterError(f"{folder} is another user's: Ray cannot keep its files there")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if hasattr(os, "getuid") and stat.S_IMODE(folder.stat().st_mode) & _ONLY_OURS:
+        folder.chmod(0o700)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size
+
+
+def _met_at(addresses: tuple[Address, ...], settings: Settings, place: Place | None) -> tuple[str, ...]:
+    """Where a head can be met."""
+    try:
+        found = way(addresses, settings.network)
+    except ClusterError:
+        found = None
+    if found is not None:
+        return found.addresses
+    return (place.address,) if place else ()
+
+
+def _news(state: NodeState) -> NodeState:
+    """A state without what changes all the time, and is no news."""
+    return replace(state, at=0.0, since=0.0, idle_seconds=None, head_seen=None, next_start=None, head_trouble="")

@@ -1,0 +1,96 @@
+"""What a node's daemon says of itself in `state.json`, for whoever wants to know how the node is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bittrader.files import written_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bittrader.cluster.supervisor import Phase
+
+NAME = "state.json"
+
+
+@dataclass(frozen=True)
+class JobState:
+    """A detached study: running, waiting to be tried again, or ended with an exit code."""
+
+    name: str
+    running: bool
+    code: int | None = None
+    ended: float | None = None
+    """Unix seconds."""
+
+
+@dataclass(frozen=True)
+class NodeState:
+    """A node at a moment. Times are Unix seconds."""
+
+    role: str
+    node: str
+    name: str
+    pid: int
+    started: float
+    at: float
+    phase: Phase
+    since: float
+    """When the phase began."""
+    waiting: str
+    """Why Ray is down; empty while it is not."""
+    failures: int
+    """Starts and runs of Ray that failed, in a row."""
+    next_start: float | None
+    """When Ray may be started again, while that is to come."""
+    address: str | None
+    gcs: str | None
+    session: str | None
+    encrypted: bool
+    alive: bool | None
+    """Whether Ray's list has this node as alive; None when nobody could be asked."""
+    cores: int
+    """Of the computer."""
+    cores_allowed: int
+    reason: str
+    cause: str
+    system: str
+    on_battery: bool | None
+    charge: float | None
+    idle_seconds: float | None
+    head_seen: float | None
+    """When the head last answered."""
+    head_trouble: str
+    """What became of the last question to the head; empty when it answered."""
+    nodes: int | None
+    """How many nodes are alive, as the head knows it."""
+    versions: dict[str, str] = field(default_factory=dict)
+    studies: list[dict[str, Any]] = field(default_factory=list)
+    """What the drivers on this computer say of themselves."""
+    jobs: list[JobState] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The state as plain data, as it stands in the file and in a report to the head."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> NodeState:
+        """The state that plain data says."""
+        return cls(**{**facts, "jobs": [JobState(**one) for one in facts["jobs"]]})
+
+
+def write_state(folder: Path, state: NodeState) -> None:
+    """Puts the state where everyone looks for it."""
+    with written_whole(folder / NAME, lasting=False) as part:
+        part.write_text(json.dumps(state.as_json()), encoding="utf-8")
+
+
+def read_state(folder: Path) -> NodeState | None:
+    """What was last written; None if nothing was, or another version wrote it."""
+    try:
+        return NodeState.of(json.loads((folder / NAME).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
