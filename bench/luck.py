@@ -28,7 +28,10 @@ WITHOUT = ("random walk", "random walk, rises 60% a year", "random walk, wild an
 TRENDS = ("trends of about 200 bars, 0.1 deviations a bar", "trends, 0.2 deviations a bar")
 REVERTING = ("reverting, 2% a bar", "reverting, 5% a bar")
 STRATEGIES = ("sma-cross", "rsi-reversion", "mined")
-FITTING = (*product(TRENDS, ("sma-cross", "donchian-breakout", "mined")), *product(REVERTING, ("rsi-reversion", "mined")))
+FITTING = (
+    *product(TRENDS, ("sma-cross", "donchian-breakout", "mined")),
+    *product(REVERTING, ("rsi-reversion", "mined")),
+)
 BUDGETS = {"random": (80, 2_000), "de": (80, 2_000), "nsga2": (80, 2_000), "tpe": (80, 1_000)}
 MINE = 20_000  # what `bittrader mine` tries unless told otherwise
 MODES = ("walk-forward", "cpcv")
@@ -127,7 +130,8 @@ def rows(found: Sequence[dict[str, object]], *keys: str) -> Iterator[str]:
         some = [one["call"] for one in found if tuple(one[key] for key in keys) == words]
         shares = (f"{100 * some.count(call) / len(some):.1f}%" for call in ("luck", "inconclusive", "edge"))
         named = ", ".join(_named(key, word) for key, word in zip(keys, words, strict=True) if word != "")
-        yield f"| {named} | {len(some):,} | {' | '.join(shares)} | {_at_most(len(some) - some.count('luck'), len(some))} |"
+        most = _at_most(len(some) - some.count("luck"), len(some))
+        yield f"| {named} | {len(some):,} | {' | '.join(shares)} | {most} |"
 
 
 def _named(key: str, word: object) -> str:

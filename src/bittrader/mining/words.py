@@ -24,7 +24,9 @@ def in_words(params: Mapping[str, Value]) -> str:
     try:
         return _in_words(params)
     except KeyError as missing:
-        raise StrategyError(f"these rules were found by another bittrader: there is no {missing} in this one.") from None
+        raise StrategyError(
+            f"these rules were found by another bittrader: there is no {missing} in this one."
+        ) from None
 
 
 def _in_words(params: Mapping[str, Value]) -> str:
