@@ -126,7 +126,8 @@ def run(rounds: int, file: Path) -> list[dict[str, object]]:
 
 def rows(found: Sequence[dict[str, object]], *keys: str) -> Iterator[str]:
     """The lines of a table: one for each value that the keys take together."""
-    for words in dict.fromkeys(tuple(one[key] for key in keys) for one in found):
+    kinds = dict.fromkeys(tuple(one[key] for key in keys) for one in found)
+    for words in sorted(kinds) if keys == ("trials",) else kinds:
         some = [one["call"] for one in found if tuple(one[key] for key in keys) == words]
         shares = (f"{100 * some.count(call) / len(some):.1f}%" for call in ("luck", "inconclusive", "edge"))
         named = ", ".join(_named(key, word) for key, word in zip(keys, words, strict=True) if word != "")
@@ -166,7 +167,14 @@ def main(rounds: int, file: Path) -> None:
     total = next(rows([{**one, "all": "all"} for one in without], "all"))
     table("without an edge", "not luck, at most", [*lines, total])
     planted = [one for one in found if one["market"] not in WITHOUT]
-    table("with an edge", "found, at most", rows(planted, "market", "strategy", "trials", "series", "validate"))
+    usual = [one for one in planted if one["series"] == 1 and not one["validate"]]
+    lines = [line for kind in ("strategy", "trials") for line in rows(usual, "market", kind)]
+    lines += rows([one for one in planted if one["series"] > 1], "market", "series")
+    table(
+        "with an edge",
+        "not luck, at most",
+        [*lines, *rows([one for one in planted if one["validate"]], "market", "validate")],
+    )
 
 
 if __name__ == "__main__":
