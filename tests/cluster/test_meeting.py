@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from tests.cluster.heads import FACTS, HERE, lone_head
 
-from bittrader.cluster import authority
+from bittrader.cluster import authority, inviting
 from bittrader.cluster import meeting as module
 from bittrader.cluster import secrets as kept
 from bittrader.cluster.authority import certified_address, prepare_head
@@ -208,8 +208,7 @@ def test_a_node_that_was_changed_after_it_joined_is_told_what_differs(head, plac
 def test_a_revoked_node_is_refused_at_once_and_the_others_get_the_next_token(head, place, tmp_path) -> None:
     node, other = head.node(place), head.node(tmp_path / "other")
     old = head.secrets.token()
-    head.members.revoke(node._node, head.now())
-    head.secrets.plan_token()
+    inviting.revoke(head.folder, node._node, head.now())
     for visit in (lambda: node.report({}), node.status, lambda: node.reach([6381]), lambda: node.renew(HERE, "air")):
         with pytest.raises(RefusedError, match="owner revoked this computer on"):
             visit()
