@@ -59,12 +59,12 @@ class RayNode:
         words += ["--node-ip-address=127.0.0.1"]
         words += [f"--{name}={port}" for name, port in zip(NAMES, self.ports, strict=True)]
         words += [f"--max-worker-port={self.ports[-1] + 50}", f"--num-cpus={self.cpus}", f"--labels={self.labels}"]
-        words += [f"--temp-dir={self.temp}", "--include-dashboard=false", "--disable-usage-stats"]
-        words += ["--object-store-memory=100000000"]
+        words += [f"--temp-dir={self.temp}", "--include-dashboard=false", "--no-monitor", "--disable-usage-stats"]
+        words += ["--include-log-monitor=false", "--object-store-memory=100000000"]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
         own = {"RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0", "PYTHONPATH": str(ROOT)}
         own |= {"BITTRADER_ALLOWANCE": str(self.allowance), "BITTRADER_HOME": str(self.folder / "home")}
-        with (self.folder / "ray.log").open("ab") as log:
+        with (self.folder / "ray.log").open("wb") as log:
             self.process = subprocess.Popen(
                 words, stdout=log, stderr=log, env={**inherited, **self.env, **own}, start_new_session=True
             )
