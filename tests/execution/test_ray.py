@@ -163,7 +163,7 @@ def test_a_user_function_is_searched_the_same_with_its_file_sent_along(cluster, 
 
 @pytest.fixture
 def own_node(ray_node, tmp_path):
-    node = RayNode(tmp_path / "own", cpus=2, labels="bittrader-node=fedcba9876543210,bittrader-name=beta")
+    node = RayNode(tmp_path / "own", name="beta")
     yield node.start()
     node.close()
 
