@@ -115,7 +115,10 @@ def running(*roles: Literal["head", "worker"]) -> Iterator[list[Daemon]]:
         yield made
     finally:
         for one in made:
-            left = [*one.processes(), *([psutil.Process(one.pid)] if psutil.pid_exists(getattr(one, "pid", -1)) else [])]
+            left = [
+                *one.processes(),
+                *([psutil.Process(one.pid)] if psutil.pid_exists(getattr(one, "pid", -1)) else []),
+            ]
             for process in left[::-1]:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import socket
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from tests.cluster.daemons import Daemon, address, foreign_ray, running
 
-from bittrader.cluster import daemon, inviting, visit
+from bittrader.cluster import daemon, inviting, jobs, visit
 from bittrader.cluster.daemon_lock import DaemonRunningError
 from bittrader.cluster.facts import facts_here
+from bittrader.cluster.heartbeat import Heartbeat
 from bittrader.cluster.invite import decode
 from bittrader.cluster.wishes import Wishes, write_wishes
 from bittrader.errors import ClusterError
-from tests.cluster.daemons import Daemon, address, foreign_ray, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 with_ray = pytest.mark.ray
 
@@ -92,19 +100,25 @@ def test_a_worker_that_never_joined_is_told_so_in_one_line() -> None:
 
 def test_what_cannot_be_a_setting_is_told_in_one_line() -> None:
     (Daemon("head").folder / "config.toml").write_text("[network]\nmood = 'good'\n")
-    with pytest.raises(ClusterError, match="there is no setting 'network.mood'"):
+    with pytest.raises(ClusterError, match=r"there is no setting 'network\.mood'"):
         daemon.start_background("head")
 
 
-@pytest.fixture
-def head_without_ray(monkeypatch: pytest.MonkeyPatch):
-    """A head's daemon whose Ray cannot start, so that it is quick: what it is told to run is not there."""
+@contextlib.contextmanager
+def started_without_ray() -> Iterator[Daemon]:
+    """A head whose Ray has nowhere to be, so that it is quick."""
     with running("head") as (head,):
         text = (head.folder / "config.toml").read_text().replace(f'address = "{address()}"', 'address = "203.0.113.9"')
         (head.folder / "config.toml").write_text(text)
         head.start()
         yield head
-        daemon.stop("head", 20)
+        assert daemon.stop("head", 30)
+
+
+@pytest.fixture
+def head_without_ray() -> Iterator[Daemon]:
+    with started_without_ray() as head:
+        yield head
 
 
 def test_there_is_one_daemon_a_folder_and_it_says_why_ray_is_down(head_without_ray: Daemon) -> None:
@@ -137,3 +151,61 @@ def test_a_signal_ends_it_with_code_0(head_without_ray: Daemon) -> None:
     assert process.wait(20) in (0, None)
     assert daemon.running("head") is None
     assert head_without_ray.log().rstrip().endswith("ends")
+
+
+def test_a_study_that_is_left_to_it_is_run_and_how_it_ended_is_told(head_without_ray: Daemon) -> None:
+    head = head_without_ray
+    jobs.submit(head.folder, "ghost", time.time())
+    (head.folder / "jobs" / "No Name.json").write_text("{}")
+    state = head.until(lambda state: [job for job in state.jobs if job.code is not None])
+    assert [(job.name, job.running, job.code) for job in state.jobs] == [("ghost", False, 2)]
+    assert "ghost" in (head.folder / "logs" / "study-ghost.log").read_text()
+    head.until(lambda _: not jobs.asked(head.folder))
+    assert "the study ghost ended with exit code 2" in head.log()
+    daemon.stop("head", 20)
+    head.start()
+    assert head.state().jobs == state.jobs, "it is remembered"
+
+
+def test_what_drivers_say_is_passed_on_and_forgotten_with_them(head_without_ray: Daemon) -> None:
+    head = head_without_ray
+    (head.folder / "running").mkdir(exist_ok=True)
+    alive, gone = head.folder / "running" / f"{os.getpid()}.json", head.folder / "running" / "4194304.json"
+    for path in (alive, gone):
+        path.write_text('{"study": "first", "finished": 12}')
+    state = head.until(lambda state: state.studies)
+    assert [(one["study"], one["pid"]) for one in state.studies] == [("first", os.getpid())]
+    assert not gone.exists()
+
+
+def test_systemd_hears_of_every_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A short path: a socket's may not be long.
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(f"{folder}/notify")
+        systemd.settimeout(30)
+        monkeypatch.setenv("NOTIFY_SOCKET", f"{folder}/notify")
+        with started_without_ray() as head:
+            heard = [systemd.recv(4096).decode() for _ in range(3)]
+            assert heard[0] == "READY=1"
+            assert heard[1].startswith("WATCHDOG=1\nSTATUS=Ray is ")
+            psutil.Process(head.pid).suspend()  # as a hang: no turn, no heartbeat
+            systemd.settimeout(3)
+            assert not goes_on(systemd)
+            psutil.Process(head.pid).resume()
+
+
+def goes_on(systemd: socket.socket) -> bool:
+    """Whether more is heard, after what was on its way."""
+    for _ in range(3):
+        with contextlib.suppress(TimeoutError):
+            systemd.recv(4096)
+            continue
+        return False
+    return True
+
+
+def test_systemd_that_is_not_there_is_no_trouble(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+    Heartbeat().notify("READY=1")
+    assert "NOTIFY_SOCKET" not in os.environ
+    Heartbeat().notify("READY=1")

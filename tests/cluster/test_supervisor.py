@@ -9,32 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.cluster.world import World
 
 from bittrader.cluster import supervisor
 from bittrader.cluster.backoff import delay
 from bittrader.cluster.wishes import Wishes
-from tests.cluster.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 BACK_SECONDS = 15.0
 seconds = st.floats(0.5, 60)
-EVENTS: dict[str, Callable[[World, float], None]] = {
-    "the raylet is killed": lambda world, _: world.kill_raylet(),
-    "the link is cut": lambda world, long: world.cut(long),
-    "the address changes": lambda world, long: setattr(world, "address", f"10.0.{int(long)}.{len(world.log) % 200 + 2}"),
-    "there is no network": lambda world, long: lose_address(world, long),
-    "the computer sleeps": lambda world, long: world.sleep(long * 60),
-    "everything stands still": lambda world, long: world.freeze(long),
-    "the clock is set": lambda world, long: world.set_clock((long - 45) * 100),
-    "the head's Ray begins anew": lambda world, long: world.restart_head(long / 4),
-    "starts fail": lambda world, long: setattr(world, "failing", int(long) // 20),
-    "nothing happens": lambda world, long: world.run(long),
-    "the head refuses the node": lambda world, long: refuse(world, long),
-}
-events = st.lists(st.tuples(st.sampled_from(sorted(EVENTS)), seconds, st.floats(0, 30)), max_size=8)
-roles = st.sampled_from(["head", "worker"])
 
 
 def lose_address(world: World, long: float) -> None:
@@ -47,6 +32,25 @@ def refuse(world: World, long: float) -> None:
     world.refused = "other versions"
     world.run(long)
     world.refused = None
+
+
+EVENTS: dict[str, Callable[[World, float], None]] = {
+    "the raylet is killed": lambda world, _: world.kill_raylet(),
+    "the link is cut": lambda world, long: world.cut(long),
+    "the address changes": lambda world, long: setattr(
+        world, "address", f"10.0.{int(long)}.{len(world.log) % 200 + 2}"
+    ),
+    "there is no network": lose_address,
+    "the computer sleeps": lambda world, long: world.sleep(long * 60),
+    "everything stands still": lambda world, long: world.freeze(long),
+    "the clock is set": lambda world, long: world.set_clock((long - 45) * 100),
+    "the head's Ray begins anew": lambda world, long: world.restart_head(long / 4),
+    "starts fail": lambda world, long: setattr(world, "failing", int(long) // 20),
+    "nothing happens": lambda world, long: world.run(long),
+    "the head refuses the node": refuse,
+}
+events = st.lists(st.tuples(st.sampled_from(sorted(EVENTS)), seconds, st.floats(0, 30)), max_size=8)
+roles = st.sampled_from(["head", "worker"])
 
 
 def happen(world: World, what: list[tuple[str, float, float]]) -> None:
@@ -152,7 +156,9 @@ def test_a_worker_is_back_within_15_seconds_of(event: str) -> None:
     assert world.at_work
 
 
-@pytest.mark.parametrize("event", ["the clock goes a day ahead", "the clock goes a day back", "a cut that Ray outlives"])
+@pytest.mark.parametrize(
+    "event", ["the clock goes a day ahead", "the clock goes a day back", "a cut that Ray outlives"]
+)
 def test_what_harms_nothing_restarts_nothing(event: str) -> None:
     world = World()
     world.run_until_at_work(60)
@@ -190,7 +196,9 @@ def test_an_address_that_flaps_every_second_does_not_start_ray_every_second() ->
     assert world.run_until_at_work(60) < BACK_SECONDS
 
 
-@pytest.mark.parametrize("event", ["the raylet is killed", "a new address", "a sleep of a night", "a standstill of a minute"])
+@pytest.mark.parametrize(
+    "event", ["the raylet is killed", "a new address", "a sleep of a night", "a standstill of a minute"]
+)
 def test_a_head_is_back_within_15_seconds_of(event: str) -> None:
     world = World(role="head", start_seconds=7.0)
     world.run_until_at_work(60)
@@ -285,6 +293,8 @@ def test_a_better_address_is_taken_only_when_it_stays() -> None:
     better = replace(both, place=replace(seen.place, address="100.64.0.9", gcs="10.0.0.2:6379"))
     memory, _ = supervisor.step(world._rules, world.memory, better)
     assert memory.phase == "up"
-    later = replace(better, clocks=replace(seen.clocks, monotonic=seen.clocks.monotonic + 2, boottime=seen.clocks.boottime + 2))
+    later = replace(
+        better, clocks=replace(seen.clocks, monotonic=seen.clocks.monotonic + 2, boottime=seen.clocks.boottime + 2)
+    )
     memory, _ = supervisor.step(world._rules, memory, later)
     assert memory.phase == "up"

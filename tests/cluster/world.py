@@ -238,7 +238,9 @@ class World:
                 ray = self.ray
                 is_up = ray is not None and ray.registered
                 session = f"own {len(self.starts)}"
-                self.heard = Heard(self.now, session, ray.ended_at > self.now and not ray.dead) if ray and is_up else None
+                self.heard = (
+                    Heard(self.now, session, ray.ended_at > self.now and not ray.dead) if ray and is_up else None
+                )
             return
         if self.now < self.visit_due or not self.link or self.address is None:
             return
@@ -249,7 +251,7 @@ class World:
         session = self.head_session
         self.told_place = None if session is None else Place(self.address, self.gcs, encrypted=True, session=session)
 
-    def _apply(self, action: actions.Action) -> None:
+    def _apply(self, action: actions.Action) -> None:  # noqa: C901, PLR0912 - a table of what can be done
         assert self.code is None, "something is done after the end"
         match action:
             case actions.Log(line, _):

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bittrader.cluster.daemon_lock import DaemonLock, DaemonRunningError, is_held
-from bittrader.cluster.heartbeat import notify
+from bittrader.cluster.heartbeat import Heartbeat
 from bittrader.cluster.identity import folder_of
 from bittrader.cluster.node import Node
 from bittrader.cluster.node_state import NodeState, read_state
@@ -59,14 +59,14 @@ def run(role: Role, *, foreground: bool = True) -> int:
     folder = folder_of(role)
     make_folder(folder)
     lock = DaemonLock(folder)
-    ending = Ending()
+    ending, heartbeat = Ending(), Heartbeat()
     try:
         code = RESTART_CODE
         while code == RESTART_CODE:
             _wish(folder, "yes")
             node = Node(folder, role, shown=foreground)
             try:
-                code = _live(node, ending)
+                code = _live(node, ending, heartbeat)
             finally:
                 node.close()
     finally:
@@ -74,16 +74,16 @@ def run(role: Role, *, foreground: bool = True) -> int:
     return code
 
 
-def _live(node: Node, ending: Ending) -> int:
+def _live(node: Node, ending: Ending, heartbeat: Heartbeat) -> int:
     """Turns until there is an exit code."""
     due = time.monotonic()
-    notify("READY=1")
+    heartbeat.notify("READY=1")
     while (code := node.turn(ending=ending.asked)) is None:
-        notify("WATCHDOG=1", f"STATUS={node.in_words}")
+        heartbeat.notify("WATCHDOG=1", f"STATUS={node.in_words}")
         now = time.monotonic()
         due = max(due + TICK_SECONDS, now)
         time.sleep(due - now)
-    notify("STOPPING=1")
+    heartbeat.notify("STOPPING=1")
     return code
 
 

@@ -18,15 +18,14 @@ if TYPE_CHECKING:
 
 
 class DaemonLog:
-    """Writes `logs/head.log` and, for what is wrong, `logs/head_error.log` too; a worker has `logs/worker.log`."""
+    """Writes `logs/head.log` and, for what is wrong, `logs/head_error.log` too; a worker `logs/worker.log` likewise."""
 
     def __init__(self, folder: Path, role: Role, settings: Logs, *, shown: bool) -> None:
         """`shown`: on the terminal as well."""
         make_folder(folder / "logs")
         self._log = logging.Logger("bittrader.cluster")  # noqa: LOG001 - of nobody's tree, so nobody else's handlers
         self._add(_rotating(folder / "logs" / f"{role}.log", settings), logging.INFO)
-        if role == "head":
-            self._add(_rotating(folder / "logs" / "head_error.log", settings), logging.WARNING)
+        self._add(_rotating(folder / "logs" / f"{role}_error.log", settings), logging.WARNING)
         if shown:
             self._add(logging.StreamHandler(sys.stderr), logging.INFO)
 

@@ -53,6 +53,7 @@ class Jobs:
         self._folder = folder
         self._ledger = ledger
         self._running: dict[str, Child] = {}
+        self._finished: set[str] = set()
         self._ended = [one for one in ended if one.code is not None]
 
     def look(self) -> dict[str, JobSeen]:
@@ -75,17 +76,23 @@ class Jobs:
             child.process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
 
     def finish(self, name: str, code: int) -> None:
-        """Notes how a study ended; it is asked for no more."""
-        withdraw(self._folder, name)
+        """Notes how a study ended."""
+        self._finished.add(name)
         self._forget(name)
         others = [one for one in self._ended if one.name != name]
         self._ended = [*others, JobState(name, running=False, code=code, ended=time.time())][-_ENDED_KEPT:]
 
+    def withdraw_finished(self) -> None:
+        """Asks no more for what has ended: once how it ended can be read, so that whoever waits for it finds that."""
+        while self._finished:
+            withdraw(self._folder, self._finished.pop())
+
     def states(self, wanted: frozenset[str]) -> list[JobState]:
         """All studies that run, are to run, or ended lately."""
         now = {name for name, seen in self.look().items() if seen.code is None}
-        living = [JobState(name, running=name in now) for name in sorted(now | wanted)]
-        return [*living, *(one for one in self._ended if one.name not in now | wanted)]
+        living = sorted((now | wanted) - self._finished)
+        ended = [one for one in self._ended if one.name not in living]
+        return [*(JobState(name, running=name in now) for name in living), *ended]
 
     @property
     def pids(self) -> list[int]:

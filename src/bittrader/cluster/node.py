@@ -271,6 +271,7 @@ class Node:
                 self._due["state"] = now + _STATE_SECONDS
                 write_state(self.folder, state)
                 self._said = state
+                self._jobs.withdraw_finished()
         except (OSError, ClusterError) as error:
             self._trouble("state", f"the state cannot be written: {error}")
         else:
