@@ -1,4 +1,4 @@
-"""A disk whose power can be cut: what nobody had it keep by then is gone."""
+"""A small disk of a test's own, whose power can be cut: what nobody had it keep by then is gone."""
 
 from __future__ import annotations
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from tests.belief.beliefs import known
 from tests.optimize.spaces import named
 from tests.optimize.studies import contents, evaluate, experiment
+from tests.power import Disk
 
 from bittrader.backtest.metrics import METRICS
 from bittrader.belief.figures import Belief, Verdict
@@ -276,6 +278,24 @@ def test_a_full_disk_is_said_in_one_line_and_loses_nothing(study, path):
         study.ask(1, rows_of(*((5 + i, 70) for i in range(5000))))
     with Study.read(path) as other:
         assert other.counts() == Counts(asked=1, finished=1, failed=0, repeated=0)
+
+
+def test_a_disk_with_no_room_for_a_new_study_is_left_as_it_was(tmp_path):
+    disk = Disk(tmp_path)
+    try:
+        path = disk.root / "mine.sqlite"
+        (disk.root / "spare").write_bytes(bytes(40_000))
+        with suppress(OSError), (disk.root / "pad").open("wb", buffering=0) as pad:
+            while pad.write(bytes(1000)):
+                pass
+        (disk.root / "spare").unlink()  # room to begin in
+        with pytest.raises(StudyError, match="the disk"):
+            Study.create(path, experiment())
+        assert [file.name for file in disk.root.glob("*mine*")] == ["mine.lock"]
+        (disk.root / "pad").unlink()
+        Study.create(path, experiment()).close()
+    finally:
+        disk.remove()
 
 
 def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path):

@@ -174,3 +174,8 @@ class WriterLock:
 def lock_file(study: Path) -> Path:
     """The file whose SQLite lock means that the study is being written."""
     return study.with_suffix(".lock")
+
+
+def beside(path: Path) -> tuple[Path, ...]:
+    """The files that SQLite keeps beside one while it is open."""
+    return tuple(path.with_name(path.name + end) for end in ("-wal", "-shm"))

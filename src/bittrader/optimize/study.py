@@ -22,6 +22,7 @@ from bittrader.errors import BittraderError, StudyError, cause_of, did_you_mean
 from bittrader.files import make_folder, written_whole
 from bittrader.optimize.database import (
     WriterLock,
+    beside,
     check_schema,
     connect,
     identity,
@@ -303,10 +304,15 @@ class Study:
 
 def _lay_out(path: Path, experiment: Experiment) -> None:
     """Writes an empty study."""
-    with written_whole(path) as part, closing(connect(part, write=True)) as connection, transaction(connection):
-        lay_out(connection, experiment.space.names, experiment.metrics)
-        facts = (json.dumps(experiment.to_json()), experiment.trials, time.time())
-        connection.execute("INSERT INTO study VALUES (?, ?, ?)", facts)
+    facts = (json.dumps(experiment.to_json()), experiment.trials, time.time())
+    with written_whole(path) as part:
+        try:
+            with closing(connect(part, write=True)) as connection, transaction(connection):
+                lay_out(connection, experiment.space.names, experiment.metrics)
+                connection.execute("INSERT INTO study VALUES (?, ?, ?)", facts)
+        finally:
+            for file in beside(part):  # those of a full disk
+                file.unlink(missing_ok=True)
 
 
 def require(path: Path) -> None:
