@@ -311,7 +311,7 @@ def _lay_out(path: Path, experiment: Experiment) -> None:
                 with transaction(connection):
                     lay_out(connection, experiment.space.names, experiment.metrics)
                     connection.execute("INSERT INTO study VALUES (?, ?, ?)", facts)
-                # Not before: it is whole in one file. Not later: who only reads could not undo a change cut off halfway.
+                # Not before: it is whole in one file. Not later: who reads could not undo a change cut off halfway.
                 connection.execute("PRAGMA journal_mode=WAL")
         finally:
             for file in beside(part):  # those of a full disk
