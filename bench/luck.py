@@ -28,7 +28,10 @@ WITHOUT = ("random walk", "random walk, rises 60% a year", "random walk, wild an
 TRENDS = ("trends of about 200 bars, 0.1 deviations a bar", "trends, 0.2 deviations a bar")
 REVERTING = ("reverting, 2% a bar", "reverting, 5% a bar")
 STRATEGIES = ("sma-cross", "rsi-reversion", "mined")
-FITTING = (*product(TRENDS, ("sma-cross", "donchian-breakout", "mined")), *product(REVERTING, ("rsi-reversion", "mined")))
+FITTING = (
+    *product(TRENDS, ("sma-cross", "donchian-breakout", "mined")),
+    *product(REVERTING, ("rsi-reversion", "mined")),
+)
 BUDGETS = {"random": (80, 2_000), "de": (80, 2_000), "nsga2": (80, 2_000), "tpe": (80, 1_000)}
 MINE = 20_000  # what `bittrader mine` tries unless told otherwise
 MODES = ("walk-forward", "cpcv")
@@ -123,11 +126,13 @@ def run(rounds: int, file: Path) -> list[dict[str, object]]:
 
 def rows(found: Sequence[dict[str, object]], *keys: str) -> Iterator[str]:
     """The lines of a table: one for each value that the keys take together."""
-    for words in dict.fromkeys(tuple(one[key] for key in keys) for one in found):
+    kinds = dict.fromkeys(tuple(one[key] for key in keys) for one in found)
+    for words in sorted(kinds) if keys == ("trials",) else kinds:
         some = [one["call"] for one in found if tuple(one[key] for key in keys) == words]
         shares = (f"{100 * some.count(call) / len(some):.1f}%" for call in ("luck", "inconclusive", "edge"))
         named = ", ".join(_named(key, word) for key, word in zip(keys, words, strict=True) if word != "")
-        yield f"| {named} | {len(some):,} | {' | '.join(shares)} | {_at_most(len(some) - some.count('luck'), len(some))} |"
+        most = _at_most(len(some) - some.count("luck"), len(some))
+        yield f"| {named} | {len(some):,} | {' | '.join(shares)} | {most} |"
 
 
 def _named(key: str, word: object) -> str:
@@ -162,7 +167,14 @@ def main(rounds: int, file: Path) -> None:
     total = next(rows([{**one, "all": "all"} for one in without], "all"))
     table("without an edge", "not luck, at most", [*lines, total])
     planted = [one for one in found if one["market"] not in WITHOUT]
-    table("with an edge", "found, at most", rows(planted, "market", "strategy", "trials", "series", "validate"))
+    usual = [one for one in planted if one["series"] == 1 and not one["validate"]]
+    lines = [line for kind in ("strategy", "trials") for line in rows(usual, "market", kind)]
+    lines += rows([one for one in planted if one["series"] > 1], "market", "series")
+    table(
+        "with an edge",
+        "not luck, at most",
+        [*lines, *rows([one for one in planted if one["validate"]], "market", "validate")],
+    )
 
 
 if __name__ == "__main__":

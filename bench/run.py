@@ -115,6 +115,37 @@ def searches(place: Place, sizes: Sizes, *, full: bool) -> Iterator[Row]:
         yield _million(place)
 
 
+def clusters(place: Place, sizes: Sizes) -> Iterator[Row]:
+    def job(name: str, count: int) -> dict[str, float]:
+        answer: dict[str, float] = json.loads(place.process(sys.executable, HERE / "cluster.py", name, count).output)
+        return answer
+
+    rows, few = sizes.many, range(min(sizes.runs, 3))
+    deciding = [job("dispatch", sizes.many) for _ in few]
+    title = "cluster: deciding where a batch goes, 50 nodes with 1,000 slots, simulated"
+    yield Row(title, "us", Figure.of([run["us"] for run in deciding]), 1_000, 100, "of processor time a batch")
+    empty = [job("overhead", 1_000) for _ in few]
+    yield Row(
+        "cluster: a batch that takes nothing, there and back", "ms", Figure.of([run["ms"] for run in empty]), 5, 1
+    )
+    first = Figure.of([run["first_s"] for run in empty])
+    yield Row("cluster: from connecting to the first answer", "s", first, note="Ray's own start takes most of it")
+    for what, key in (("the bridge", "bridge_mb"), ("the process on a node", "actor_mb")):
+        yield Row(f"cluster: memory of {what}", "MB", Figure.of([run[key] for run in empty]), note="its own")
+    two = Figure.of([job("two_nodes", rows)["share"] for _ in few])
+    yield Row(f"cluster: {rows:,} evaluations on 2 equal nodes, time against one", "x", two, 1 / 1.9, note=_times(two))
+    uneven = Figure.of([job("four_to_one", rows)["share"] for _ in few])
+    title = f"cluster: {rows:,} evaluations on nodes of 4:1, time against never idle"
+    yield Row(title, "x", uneven, 1 / 0.95, note=f"{100 / uneven.middle:.1f} % of the sum of their speeds")
+    whole = Figure.of([job("searches", rows)["share"] for _ in few])
+    title = f"cluster: a search of {rows:,} x W1 on 2 nodes of one core, time against one"
+    yield Row(title, "x", whole, note=f"{_times(whole)}; nodes, bridge and search all share this machine")
+
+
+def _times(share: Figure) -> str:
+    return f"{1 / share.middle:.2f} times the speed"
+
+
 def _million(place: Place) -> Row:
     """A million trials of W1 over lengths enough that nearly all differ; says how many were evaluated."""
     words = (
@@ -146,8 +177,11 @@ def _optimize(place: Place, trials: int, variables: dict[str, str] | None = None
     return place.process(BITTRADER, "optimize", *words, variables=variables)
 
 
-def measured(place: Place, sizes: Sizes, *, full: bool) -> Iterator[Row]:
+def measured(place: Place, sizes: Sizes, *, full: bool, cluster: bool) -> Iterator[Row]:
     yield from machine(place)
+    if cluster:
+        yield from clusters(place, sizes)
+        return
     place.job("candles")
     yield from evaluations(place, sizes)
     yield from processes(place, sizes)
@@ -182,6 +216,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, smaller searches")
     parser.add_argument("--full", action="store_true", help="also a study of a million evaluations")
+    parser.add_argument("--cluster", action="store_true", help="measure a cluster instead, on real Ray nodes here")
     parser.add_argument("--samplers", action="store_true", help="compare the samplers instead: a quarter of an hour")
     parser.add_argument("--document", action="store_true", help="write the table into the document, too")
     asked = parser.parse_args()
@@ -196,7 +231,9 @@ def main() -> None:
     rows = []
     print(f"{'':58}{'median':>12}  {'lowest to highest':20}{'bar':>9}{'ambition':>11}", flush=True)
     with tempfile.TemporaryDirectory(prefix="bittrader-bench-") as folder:
-        for row in measured(Place(Path(folder)), QUICK if asked.quick else USUAL, full=asked.full):
+        for row in measured(
+            Place(Path(folder)), QUICK if asked.quick else USUAL, full=asked.full, cluster=asked.cluster
+        ):
             rows.append(row)
             what, middle, spread, bar, ambition, verdict, note = cells(row)
             print(f"{what:58}{middle:>12}  {spread:20}{bar:>9}{ambition:>11}  {verdict:9}{note}", flush=True)

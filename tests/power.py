@@ -1,4 +1,4 @@
-"""A disk whose power can be cut: what nobody had it keep by then is gone."""
+"""A small disk of a test's own, whose power can be cut: what nobody had it keep by then is gone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Disk:
         if getattr(os, "geteuid", lambda: 1)() != 0:
             pytest.skip("only root can make a disk to cut the power of")
         try:
-            _run("mkfs.ext4", "-q", self._image)
+            _run("mkfs.ext4", "-q", "-b", "4096", self._image)
             self._start()
         except (OSError, subprocess.CalledProcessError) as error:
             said = getattr(error, "stderr", None) or str(error)

@@ -177,3 +177,13 @@ def test_studies_and_candles_follow_one_rule_of_names(name):
         run(["studies", "show", name])
     with pytest.raises(InputError, match="candles cannot be called"):
         store(synthetic(bars=100), name)
+
+
+@pytest.mark.parametrize(("more", "said"), [(0, "another process works on it"), (5, "searches, 5 of 15 to go")])
+def test_what_is_shown_of_a_study_that_runs_says_so(study, capsys, more, said):
+    with Study.write(study) as opened:
+        opened.allow(opened.budget + more)
+        run(["studies", "show", "one"])
+    shown = capsys.readouterr().out
+    assert said in shown
+    assert "studies resume" not in shown

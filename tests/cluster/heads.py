@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bittrader.cluster.authority import meeting_fingerprint
+from bittrader.cluster import inviting
 from bittrader.cluster.desk import Head
 from bittrader.cluster.facts import Facts
-from bittrader.cluster.invite import Invite, fresh_secret
+from bittrader.cluster.invite import Invite, decode
 from bittrader.cluster.meeting import Meeting
 from bittrader.cluster.members import Members
 from bittrader.cluster.messages import Hosting
@@ -56,9 +56,8 @@ class Lone:
         self.meeting = Meeting(self.folder, head, lambda: self.hosting, port=port, log=self.log.append, now=self.now)
 
     def invite(self, *addresses: str, hours: float = 24) -> Invite:
-        made = Invite(addresses or (HERE,), self.meeting.port, meeting_fingerprint(self.secrets), fresh_secret())
-        self.members.invite(made.secret, "air", self.now(), self.now() + 3600 * hours)
-        return made
+        made = inviting.invite(self.folder, addresses or (HERE,), self.meeting.port, self.now(), "air", hours)
+        return decode(made.code)
 
     def change(self, **changes: object) -> None:
         self.hosting = replace(self.hosting, **changes)

@@ -11,7 +11,7 @@ from bittrader.cluster import messages
 from bittrader.cluster.facts import Facts
 from bittrader.cluster.messages import Asking, BadMessage, Joined, Told
 
-TEXTS = st.text(min_size=1, max_size=40)
+TEXTS = st.text(min_size=1, max_size=40).filter(str.isprintable)
 ADDRESSES = st.ip_addresses(v=4).map(str)
 TOLD = st.builds(
     Told,
@@ -77,3 +77,9 @@ def test_only_so_many_ports_can_be_asked_for_and_none_twice() -> None:
     for bad in (list(range(1, 34)), [0], [65536], ["80"], [True], "80"):
         with pytest.raises(BadMessage):
             messages.ports({"ports": bad}, "ports")
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "\x1b[31mred", "bell\a", "\u202eback"])
+def test_a_name_that_would_forge_a_line_of_the_log_is_refused(name: str) -> None:
+    with pytest.raises(BadMessage, match="name cannot be shown"):
+        messages.shown({"name": name}, "name", 80)

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bittrader.cluster.network import as_ranges, failure_in_words, no_way_in_words, probe, unreachable, way
+from bittrader.cluster.network import (
+    as_ranges,
+    blocked_in_words,
+    failure_in_words,
+    no_way_in_words,
+    probe,
+    unreachable,
+    way,
+)
 from bittrader.cluster.settings import Network
 from bittrader.errors import ClusterError
 from bittrader.host.base import Address
@@ -87,6 +95,20 @@ def test_a_port_that_answers_nothing_is_silent_and_in_the_way() -> None:
     assert unreachable(found) == (port,)
 
 
+def test_where_no_way_leads_nothing_is_open() -> None:
+    assert probe("255.255.255.255", [80, 6379], seconds=0.2) == {80: "no way", 6379: "no way"}
+
+
+def test_what_is_blocked_is_said_with_what_to_do() -> None:
+    assert blocked_in_words({6379: "open", 6380: "closed"}, "the head") is None
+    assert blocked_in_words({6379: "open", 6381: "silent", 6382: "silent", 6384: "silent"}, "the head") == (
+        "nothing gets through to ports 6381-6382, 6384 of the head: open them in its firewall"
+    )
+    assert blocked_in_words({6379: "silent"}, "the head").startswith(
+        "nothing gets through to the head, at port 6379: is"
+    )
+
+
 @given(st.sets(st.integers(1, 60)))
 def test_ports_are_written_as_ranges_that_hold_them_all(ports: set[int]) -> None:
     read = set()
@@ -102,5 +124,5 @@ def test_each_failure_says_what_to_look_at() -> None:
     )
     assert "on and awake" in failure_in_words(TimeoutError(), "10.0.0.2", 6380)
     assert "is Tailscale up here?" in failure_in_words(OSError(101, "unreachable"), "100.64.0.2", 6380)
-    assert "head's network?" in failure_in_words(OSError(113, "no route"), "192.168.1.2", 6380)
+    assert "head's network? On a Mac" in failure_in_words(OSError(113, "no route"), "192.168.1.2", 6380)
     assert "meet its nodes at another address?" in failure_in_words(ConnectionResetError(), "10.0.0.2", 6380)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -20,9 +21,9 @@ NAMES = ("port", "node-manager-port", "object-manager-port", "min-worker-port")
 
 
 def free_ports(count):
-    """Ports that nobody has; a span of fifty after the last is for workers."""
+    """Ports that nobody has, below those that systems give away; a span of fifty after the last is for workers."""
     found = []
-    for start in range(30_000 + os.getpid() % 400 * 60, 60_000, 60):
+    for start in range(10_000 + os.getpid() % 300 * 60, 32_000, 60):
         sockets = []
         try:
             for port in range(start, start + count):
@@ -39,40 +40,54 @@ def free_ports(count):
 
 
 class RayNode:
-    """Started at once; `folder` is that of the node, with `ray.json` and `allowance.json`."""
+    """A head, or a node of the cluster of another. `folder` is that of the node: `ray.json`, `allowance.json`, logs."""
 
-    def __init__(self, folder, *, cpus=2, ports=None, labels="bittrader-node=0123456789abcdef,bittrader-name=alpha"):
+    def __init__(self, folder, *, cpus=2, name="alpha", head=None, extra=None):
         self.folder = Path(folder)
         self.allowance = self.folder / "allowance.json"
         self.temp = tempfile.mkdtemp(prefix="bt-", dir="/tmp")  # short: sockets' paths have a limit
-        self.ports = ports or free_ports(len(NAMES))
+        self.ports = free_ports(len(NAMES))
         self.folder.mkdir(parents=True, exist_ok=True)
         token = self.folder / "token"
         token.write_text("0123456789abcdef" * 4)
         token.chmod(0o600)
         self.env = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
-        self.cpus, self.labels = cpus, labels
+        self.cpus, self.head, self.extra = cpus, head, extra or {}
+        self.labels = f"bittrader-node={hashlib.sha256(name.encode()).hexdigest()[:16]},bittrader-name={name}"
         self.process = self.address = None
 
     def start(self):
-        words = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block"]
-        words += ["--node-ip-address=127.0.0.1"]
-        words += [f"--{name}={port}" for name, port in zip(NAMES, self.ports, strict=True)]
+        words = [str(Path(sys.executable).with_name("ray")), "start", "--block"]
+        named = dict(zip(NAMES, self.ports, strict=True))
+        if self.head is None:
+            words += ["--head", "--node-ip-address=127.0.0.1", "--include-dashboard=false", "--no-monitor"]
+        else:
+            words += [f"--address={self.head.gcs}", f"--node-ip-address={self.head.address}"]
+            del named["port"]
+        words += [f"--{name}={port}" for name, port in named.items()]
         words += [f"--max-worker-port={self.ports[-1] + 50}", f"--num-cpus={self.cpus}", f"--labels={self.labels}"]
-        words += [f"--temp-dir={self.temp}", "--include-dashboard=false", "--disable-usage-stats"]
+        words += [f"--temp-dir={self.temp}", "--disable-usage-stats", "--include-log-monitor=false"]
         words += ["--object-store-memory=100000000"]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
         own = {"RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0", "PYTHONPATH": str(ROOT)}
         own |= {"BITTRADER_ALLOWANCE": str(self.allowance), "BITTRADER_HOME": str(self.folder / "home")}
-        with (self.folder / "ray.log").open("ab") as log:
+        with (self.folder / "ray.log").open("wb") as log:
             self.process = subprocess.Popen(
-                words, stdout=log, stderr=log, env={**inherited, **self.env, **own}, start_new_session=True
+                words,
+                stdout=log,
+                stderr=log,
+                env={**inherited, **self.env, **own, **self.extra},
+                start_new_session=True,
             )
         self._until(lambda: "Ray runtime started" in self.log() and self._find_address())
-        facts = {"gcs": f"{self.address}:{self.ports[0]}", "node_ip": self.address, "env": self.env}
+        facts = {"gcs": self.gcs, "node_ip": self.address, "env": self.env}
         facts["session"] = str(self.process.pid)
         (self.folder / "ray.json").write_text(json.dumps(facts))
         return self
+
+    @property
+    def gcs(self):
+        return f"{self.address}:{self.ports[0]}" if self.head is None else self.head.gcs
 
     def log(self):
         return (self.folder / "ray.log").read_text()

@@ -45,9 +45,9 @@ class Cgroup:
 
     def limit(self, cores: float | None) -> None:
         """At most so many processors' worth of time from now on; None takes the limit away."""
-        self._cores = cores
         if cores is not None and cores < LEAST_CORES:
             raise LabError(f"{cores} of a core is too little to be counted out: {LEAST_CORES} is the least")
+        self._cores = cores
         quota = None if cores is None else round(cores * _PERIOD_MICROSECONDS)
         if self._speed == self.path:
             (self.path.parent / "cgroup.subtree_control").write_text("+cpu")

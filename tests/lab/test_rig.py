@@ -510,12 +510,12 @@ class TestRay:
 
     def test_a_stranger_without_the_token_is_refused(self, lab: Lab, recorder: Recorder) -> None:
         head = cluster(lab, recorder, lab.host("node"))
-        stranger = lab.host("stranger")
+        other = lab.host("other")
         call = [str(PYTHON), "-c", f"import ray; ray.init(address='{head.address}:{ray_node.HEAD_PORT}')"]
-        for variables in ({}, ray_node.variables(stranger, "another token")):
-            done = stranger.run(call, 60, variables=variables)
-            assert done.code
-            assert "InvalidAuthToken" in done.stderr
+        without, wrong = {"RAY_AUTH_MODE": "disabled"}, ray_node.variables(other, "another token")
+        for asking in [other.start(call, variables=variables) for variables in (without, wrong)]:
+            assert asking.wait(90)
+            assert "InvalidAuthToken" in asking.text
 
     @pytest.mark.full
     def test_a_machine_joins_a_head(self, lab: Lab, recorder: Recorder) -> None:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from tests.belief.beliefs import known
 from tests.optimize.spaces import named
 from tests.optimize.studies import contents, evaluate, experiment
+from tests.power import Disk
 
 from bittrader.backtest.metrics import METRICS
 from bittrader.belief.figures import Belief, Verdict
@@ -276,6 +278,26 @@ def test_a_full_disk_is_said_in_one_line_and_loses_nothing(study, path):
         study.ask(1, rows_of(*((5 + i, 70) for i in range(5000))))
     with Study.read(path) as other:
         assert other.counts() == Counts(asked=1, finished=1, failed=0, repeated=0)
+
+
+@pytest.mark.parametrize("room", range(12_000, 120_000, 12_000))
+def test_a_new_study_on_a_disk_that_is_nearly_full_is_there_whole_or_not_at_all(tmp_path, room):
+    disk = Disk(tmp_path)
+    try:
+        path = disk.root / "mine.sqlite"
+        (disk.root / "spare").write_bytes(bytes(room))
+        with suppress(OSError), (disk.root / "pad").open("wb", buffering=0) as pad:
+            while pad.write(bytes(1000)):
+                pass
+        (disk.root / "spare").unlink()  # room to begin in
+        with suppress(StudyError):
+            Study.create(path, experiment()).close()
+        assert not list(disk.root.glob(".mine*"))
+        (disk.root / "pad").unlink()
+        with Study.write(path) if path.exists() else Study.create(path, experiment()) as study:
+            assert study.budget == 100
+    finally:
+        disk.remove()
 
 
 def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path):

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bittrader import cli
+from bittrader.cluster import daemon
 from bittrader.market.sample import synthetic
 
 if TYPE_CHECKING:
@@ -88,8 +89,17 @@ def _run_here(words: list[str]) -> str:
     return ""
 
 
+@pytest.fixture
+def no_head_is_left() -> Iterator[None]:
+    """Ends the head that a document began and, because a command of it failed, did not stop."""
+    yield
+    assert daemon.stop("head")
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_what_a_document_shows_works(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_document_shows_works(
+    document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_head_is_left: None
+) -> None:
     monkeypatch.chdir(tmp_path)
     write_candles(tmp_path / "candles.csv")
     for block in blocks(document.read_text(encoding="utf-8")):

@@ -68,6 +68,12 @@ def test_several_paths_are_a_fan_and_a_spread_of_sharpe_ratios():
     assert shown.paths.data[0]["y"] == sorted(found.over_paths("sharpe"))
 
 
+@pytest.mark.parametrize("folds", [5, 9])
+def test_paths_are_numbered_by_whole_numbers(folds):
+    axis = page(validation(CANDLES, "cpcv", folds)).validation.paths.layout["xaxis"]
+    assert (axis["tick0"], axis["dtick"] >= 1, axis["dtick"] % 1) == (1, True, 0)
+
+
 def test_several_series_have_a_line_each():
     shown = page(validation(CANDLES, symbols=("BTC/USDT", "ETH/USDT"))).validation
     assert [trace["name"] for trace in shown.equity.data] == ["BTC/USDT", "ETH/USDT"]

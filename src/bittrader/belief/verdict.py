@@ -116,7 +116,12 @@ def _beyond(ratio: Ratio, figures: Figures) -> Iterator[str]:
             " holding some of the market does as well."
         )
         return
-    hurdle = f"; chance alone gives the best of so many about {ratio.hurdle:.2f}" if ratio.hurdle > 0.0 else ""
+    # Where sets differ in skill, the hurdle takes that for chance, so it may be above an edge.
+    hurdle = (
+        f"; were it chance alone that tells the sets apart, the best of so many would have about {ratio.hurdle:.2f}"
+        if ratio.hurdle > 0.0
+        else ""
+    )
     over = f" (returns of {figures.bars_per_period} bars at a time)" if figures.bars_per_period > 1 else ""
     yield f"Beyond the market held at its own beta its Sharpe ratio is {ratio.sharpe:.2f} a year{over}{hurdle}."
     if figures.reality is not None:

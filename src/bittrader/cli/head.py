@@ -44,6 +44,7 @@ def invite(
     made = inviting.invite(folder, found.addresses, network.ports.meeting, time.time(), name, hours)
     until = made.invited.expires
     if file is not None:
+        file.touch(mode=0o600)  # whoever reads it may join
         file.write_text(as_file(made.code, read_settings(folder).node.shown_name, name, until), encoding="utf-8")
     if as_json:
         where = {"addresses": list(found.addresses), "port": network.ports.meeting}

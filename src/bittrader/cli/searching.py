@@ -88,8 +88,11 @@ class _Rate(ProgressColumn):
         return Text(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s" if rate else "", style="progress.data.speed")
 
 
-def closing(summary: StudySummary, path: Path, report: Path | None, *, interrupted: bool, budget: int) -> Text:
+def closing(
+    summary: StudySummary, path: Path, report: Path | None, *, interrupted: bool, budget: int, running: bool = False
+) -> Text:
     """What was done, where it is, and the command that goes on from here."""
+    on = _running(summary, budget) if running else _command(summary, interrupted=interrupted, budget=budget)
     speed = words.rate(summary.evaluations_per_second)
     lines = [
         *([("Rules", summary.rules)] if summary.rules else []),
@@ -104,7 +107,7 @@ def closing(summary: StudySummary, path: Path, report: Path | None, *, interrupt
         ("Study", str(path)),
         *([("Report", str(report))] if report else []),
         *([("Beware", _FEW.format(words.trades(few)))] if (few := _few_trades(summary)) is not None else []),
-        ("Go on", _command(summary, interrupted=interrupted, budget=budget)),
+        ("Now" if running else "Go on", on),
     ]
     text = Text()
     for label, value in lines:
@@ -160,6 +163,11 @@ def _few_trades(summary: StudySummary) -> int | None:
         return None  # the verdict says it
     count = summary.best[0].metrics.get("trades") if summary.best and summary.series else None
     return int(count) if count and count < FEWEST_TRADES else None
+
+
+def _running(summary: StudySummary, budget: int) -> str:
+    left = budget - summary.finished - summary.failed
+    return f"another process searches, {left:,} of {budget:,} to go" if left > 0 else "another process works on it"
 
 
 def _command(summary: StudySummary, *, interrupted: bool, budget: int) -> str:
@@ -237,8 +245,8 @@ def _series(summary: StudySummary, results: Sequence[Result]) -> list[dict[str, 
     ]
 
 
-def show(study: Study, summary: StudySummary) -> None:
-    """Prints a study that is not running."""
+def show(study: Study, summary: StudySummary, *, running: bool = False) -> None:
+    """Prints a study as it is kept; `running`: while another process searches, or judges, it."""
     console = Console()
     for table in verdict_lines(summary):
         console.print(table, "")
@@ -247,9 +255,9 @@ def show(study: Study, summary: StudySummary) -> None:
     if summary.validation:
         console.print(*validating.validation_tables(summary.validation, summary.objective, console.width))
     complete = found.is_complete(study)
-    if complete and summary.best and summary.belief is None:
+    if complete and not running and summary.best and summary.belief is None:
         console.print(Text.assemble(("Verdict     ", "bold"), f"not judged yet: bittrader studies judge {study.name}"))
-    text = closing(summary, study.path, None, interrupted=not complete, budget=study.budget)
+    text = closing(summary, study.path, None, interrupted=not complete, budget=study.budget, running=running)
     console.print(text, soft_wrap=True, highlight=False)
 
 

@@ -102,7 +102,7 @@ def show(name: Name, as_json: JsonOption = False) -> None:
             where = {"path": str(study.path), "state": _state(study), "experiment": study.experiment.to_json()}
             typer.echo(json.dumps({**facts_of(summary), **where}))
         else:
-            print_study(study, summary)
+            print_study(study, summary, running=_state(study) == "running")
 
 
 @app.command()

@@ -113,7 +113,7 @@ def _made(job: str, **given: object) -> dict[str, str]:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ClusterError(f"no certificate could be made: {error}") from error
     if "No module named 'cryptography'" in run.stderr:
-        raise ClusterError("a cluster needs the package cryptography: install bittrader with its extra `cluster`")
+        raise ClusterError("a cluster needs the package cryptography: `make setup`, or bittrader's extra `cluster`")
     if run.returncode:
         raise ClusterError(f"no certificate could be made: {run.stderr.strip().splitlines()[-1:] or run.returncode}")
     answer: dict[str, str] = json.loads(run.stdout)

@@ -114,6 +114,7 @@ def start_background(role: Role) -> int:
             raise ClusterError(lines[-1].removeprefix("bittrader: ") if lines else f"it ended with code {code}")
         state = read_state(folder)
         if state is not None and state.pid == process.pid:
+            process.returncode = 0  # it outlives us: nobody here is to wait for it
             return process.pid
     raise ClusterError(f"the daemon has not begun after {_BEGIN_SECONDS:.0f} s; it may still: look at {output}")
 

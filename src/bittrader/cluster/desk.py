@@ -11,8 +11,9 @@ from bittrader.cluster import secrets as kept
 from bittrader.cluster.authority import sign
 from bittrader.cluster.facts import Facts, differences, in_words
 from bittrader.cluster.members import Member, RefusedError
-from bittrader.cluster.messages import Asking, BadMessage, Joined, Told
+from bittrader.cluster.messages import Asking, Joined, Told
 from bittrader.cluster.network import probe
+from bittrader.errors import ClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from bittrader.cluster.members import Members
     from bittrader.cluster.messages import Hosting, Json
     from bittrader.cluster.secrets import Secrets
+
+_PATIENCE_SECONDS = 2.5
+"""How long a node waits for its turn to have its ports tried; it takes 2 s, and the node waits for 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +131,8 @@ class Desk:
     def reach(self, _member: Member, message: Mapping[str, Any], source: str) -> Json:
         """Whether the head gets through to these ports of the node: of the address that asks, and of no other."""
         ports = messages.ports(message, "ports")
-        if not self._probing.acquire(blocking=False):
-            raise BadMessage("the head is trying other nodes' ports just now: ask again")
+        if not self._probing.acquire(timeout=_PATIENCE_SECONDS):
+            raise ClusterError("it is trying other nodes' ports just now, ask again")
         try:
             found = probe(source, ports)
         finally:

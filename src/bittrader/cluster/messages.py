@@ -121,7 +121,7 @@ class Asking:
         return cls(
             secret=text(message, "secret", 40),
             node=node(message, "node"),
-            name=text(message, "name", 80),
+            name=shown(message, "name", 80),
             request=text(message, "request", 4000),
             facts=facts(message, "facts"),
         )
@@ -203,6 +203,14 @@ def text(message: Mapping[str, Any], name: str, most: int) -> str:
     return value
 
 
+def shown(message: Mapping[str, Any], name: str, most: int) -> str:
+    """A text as `text` has it, which can be shown on a terminal and written into a log: one line, no controls."""
+    value = text(message, name, most)
+    if not value.isprintable():
+        raise BadMessage(f"{name} cannot be shown")
+    return value
+
+
 def number(message: Mapping[str, Any], name: str) -> float:
     """A finite number."""
     value = message.get(name)
@@ -237,7 +245,7 @@ def addresses(message: Mapping[str, Any], name: str) -> tuple[str, ...]:
 def facts(message: Mapping[str, Any], name: str) -> Facts:
     """The versions that a computer says it runs."""
     said = field(message, name, dict)
-    return Facts.of({one: text(said, one, 80) for one in Facts.names()})
+    return Facts.of({one: shown(said, one, 80) for one in Facts.names()})
 
 
 def node(message: Mapping[str, Any], name: str) -> str:

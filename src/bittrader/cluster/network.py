@@ -81,8 +81,13 @@ def probe(address: str, ports: Iterable[int], seconds: float = 2.0) -> dict[int,
         for port in ports:
             one = socket.socket()
             one.settimeout(0)
-            waiting.register(one, selectors.EVENT_WRITE, port)
-            found[port] = _outcome(one.connect_ex((address, port)))
+            error = one.connect_ex((address, port))
+            if error in _UNDER_WAY:
+                found[port] = "silent"  # until something is heard
+                waiting.register(one, selectors.EVENT_WRITE, port)
+            else:
+                found[port] = _outcome(error)
+                one.close()
         try:
             _wait(waiting, found, time.monotonic() + seconds)
         finally:
@@ -106,7 +111,9 @@ def _socket(key: selectors.SelectorKey) -> socket.socket:
 
 
 # Windows has numbers of its own for these.
+_UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK, 10035}
 _REFUSED = {errno.ECONNREFUSED, errno.ECONNRESET, 10061, 10054}
+_TIMED_OUT = {errno.ETIMEDOUT, 10060}
 _NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, 10051, 10065, 10050, 10049}
 
 
@@ -115,12 +122,23 @@ def _outcome(error: int) -> Outcome:
         return "open"
     if error in _REFUSED:
         return "closed"
-    return "no way" if error in _NO_WAY else "silent"
+    return "silent" if error in _TIMED_OUT else "no way"
 
 
 def unreachable(found: Mapping[int, Outcome]) -> tuple[int, ...]:
     """The ports to which no packet gets through. One where nobody listens just now is no obstacle."""
     return tuple(port for port, outcome in found.items() if outcome in ("silent", "no way"))
+
+
+def blocked_in_words(found: Mapping[int, Outcome], there: str) -> str | None:
+    """Which ports of the computer called `there` nothing gets through to, and what to do; None when all let it in."""
+    blocked = unreachable(found)
+    if not blocked:
+        return None
+    ports = f"port {as_ranges(blocked)}" if len(blocked) == 1 else f"ports {as_ranges(blocked)}"
+    if len(blocked) == len(found):
+        return f"nothing gets through to {there}, at {ports}: is it on, in this network, and open in its firewall?"
+    return f"nothing gets through to {ports} of {there}: open them in its firewall"
 
 
 def as_ranges(ports: Iterable[int]) -> str:
@@ -134,6 +152,10 @@ def as_ranges(ports: Iterable[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
 
 
+_NO_VPN = "is Tailscale up here?"
+_NO_LAN = "is this the head's network? On a Mac, System Settings must let this program into the local network"
+
+
 def failure_in_words(error: OSError, address: str, port: int) -> str:
     """Why no connection came about, and what to look at."""
     place = f"{address}:{port}"
@@ -145,5 +167,5 @@ def failure_in_words(error: OSError, address: str, port: int) -> str:
         return f"the connection to {place} was closed: does the head meet its nodes at another address?"
     if error.errno in _NO_WAY:
         vpn = IPv4Address(address) in TAILSCALE
-        return f"no way from here to {place}: " + ("is Tailscale up here?" if vpn else "is this the head's network?")
+        return f"no way from here to {place}: " + (_NO_VPN if vpn else _NO_LAN)
     return f"no connection to {place}: {error.strerror or error}"

@@ -37,6 +37,7 @@ CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
 JOIN_SECONDS = 60.0
 """The head may be making certificates for many."""
+_WRONG_DAY = (9, 10)  # OpenSSL: not valid yet, and not valid any more
 _MOST_BYTES = 8 * 1024 * 1024
 
 
@@ -253,8 +254,10 @@ def _exchange(connection: ssl.SSLSocket, method: str, path: str, message: Json |
 
 def _words(error: OSError, address: str, port: int) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
+        if getattr(error, "verify_code", 0) in _WRONG_DAY:
+            return f"{address}:{port} shows a certificate that is not valid today: is the date of this computer right?"
         return (
-            f"{address}:{port} is another head than the code's, or the head was set up anew: ask for a new code "
+            f"another head answers at {address}:{port}, or the same one set up anew: ask for a new code "
             "(`bittrader head invite`)"
         )
     if isinstance(error, ssl.SSLEOFError):  # the encrypted way of saying the same

@@ -43,6 +43,7 @@ from bittrader.execution.link import (
     Withdraw,
 )
 from bittrader.execution.node import NodeWork
+from bittrader.execution.ray_words import why_dead, why_not_connected, why_not_started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -171,7 +172,6 @@ class _Membership:
         self._made: set[str] = set()
         self._again: dict[str, float] = {}
         self._lock = threading.Lock()
-        self.alive: frozenset[str] = frozenset()
         self._class = ray.remote(NodeActor)
 
     def watch(self) -> None:
@@ -188,8 +188,7 @@ class _Membership:
             self._again[seen.ray_id] = time.monotonic() + after
 
     def _look(self, alive: Sequence[_Seen]) -> None:
-        self.alive = frozenset(seen.ray_id for seen in alive)
-        self._tell(self.alive)
+        self._tell(frozenset(seen.ray_id for seen in alive))
         for seen in alive:
             with self._lock:
                 due = seen.ray_id not in self._made and time.monotonic() >= self._again.get(seen.ray_id, 0.0)
@@ -326,8 +325,8 @@ class _Bridge:
         elif isinstance(polled.outcome, ActorUnavailableError):  # its network: it may be back in a moment
             self._later.append((time.monotonic() + _AGAIN_SECONDS, polled.ray_id))
         elif isinstance(polled.outcome, RayActorError) and worker.joined:
-            died = polled.ray_id in self._membership.alive
-            self._remove(worker, _words(polled.outcome), died=died)
+            why, died = why_dead(polled.outcome)
+            self._remove(worker, why, died=died)
             self._membership.make_again(worker.seen, _WATCH_SECONDS)
         else:
             self._refuse(worker, polled.outcome)
@@ -341,22 +340,18 @@ class _Bridge:
         """A node whose actor cannot start, or is of another release."""
         self._join(worker)
         session = "" if self._begin is None else self._begin.session
-        self._tell(Told(worker.seen.node, pickle.dumps(Status(session, refused=_words(error)))))
-        self._remove(worker, _words(error), died=False, told=True)
+        self._tell(Told(worker.seen.node, pickle.dumps(Status(session, refused=why_not_started(error)))))
+        del self._workers[worker.seen.ray_id]
         self._membership.make_again(worker.seen, _REFUSED_SECONDS)
 
     def _drop_missing(self, alive: frozenset[str]) -> None:
         for ray_id in self._workers.keys() - alive:
             self._remove(self._workers[ray_id], "the head says that it is gone", died=False)
 
-    def _remove(self, worker: _Worker, why: str, *, died: bool, told: bool = False) -> None:
+    def _remove(self, worker: _Worker, why: str, *, died: bool) -> None:
         del self._workers[worker.seen.ray_id]
-        if worker.joined and not told:
+        if worker.joined:
             self._tell(Gone(worker.seen.node, why, died))
-
-
-def _words(error: BaseException) -> str:
-    return cause_of(error)
 
 
 def _read(inbox: queue.SimpleQueue[object]) -> None:
@@ -377,7 +372,7 @@ def main() -> None:
     try:
         _connect(facts)
     except Exception as error:  # noqa: BLE001 - told to the driver, in words
-        frames.write(out, Disconnected(f"the head: {_words(error)}"))
+        frames.write(out, Disconnected(why_not_connected(error, facts["gcs"])))
         return
     frames.write(out, Connected())
     bridge = _Bridge(out)

@@ -52,8 +52,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=5.0)
     try:
         if write:
-            # A finished evaluation survives kill -9 and a power cut; others may read meanwhile. A new study is laid out
-            # like this already: a change to WAL that a power cut broke off can only be cleared away by who may write.
+            # A finished evaluation survives kill -9 and a power cut; others may read meanwhile.
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
         else:
@@ -174,3 +173,8 @@ class WriterLock:
 def lock_file(study: Path) -> Path:
     """The file whose SQLite lock means that the study is being written."""
     return study.with_suffix(".lock")
+
+
+def beside(path: Path) -> tuple[Path, ...]:
+    """The files that SQLite keeps beside one while it is open."""
+    return tuple(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bittrader.errors import InputError
-from bittrader.optimize.database import WriterLock, lock_file, told
+from bittrader.optimize.database import WriterLock, beside, lock_file, told
 from bittrader.optimize.study import require
 from bittrader.paths import NAME_RULE, is_name, studies_dir
 
@@ -43,5 +43,5 @@ def delete(name: str) -> None:
     require(path)
     with told(path):
         WriterLock(path).release()
-    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm")), lock_file(path)):
+    for file in (path, *beside(path), lock_file(path)):
         file.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ of a validation.
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections import Counter
 from contextlib import closing
@@ -22,6 +23,7 @@ from bittrader.errors import BittraderError, StudyError, cause_of, did_you_mean
 from bittrader.files import make_folder, written_whole
 from bittrader.optimize.database import (
     WriterLock,
+    beside,
     check_schema,
     connect,
     identity,
@@ -38,7 +40,6 @@ from bittrader.optimize.goals import violations
 from bittrader.optimize.history import Counts
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Self
@@ -303,10 +304,18 @@ class Study:
 
 def _lay_out(path: Path, experiment: Experiment) -> None:
     """Writes an empty study."""
-    with written_whole(path) as part, closing(connect(part, write=True)) as connection, transaction(connection):
-        lay_out(connection, experiment.space.names, experiment.metrics)
-        facts = (json.dumps(experiment.to_json()), experiment.trials, time.time())
-        connection.execute("INSERT INTO study VALUES (?, ?, ?)", facts)
+    facts = (json.dumps(experiment.to_json()), experiment.trials, time.time())
+    with written_whole(path) as part:
+        try:
+            with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+                with transaction(connection):
+                    lay_out(connection, experiment.space.names, experiment.metrics)
+                    connection.execute("INSERT INTO study VALUES (?, ?, ?)", facts)
+                # Not before: it is whole in one file. Not later: who reads could not undo a change cut off halfway.
+                connection.execute("PRAGMA journal_mode=WAL")
+        finally:
+            for file in beside(part):  # those of a full disk
+                file.unlink(missing_ok=True)
 
 
 def require(path: Path) -> None:

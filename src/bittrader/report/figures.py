@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +24,7 @@ MARKERS_SHOWN = 120
 SMALL_POINTS = 800
 
 _LOG_STEP = "D2"  # ticks at 1, 2 and 5
+_FULL_DECADES = 6
 
 
 def drawdown(equity: Column) -> Column:
@@ -103,21 +106,39 @@ def small_equity(result: Result, name: str, key: str) -> Figure:
     )
 
 
-def scale_of(column: Column) -> str:
+@dataclass(frozen=True)
+class Scale:
+    """How an axis of multiples or prices runs."""
+
+    kind: str
+    """`log` or `linear`."""
+    decades: float
+    """How many powers of ten a log scale spans."""
+
+    @property
+    def step(self) -> str | int:
+        """What is between two ticks of a log scale: never so little that they run into each other."""
+        return _LOG_STEP if self.decades <= _FULL_DECADES else math.ceil(self.decades / _FULL_DECADES)
+
+
+def scale_of(column: Column) -> Scale:
     """A log scale where a linear one would press most of the line to the floor."""
     low, high = float(column.min()), float(column.max())
-    return "log" if low > 0 and high > 8 * low else "linear"
+    if low <= 0:
+        return Scale("linear", 0.0)
+    return Scale("log" if high > 8 * low else "linear", math.log10(high / low))
 
 
-def scaled_axis(scale: str) -> Json:
-    """An axis of multiples or prices."""
-    return {"type": scale, "dtick": _LOG_STEP if scale == "log" else None, "tickformat": ",~r"}
+def scaled_axis(scale: Scale) -> Json:
+    """An axis of multiples or prices; numbers with more digits than anyone reads are powers of ten."""
+    form = ",~r" if scale.decades <= _FULL_DECADES else "~e"
+    return {"type": scale.kind, "dtick": scale.step if scale.kind == "log" else None, "tickformat": form}
 
 
-def _scales(chosen: str) -> tuple[Button, ...]:
+def _scales(chosen: Scale) -> tuple[Button, ...]:
     return tuple(
-        Button(text, {"layout.yaxis.type": scale, "layout.yaxis.dtick": step}, pressed=scale == chosen)
-        for text, scale, step in (("Linear", "linear", None), ("Log", "log", _LOG_STEP))
+        Button(text, {"layout.yaxis.type": kind, "layout.yaxis.dtick": step}, pressed=kind == chosen.kind)
+        for text, kind, step in (("Linear", "linear", None), ("Log", "log", chosen.step))
     )
 
 

@@ -155,7 +155,7 @@ def paths(found: Validated) -> Figure | None:
             }
         ],
         layout={
-            "xaxis": {"title": {"text": "path"}, "tickformat": "d", "nticks": 10},
+            "xaxis": {"title": {"text": "path"}, "tickformat": "d", "tick0": 1, "dtick": -(-len(ratios) // 10)},
             "yaxis": {"title": {"text": words.label("sharpe")}},
             "bargap": 0.25,
             "showlegend": False,

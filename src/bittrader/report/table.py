@@ -10,7 +10,6 @@ from bittrader.report import words
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bittrader.optimize.goals import Condition, Objective
     from bittrader.optimize.summary import StudySummary, Trial
     from bittrader.strategies.parameters import Value
 
@@ -61,8 +60,7 @@ def shown_metrics(study: StudySummary, telling: Sequence[str] = _BESIDE, most: i
     """The objectives, the metrics of conditions, and those that say the most besides, `most` in all where that holds
     what was asked for; of a function of the user's own, what it gives.
     """
-    goals: list[Objective | Condition] = [*study.objectives, *study.where]
-    asked = dict.fromkeys(one.metric for one in goals)
+    asked = dict.fromkeys([*(one.metric for one in study.objectives), *(one.metric for one in study.where)])
     beside = telling if study.series else tuple(study.metrics)
     return tuple(dict.fromkeys((*asked, *beside)))[: max(most, len(asked))]
 

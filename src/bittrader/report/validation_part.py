@@ -142,7 +142,7 @@ def _row(study: StudySummary, number: int, fold: FoldResult) -> FoldRow:
     measured, metric = fold.out_of_sample or {}, study.objective
     return FoldRow(
         number=str(number),
-        test=", ".join(map(_days, fold.test)),
+        test=",\n".join(map(_days, fold.test)),
         params=listed(fold.params) if fold.params else words.UNDEFINED,
         in_sample=_word(metric, (fold.in_sample or {}).get(metric)),
         out_of_sample=tuple(_word(name, measured.get(name)) for name in _beside(study)),

@@ -79,8 +79,8 @@ class DifferentialEvolutionSampler(Sampler):
         own = positions[parents]
         mutant = _folded(own + scale * (best - own) + scale * (first - second))
         if len(self._choices):
-            own_, best_, first_, second_ = (one[:, self._choices] for one in (own, best, first, second))
-            mutant[:, self._choices] = _chosen(own_, best_, first_, second_, scale, rng)
+            at = self._choices
+            mutant[:, at] = _chosen(own[:, at], best[:, at], first[:, at], second[:, at], scale, rng)
         mixed = rng.random(own.shape) < rng.uniform(*_MIXING, (len(parents), 1))
         if own.shape[1]:
             mixed[np.arange(len(parents)), rng.integers(own.shape[1], size=len(parents))] = True
