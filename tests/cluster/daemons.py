@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import psutil
 
 from bittrader import host
-from bittrader.cluster import daemon
+from bittrader.cluster import daemon, ray_folder
 from bittrader.cluster.identity import folder_of, identity
 from bittrader.cluster.ledger import Ledger
 from bittrader.cluster.node_state import NodeState, read_state
@@ -122,6 +123,9 @@ def running(*roles: Literal["head", "worker"]) -> Iterator[list[Daemon]]:
             for process in left[::-1]:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
+            folder = ray_folder.temp_dir(one.who.node)
+            for each in (folder, ray_folder.before(folder)):
+                shutil.rmtree(each, ignore_errors=True)
 
 
 @contextlib.contextmanager
