@@ -27,8 +27,6 @@ from bittrader.execution.cluster_executor import OnCluster
 from bittrader.market.sample import synthetic
 from bittrader.optimize.search import optimize
 
-pytestmark = pytest.mark.xdist_group("ray")
-
 
 def submit(executor, count):
     return {executor.submit(rows_of(value)): value for value in range(count)}
