@@ -230,7 +230,7 @@ def test_a_day_in_which_the_head_is_restarted_every_half_hour() -> None:
         world.run(300)
         world.sleep(1500)
         world.restart_head(8)
-    assert len(world.starts) == 48 * 2 - 1
+    assert len(world.starts) == 48
 
 
 def test_a_network_that_flaps_all_day_costs_no_more_than_the_cuts_and_the_starts() -> None:
@@ -298,3 +298,41 @@ def test_a_better_address_is_taken_only_when_it_stays() -> None:
     )
     memory, _ = supervisor.step(world._rules, memory, later)
     assert memory.phase == "up"
+
+
+def seconds_until_it_stops(world: World) -> float:
+    began = world.now
+    while world.memory.phase == "up":
+        assert world.now - began < 60
+        world.tick()
+    return world.now - began
+
+
+def test_another_session_of_the_head_is_followed_as_soon_as_it_is_told() -> None:
+    world = World()
+    world.run_until_at_work(60)
+    world.run(30)
+    world.head_session = "another"
+    assert seconds_until_it_stops(world) <= 1.5
+    assert world.memory.failures == 0, "that is no failure of this node's"
+
+
+def test_after_a_sleep_one_answer_is_enough_to_know_that_the_node_is_lost() -> None:
+    world = World()
+    world.run_until_at_work(60)
+    world.run(30)
+    world.sleep(3600)
+    assert seconds_until_it_stops(world) <= 1.0
+    assert "the computer slept for 3600 s" in world.words()
+
+
+def test_after_a_sleep_nothing_is_started_on_the_word_of_before() -> None:
+    world = World(start_seconds=5.0)
+    world.run(1)
+    assert not world.starts
+    world.link = False
+    world.sleep(3600)
+    world.run(60)
+    assert not world.starts, world.words()
+    world.link = True
+    assert world.run_until_at_work(60) < BACK_SECONDS

@@ -5,12 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
-import stat
-import tempfile
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bittrader import host
@@ -25,6 +21,7 @@ from bittrader.cluster.messages import Hosting
 from bittrader.cluster.network import way
 from bittrader.cluster.node_state import NodeState, read_state, write_state
 from bittrader.cluster.ray_command import RayNode
+from bittrader.cluster.ray_folder import make_temp_dir, temp_dir
 from bittrader.cluster.ray_list import clean_environment
 from bittrader.cluster.ray_process import RayProcess, kill, members
 from bittrader.cluster.secrets import TOKEN, Secrets
@@ -39,6 +36,8 @@ from bittrader.files import written_whole
 from bittrader.host.base import Readings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bittrader.cluster.actions import Action
     from bittrader.cluster.identity import Role
     from bittrader.cluster.seen import Place
@@ -46,9 +45,8 @@ if TYPE_CHECKING:
     from bittrader.cluster.side import Side
     from bittrader.host.base import Address
 
-_STATE_SECONDS = 2.0
+_STATE_SECONDS = 1.0
 _DRIVERS_SECONDS = 1.0
-_ONLY_OURS = 0o077
 
 
 class Node:
@@ -266,10 +264,11 @@ class Node:
             self._drivers = read_running(self.folder)
         state = self._state(seen)
         try:
-            self._side.publish(self._hosting(seen), state.as_json())
+            self._side.invite_to(self._hosting(seen))
             if now >= self._due["state"] or _news(state) != (self._said and _news(self._said)):
                 self._due["state"] = now + _STATE_SECONDS
                 write_state(self.folder, state)
+                self._side.say(state.as_json())
                 self._said = state
                 self._jobs.withdraw_finished()
         except (OSError, ClusterError) as error:
@@ -331,23 +330,6 @@ class Node:
             self._troubles[kind] = words
         else:
             self._troubles.pop(kind, None)
-
-
-def temp_dir(node: str) -> Path:
-    """Where a node's Ray keeps its sockets and logs: a short path, because a socket's may not be long."""
-    short = Path("/tmp")  # noqa: S108 - closed to others by `make_temp_dir`
-    user = os.getuid() if hasattr(os, "getuid") else 0
-    return (short if short.is_dir() else Path(tempfile.gettempdir())) / f"bt-{user}-{node[:8]}"
-
-
-def make_temp_dir(folder: Path) -> None:
-    """Makes that folder, empty and closed to others; ClusterError when somebody else has made it."""
-    if folder.is_symlink() or (folder.exists() and hasattr(os, "getuid") and folder.stat().st_uid != os.getuid()):
-        raise ClusterError(f"{folder} is another user's: Ray cannot keep its files there")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if hasattr(os, "getuid") and stat.S_IMODE(folder.stat().st_mode) & _ONLY_OURS:
-        folder.chmod(0o700)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

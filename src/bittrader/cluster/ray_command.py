@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 _MEGABYTE = 10**6
 _STORE_SHARE, _STORE_LEAST, _STORE_MOST = 0.1, 200 * _MEGABYTE, 2000 * _MEGABYTE
 _LOG_BYTES, _LOGS_KEPT = 5 * _MEGABYTE, 2
-# Ray takes a node's labels from one text with commas and equal signs in it.
-_LABEL = str.maketrans({",": "-", "=": "-", " ": "-"})
 
 
 @dataclass(frozen=True)
@@ -97,11 +95,6 @@ def driver_environment(ray: RayNode, place: Place) -> dict[str, str]:
 def store_bytes(memory_bytes: int) -> int:
     """How large Ray's object store is: candles and results travel through it, and they are small."""
     return int(min(max(_STORE_SHARE * memory_bytes, _STORE_LEAST), _STORE_MOST))
-
-
-def label(text: str) -> str:
-    """A text that can be a label."""
-    return text.translate(_LABEL)
 
 
 def _health(health: Health) -> dict[str, str]:

@@ -26,8 +26,8 @@ Answer = TypeVar("Answer")
 _GONE = (psutil.Error, ProcessLookupError, PermissionError)
 _WORKER_TITLE = "ray::"
 _RAYLET, _GCS = "raylet", "gcs_server"
-# How often the whole list of processes is gone through while nothing happens, in looks.
-_LOOKS = 20
+# How often the whole list of processes is gone through while nothing happens, in looks: for the count alone.
+_LOOKS = 60
 _SAME_SECONDS = 2.0
 # Of the system that has consoles: no window of its own, and no Ctrl-C from another's.
 _APART = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
@@ -90,6 +90,7 @@ class RayProcess:
         self._output = output
         self._child: Child | None = None
         self._members: list[psutil.Process] = []
+        self._named: dict[str, psutil.Process] = {}
         self._looks = 0
         self._ending = False
 
@@ -108,13 +109,12 @@ class RayProcess:
         self._looks += 1
         if self._ending or self._looks % _LOOKS == 1:
             self._members = self._child.members()
-        alive = [one for one in self._members if _lives(one)]
-        names = {_name(one) for one in alive}
+            self._named = {_name(one): one for one in self._members}
         return RaySeen(
             start="running" if code is None else "failed" if code else "done",
-            node=_RAYLET in names,
-            gcs=_GCS in names,
-            processes=len(alive),
+            node=self._lives(_RAYLET),
+            gcs=self._lives(_GCS),
+            processes=len(self._members),
             said=_last_words(self._output) if code else "",
         )
 
@@ -126,9 +126,8 @@ class RayProcess:
     def drain(self) -> None:
         """Asks the raylet to end: it takes no more work, and its workers end before it does."""
         self._ending = True
-        for one in self._members:
-            if _name(one) == _RAYLET:
-                _asked(one, psutil.Process.terminate, None)
+        if _RAYLET in self._named:
+            _asked(self._named[_RAYLET], psutil.Process.terminate, None)
 
     def kill(self) -> None:
         """Kills all of it."""
@@ -140,7 +139,10 @@ class RayProcess:
         """Forgets a Ray of which nothing is left."""
         if self._child is not None:
             self._child.forget()
-        self._child, self._members, self._looks, self._ending = None, [], 0, False
+        self._child, self._members, self._named, self._looks, self._ending = None, [], {}, 0, False
+
+    def _lives(self, name: str) -> bool:
+        return name in self._named and _lives(self._named[name])
 
 
 def members(started: Collection[Started]) -> list[psutil.Process]:

@@ -72,8 +72,11 @@ class Side(Protocol):
     def news(self) -> tuple[float | None, str, int | None]:
         """When the head last answered (Unix seconds), what troubles it, and how many nodes it has."""
 
-    def publish(self, hosting: Hosting, state: Json) -> None:
-        """Says how things are to whoever asks."""
+    def invite_to(self, hosting: Hosting) -> None:
+        """What nodes that visit are told of this node's Ray."""
+
+    def say(self, state: Json) -> None:
+        """How this node is, to be told to whoever wants to know."""
 
     def close(self) -> None:
         """Ends its threads and processes."""
@@ -152,10 +155,12 @@ class HeadSide:
         asked = time.time() - (time.monotonic() - last.asked)
         return asked, last.error, len(last.alive) if last.session else None
 
-    def publish(self, hosting: Hosting, state: Json) -> None:
+    def invite_to(self, hosting: Hosting) -> None:
         last = self._membership.last if self._membership else None
         alive = last.alive if last is not None and hosting.session == last.session else frozenset()
         self._hosting = Hosting(hosting.session, hosting.gcs, alive, hosting.addresses, hosting.encrypted)
+
+    def say(self, state: Json) -> None:
         self._meeting.note(state)
         if time.monotonic() >= self._status_due:
             self._status_due = time.monotonic() + STATUS_SECONDS
@@ -222,7 +227,10 @@ class WorkerSide:
         latest = self._visits.latest
         return latest.at, latest.trouble, None
 
-    def publish(self, hosting: Hosting, state: Json) -> None:  # noqa: ARG002 - a worker hosts nothing
+    def invite_to(self, hosting: Hosting) -> None:
+        """Nobody visits a worker."""
+
+    def say(self, state: Json) -> None:
         self._state = state
 
     def close(self) -> None:
