@@ -188,7 +188,7 @@ class Cluster:
             node.read_as()
             if not node.host.processes("bittrader.cluster.daemon"):
                 node.start()
-            elif node.state["cause"] in ("paused", "override"):
+            elif node.state.get("cause") in ("paused", "override"):
                 node.own("resume")
         self.wait_until_up()
 
