@@ -70,6 +70,7 @@ def command(ray: RayNode, place: Place) -> list[str]:
 
 def environment(ray: RayNode, place: Place) -> dict[str, str]:
     """What Ray's processes must find in their environment, beside what the daemon's own holds."""
+    folder = ray.settings.code.folder
     return {
         **driver_environment(ray, place),
         **_health(ray.settings.health),
@@ -78,6 +79,7 @@ def environment(ray: RayNode, place: Place) -> dict[str, str]:
         "RAY_ROTATION_BACKUP_COUNT": str(_LOGS_KEPT),
         "BITTRADER_ALLOWANCE": str(ray.allowance),
         "BITTRADER_NODE": ray.node,
+        **({"BITTRADER_SYNCED": folder} if folder else {}),
     }
 
 
