@@ -30,6 +30,8 @@ class RayNode:
     temp_dir: Path
     token: Path
     allowance: Path
+    synced: Path
+    """Where it stands which folder holds the owner's own strategies."""
     flags: Mapping[str, str]
     """What Ray needs on this system."""
     tls: Mapping[str, str]
@@ -70,7 +72,6 @@ def command(ray: RayNode, place: Place) -> list[str]:
 
 def environment(ray: RayNode, place: Place) -> dict[str, str]:
     """What Ray's processes must find in their environment, beside what the daemon's own holds."""
-    folder = ray.settings.code.folder
     return {
         **driver_environment(ray, place),
         **_health(ray.settings.health),
@@ -78,8 +79,8 @@ def environment(ray: RayNode, place: Place) -> dict[str, str]:
         "RAY_ROTATION_MAX_BYTES": str(_LOG_BYTES),
         "RAY_ROTATION_BACKUP_COUNT": str(_LOGS_KEPT),
         "BITTRADER_ALLOWANCE": str(ray.allowance),
+        "BITTRADER_SYNCED": str(ray.synced),
         "BITTRADER_NODE": ray.node,
-        **({"BITTRADER_SYNCED": folder} if folder else {}),
     }
 
 

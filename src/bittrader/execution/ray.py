@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 
     from bittrader.execution.link import FromCluster, Parcel, ToCluster
 
-# Environment of a Ray node, from its daemon: the file that says how many cores are allowed, and the owner's strategies.
+# Environment of a Ray node, from its daemon: the files that say how many cores are allowed, and where the owner's own
+# strategies are.
 ALLOWANCE = "BITTRADER_ALLOWANCE"
 SYNCED = "BITTRADER_SYNCED"
 NAMESPACE = "bittrader"
@@ -74,9 +75,7 @@ class NodeActor:
         vars(sys.modules["__main__"]).pop("__file__", None)
         allowance, synced = (os.environ.get(name) for name in (ALLOWANCE, SYNCED))
         store = paths.home() / "code"
-        self._work = NodeWork(
-            store, Path(allowance) if allowance else None, cores, Path(synced).expanduser() if synced else None
-        )
+        self._work = NodeWork(store, Path(allowance) if allowance else None, cores, Path(synced) if synced else None)
         self._session = ""
         self._lock = threading.Lock()
 
