@@ -95,7 +95,7 @@ def test_what_others_started_is_not_found_whatever_it_is_called(tmp_path: Path, 
     words = ["bash", "-c", "exec -a ray::IDLE sleep 600"]
     theirs = subprocess.Popen(words, env={**os.environ, VARIABLE: "0" * 32}, start_new_session=True)
     started.append(theirs.pid)
-    until(lambda: psutil.Process(theirs.pid).cmdline()[0] == "ray::IDLE")
+    until(lambda: psutil.Process(theirs.pid).cmdline()[:1] == ["ray::IDLE"])
     before = created(theirs.pid)
     assert before is not None
     for reused in (
