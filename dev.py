@@ -81,7 +81,7 @@ def setup(_words: list[str]) -> None:
 def test(words: list[str]) -> None:
     """Set up, then run the tests."""
     set_up(DEV_LOCK)
-    run(PYTHON, "-m", "pytest", "--numprocesses", "auto", "--dist", "loadgroup", *words)
+    run(PYTHON, "-m", "pytest", "--numprocesses", "auto", *words)
 
 
 def lab(words: list[str]) -> None:

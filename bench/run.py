@@ -129,7 +129,7 @@ def clusters(place: Place, sizes: Sizes) -> Iterator[Row]:
         "cluster: a batch that takes nothing, there and back", "ms", Figure.of([run["ms"] for run in empty]), 5, 1
     )
     first = Figure.of([run["first_s"] for run in empty])
-    yield Row("cluster: from connecting to the first answer", "s", first, note="Ray's own start takes most of it")
+    yield Row("cluster: from connecting to the first answer", "s", first, note="nearly all of it Ray")
     for what, key in (("the bridge", "bridge_mb"), ("the process on a node", "actor_mb")):
         yield Row(f"cluster: memory of {what}", "MB", Figure.of([run[key] for run in empty]), note="its own")
     two = Figure.of([job("two_nodes", rows)["share"] for _ in few])

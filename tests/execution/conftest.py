@@ -1,4 +1,4 @@
-"""A real Ray of one node, started once, and what runs on it."""
+"""A real Ray of one node, started once for all tests of a process, and what runs on it."""
 
 from __future__ import annotations
 

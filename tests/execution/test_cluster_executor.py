@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 
 import pytest
@@ -13,7 +14,7 @@ from tests.execution.evaluations import Making
 from tests.execution.faked import FakeLink
 from tests.execution.test_contract import collect, outcome, rows_of
 from tests.execution.test_node import Sent
-from tests.execution.test_processes import until
+from tests.execution.test_processes import enough, until
 
 from bittrader.execution.allowance import Allowed, write_allowed
 from bittrader.execution.base import ExecutorError, Failure
@@ -136,9 +137,17 @@ def test_a_node_that_joins_in_the_middle_works_too(place_of):
     assert "b" in {done.node for done in answers.values()}
 
 
-def test_what_kills_every_process_is_a_failure(place_of):
+@pytest.fixture
+def endless(tmp_path):
+    """Makes a function that goes on until the test is over: a thread cannot be killed."""
+    yield Making(evaluations.spin, str(tmp_path))
+    enough(tmp_path)
+    until(lambda: not [one for one in threading.enumerate() if one.name.startswith("bittrader-slot")])
+
+
+def test_what_kills_every_process_is_a_failure(endless, place_of):
     place, link = place_of({"a": 1})
-    with place.executor(work_of(Making(evaluations.slowly, 60))) as executor:
+    with place.executor(work_of(endless)) as executor:
         ticket = executor.submit(rows_of(1))
         for _ in range(3):
             until(lambda: "a" in place._nodes and place._search.dispatch.nodes["a"].given)
@@ -198,9 +207,9 @@ def test_the_daemon_is_told_of_the_search_about_once_a_second(place_of, tmp_path
     assert not path.exists()
 
 
-def test_what_breaks_in_the_thread_is_raised_where_the_search_waits(place_of):
+def test_what_breaks_in_the_thread_is_raised_where_the_search_waits(endless, place_of):
     place, link = place_of({"a": 1})
-    with place.executor(work_of(Making(evaluations.slowly, 60))) as executor:
+    with place.executor(work_of(endless)) as executor:
         executor.submit(rows_of(1))
         link.receive = lambda _timeout: int("a link that breaks the rules")
         with pytest.raises(ValueError, match="breaks the rules"):

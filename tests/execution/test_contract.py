@@ -18,11 +18,9 @@ EXECUTORS = {
     "threads": lambda make, slots: ThreadExecutor(make(), slots),
     "processes": ProcessExecutor,
 }
-# A real Ray takes seconds to start: all tests on one share it.
-CLUSTER = pytest.param("cluster", marks=pytest.mark.xdist_group("ray"))
 
 
-@pytest.fixture(params=[*EXECUTORS, CLUSTER])
+@pytest.fixture(params=[*EXECUTORS, "cluster"])
 def executor_of(request):
     opened = []
     new = request.getfixturevalue("cluster_executor") if request.param == "cluster" else EXECUTORS[request.param]

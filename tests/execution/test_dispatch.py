@@ -452,7 +452,7 @@ def test_a_round_trip_of_50_to_100_ms_costs_less_than_5_percent(latency):
 
 def test_fifty_nodes_with_a_thousand_slots_are_kept_busy():
     nodes = [SimulatedNode(f"n{number}", 20, 0.002 * (1 + number % 4), 0.01) for number in range(50)]
-    simulation = Simulation(nodes, rows=2_000_000, batch_rows=50).run()
+    simulation = Simulation(nodes, rows=2_000_000, batch_rows=100).run()
     assert simulation.efficiency() >= 0.95
 
 

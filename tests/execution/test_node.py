@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +15,11 @@ from tests.execution.test_processes import enough, spinning, until
 from bittrader.execution.allowance import Allowed, Follow, write_allowed
 from bittrader.execution.assignment import Assignment
 from bittrader.execution.base import Failure
+from bittrader.execution.code_store import digest_of
 from bittrader.execution.node import NodeWork
-from bittrader.execution.work import packed
+from bittrader.execution.synced import write_synced
+from bittrader.execution.work import Code, packed
+from bittrader.strategies.registry import run_file
 
 
 class Sent:
@@ -201,6 +205,87 @@ def test_a_search_that_ended_leaves_no_process_and_no_thread(node, driver, tmp_p
     until(lambda: spinning(tmp_path) == 0)
     assert driver.poll().status.session == ""
     until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("bittrader-slot")])
+
+
+class Found(Sent):
+    """A function in the user's own file, loaded as a study's evaluator is."""
+
+    def __init__(self, text):
+        super().__init__(None)
+        files = {"mine.py": text}
+        self.code = Code("mine.py:mine", files, digest_of(files))
+
+    def make_at(self, reference):
+        return Loaded(reference)
+
+
+class Loaded:
+    def __init__(self, reference):
+        self.reference = reference
+
+    def __call__(self):
+        return vars(run_file(Path(self.reference.rpartition(":")[0])))["mine"]
+
+
+def code_of(value):
+    """A function that says which version of it ran; by a negative row it is killed with its process."""
+    return f"""
+import os, pathlib
+here = "synced" if "synced" in __file__ else "store"
+def mine(rows):
+    if rows[0, 0] < 0:
+        os._exit(3)
+    return ({value}, here)
+""".encode()
+
+
+@pytest.fixture
+def synced_node(tmp_path, allowance):
+    """A node whose owner has a copy of the code of their own, which says 1."""
+    (tmp_path / "synced").mkdir()
+    (tmp_path / "synced" / "mine.py").write_bytes(code_of(1))
+    write_synced(tmp_path / "code.json", tmp_path / "synced")
+    made = NodeWork(tmp_path / "code", allowance, 8, tmp_path / "code.json")
+    yield made
+    made.close()
+
+
+def searching(text, *, apart):
+    return packed(Assignment(Found(text), None, None, None, apart), [])
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["threads", "processes"])
+def test_a_node_whose_own_copy_is_older_evaluates_the_studys_code(synced_node, apart):
+    driver = Driver(synced_node)
+    synced_node.begin("a", searching(code_of(2), apart=apart), {})
+    synced_node.submit("a", [(1, rows(1))])
+    driver.until(lambda it: it.answers)
+    assert outcome(driver.answers[1]) == (2, "store")
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["threads", "processes"])
+def test_code_that_changes_on_a_node_in_the_middle_of_a_study_does_not_change_the_study(synced_node, apart, tmp_path):
+    driver = Driver(synced_node)
+    synced_node.begin("a", searching(code_of(1), apart=apart), {})
+    synced_node.submit("a", [(1, rows(1))])
+    driver.until(lambda it: it.answers)
+    assert outcome(driver.answers[1]) == (1, "synced")
+    (tmp_path / "synced" / "mine.py").write_bytes(code_of(5))
+    if apart:  # every process that follows loads the code anew
+        synced_node.submit("a", [(2, rows(-1)), (3, rows(-1))])
+        driver.until(lambda it: it.answers.keys() >= {2, 3})
+    synced_node.submit("a", [(ticket, rows(1)) for ticket in range(4, 10)])
+    driver.until(lambda it: it.answers.keys() >= set(range(4, 10)))
+    assert {outcome(driver.answers[ticket])[0] for ticket in range(4, 10)} == {1}
+
+
+def test_another_folder_counts_from_the_next_search_on(synced_node, tmp_path):
+    driver = Driver(synced_node)
+    write_synced(tmp_path / "code.json", None)
+    synced_node.begin("a", searching(code_of(1), apart=False), {})
+    synced_node.submit("a", [(1, rows(1))])
+    driver.until(lambda it: it.answers)
+    assert outcome(driver.answers[1]) == (1, "store")
 
 
 def test_without_a_file_all_cores_are_allowed(tmp_path):

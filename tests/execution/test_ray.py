@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 
 import numpy as np
@@ -25,8 +26,6 @@ from bittrader.execution.base import Failure
 from bittrader.execution.cluster_executor import OnCluster
 from bittrader.market.sample import synthetic
 from bittrader.optimize.search import optimize
-
-pytestmark = pytest.mark.xdist_group("ray")
 
 
 def submit(executor, count):
@@ -200,6 +199,18 @@ def test_a_wrong_token_is_said_in_one_line(ray_node, tmp_path):
     (tmp_path / "ray.json").write_text(json.dumps(facts))
     with OnCluster(tmp_path) as place:
         until(lambda: place.waits_for.startswith("the head: it takes another token than this computer has"))
+
+
+def test_a_node_that_cannot_start_to_work_says_why(ray_node, tmp_path):
+    node = RayNode(tmp_path / "own", name="gamma", extra={"BITTRADER_SYNCED": "~nobody-of-this-name/strategies"})
+    try:
+        with OnCluster(node.start().folder) as place, place.executor(work_of(Making(evaluations.double))) as executor:
+            words = "gamma: it cannot start here: RuntimeError: Could not determine home directory."
+            until(lambda: executor.waits_for == f"a node that can evaluate this ({words})")
+            time.sleep(3.0)  # longer than a node may be silent
+            assert words in executor.waits_for
+    finally:
+        node.close()
 
 
 def test_the_bridge_ends_with_its_parent(ray_node, tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
 import time
@@ -53,6 +55,15 @@ def test_readings_can_be_said_by_a_file(host, monkeypatch, tmp_path):
     monkeypatch.setenv("BITTRADER_READINGS", str(file))
     readings = host.readings()
     assert (readings.idle_seconds, readings.on_battery, readings.charge, readings.hot) == (5, True, 0.35, True)
+
+
+def test_a_computer_says_who_listens_at_a_port(host):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert host.listeners()[server.getsockname()[1]].pid == os.getpid()
+
+
+def test_a_computer_says_where_google_drive_is_if_it_has_any(host):
+    assert all(path.is_dir() for path in host.drives())
 
 
 def test_a_computer_has_cores_memory_and_a_loopback_address(host):

@@ -13,7 +13,9 @@ from tests.lab.ready import lacking
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.lab.cluster import Cluster
     from tests.lab.lab import Lab
+    from tests.lab.standing import Standing
 
 WANTED = os.environ.get("BITTRADER_LAB", "")
 RESULTS = Path(__file__).parents[2] / "bench" / "results" / "lab.json"
@@ -44,6 +46,22 @@ def lab() -> Iterator[Lab]:
 
     with Lab() as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def standing() -> Iterator[Standing]:
+    """The keeper of the cluster that many tests share."""
+    from tests.lab.standing import Standing  # noqa: PLC0415 - as above
+
+    made = Standing()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cluster(standing: Standing) -> Cluster:
+    """A head that leads and the workers `one` and `two` of one core each, all up."""
+    return standing.sound()
 
 
 @pytest.fixture

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+FULL = os.environ.get("BITTRADER_LAB") == "full"
+"""Whether the lab may take its time."""
 
 _HEADS = ("event", "must hold", "figure", "held")
 

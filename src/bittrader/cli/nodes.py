@@ -15,8 +15,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from bittrader.cli.options import JsonOption
+from bittrader.cli.verifying import verify_node
 from bittrader.cluster import config_file, daemon
-from bittrader.cluster.identity import Role, folder_of
+from bittrader.cluster.identity import Role, folder_of, require_identity
 from bittrader.cluster.policy import NodePolicy
 from bittrader.cluster.settings import read_settings
 from bittrader.cluster.status_words import in_words
@@ -68,6 +69,11 @@ def _add_running(app: typer.Typer, role: Role) -> None:
     def status(as_json: JsonOption = False) -> None:
         """Show how this node is, and why it uses as many cores as it does."""
         raise typer.Exit(show_status(role, as_json=as_json))
+
+    @app.command()
+    def verify(as_json: JsonOption = False) -> None:
+        """Check everything that this node needs, and say what to do where something is wrong."""
+        raise typer.Exit(verify_node(role, as_json=as_json))
 
     @app.command()
     def logs(
@@ -143,7 +149,7 @@ def _config(role: Role) -> typer.Typer:
         key: Annotated[str, typer.Argument(metavar="KEY", help="As `config show` calls it.")],
         value: Annotated[str, typer.Argument(metavar="VALUE", help="`default` goes back to ours.")],
     ) -> None:
-        """Change a setting. Those of [network] count from the next start on."""
+        """Change a setting. Those of [policy] and [code] count at once, the others from the next start on."""
         config_file.set_key(folder_of(role), key, None if value == "default" else value)
         _show_settings(role, key, as_json=False)
 
@@ -219,16 +225,10 @@ def log_lines(path: Path, last: int, *, follow: bool) -> Iterator[str]:
 
 def _wish(role: Role, **changes: object) -> None:
     """Writes what the owner wants, for the daemon to see at its next turn."""
-    _require_node(role)
+    require_identity(folder_of(role), role)
     path = folder_of(role) / "wishes.json"
     wishes, _ = read_wishes(path)
     write_wishes(path, replace(wishes, asked=time.time(), **changes))  # type: ignore[arg-type]
-
-
-def _require_node(role: Role) -> None:
-    if not (folder_of(role) / "identity.json").exists():
-        first = "bittrader head start" if role == "head" else "bittrader worker join CODE"
-        raise ClusterError(f"this computer is no {role} yet: {first}")
 
 
 def _show_settings(role: Role, prefix: str, *, as_json: bool) -> None:

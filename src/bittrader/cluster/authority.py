@@ -9,6 +9,7 @@ import json
 import ssl
 import subprocess
 import sys
+from contextlib import suppress
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,32 @@ def tls_environment(secrets: Secrets) -> dict[str, str]:
         "RAY_TLS_SERVER_KEY": str(secrets.path(kept.NODE_KEY)),
         "RAY_TLS_CA_CERT": str(secrets.path(kept.AUTHORITY)),
     }
+
+
+def certificate_fault(secrets: Secrets, address: str) -> str | None:
+    """What a node that connects to this one at an address finds wrong with its certificate; None when nothing is."""
+    good_for = certified_address(secrets)
+    if good_for is None:
+        return f"there is no certificate for {address}"
+    try:
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.load_cert_chain(secrets.path(kept.NODE), secrets.path(kept.NODE_KEY))
+        client = ssl.create_default_context(cafile=str(secrets.path(kept.AUTHORITY)))
+        _shake_hands(client, server, address)
+    except ssl.SSLCertVerificationError as error:
+        return f"the certificate for {good_for} is not good at {address}: {error.verify_message}"
+    except (ssl.SSLError, OSError) as error:
+        return f"the certificate for {good_for} cannot be used: {error}"
+    return None
+
+
+def _shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, address: str) -> None:
+    """Has two ends in this process agree as they would over a network."""
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = (client.wrap_bio(back, there, server_hostname=address), server.wrap_bio(there, back, server_side=True))
+    for end in ends * 2:
+        with suppress(ssl.SSLWantReadError):
+            end.do_handshake()
 
 
 def _signed(secrets: Secrets, request: str, name: str, addresses: tuple[str, ...], hosts: tuple[str, ...]) -> str:

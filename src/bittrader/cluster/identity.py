@@ -39,12 +39,21 @@ def identity(folder: Path, role: Role, name: str) -> Identity:
     ClusterError when what is kept cannot be used: a node that took another number would be another node.
     """
     path = folder / "identity.json"
-    known = _read(path)
+    known = read_identity(folder)
     if known is None:
         return _keep(path, Identity(secrets.token_hex(8), name, role))
     if known.role != role:
         raise ClusterError(f"{folder} is the folder of a {known.role}, not of a {role}: take another BITTRADER_HOME")
     return known if known.name == name else _keep(path, replace(known, name=name))
+
+
+def require_identity(folder: Path, role: Role) -> Identity:
+    """The identity kept in a folder; ClusterError, with the command that makes one, when this computer has none."""
+    known = read_identity(folder)
+    if known is None:
+        first = "bittrader head start" if role == "head" else "bittrader worker join CODE"
+        raise ClusterError(f"this computer is no {role} yet: {first}")
+    return known
 
 
 def _keep(path: Path, who: Identity) -> Identity:
@@ -54,7 +63,9 @@ def _keep(path: Path, who: Identity) -> Identity:
     return who
 
 
-def _read(path: Path) -> Identity | None:
+def read_identity(folder: Path) -> Identity | None:
+    """The identity kept in a folder; None when there is none, ClusterError when it cannot be used."""
+    path = folder / "identity.json"
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         who = Identity(**facts)

@@ -6,11 +6,12 @@ import json
 import os
 import random
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bittrader import host
-from bittrader.cluster import actions, jobs, ray_command
+from bittrader.cluster import actions, codesync, jobs, ray_command
 from bittrader.cluster.authority import certified_address, tls_environment
 from bittrader.cluster.daemon_log import DaemonLog
 from bittrader.cluster.drivers import read_running
@@ -69,6 +70,7 @@ class Node:
             self._side = HeadSide(folder, self._who, self._settings, self._ledger, self._log)
         else:
             self._side = WorkerSide(folder, self._who, self._settings)
+        self._synced = codesync.Following(folder, self._settings.code.folder, self._host.drives)
         self._rules = Rules(role, self._settings.node_policy, self._host.total_cores())
         self._ray_node = self._describe_ray()
         self._memory = Memory()
@@ -88,6 +90,7 @@ class Node:
         """Looks, decides, does, and says how it is; the exit code once there is one."""
         self._follow_settings()
         seen = self._look(ending=ending)
+        self._trouble("code", self._synced.found.how if self._synced.found.trouble else "")
         self._memory, acts = step(self._rules, self._memory, seen)
         for action in acts:
             self._do(action)
@@ -104,6 +107,7 @@ class Node:
     def close(self) -> None:
         """Ends its threads, and whatever still runs of what it started."""
         self._side.close()
+        self._synced.close()
         self._ray.kill()
         self._host.close()
         self._do(actions.RemoveRayFile())
@@ -167,10 +171,11 @@ class Node:
             return
         self._trouble("settings", "")
         self._rules = replace(self._rules, policy=new.node_policy)
-        other = replace(new, policy=self._settings.policy, node=self._settings.node) != self._settings
-        self._log(
-            "takes up the changed settings" + ("; what is not of the policy holds after a restart" if other else "")
-        )
+        self._synced.want(new.code.folder)
+        before = self._settings
+        other = replace(new, policy=before.policy, node=before.node, code=before.code) != before
+        later = "; what is not of the policy or the code holds after a restart" if other else ""
+        self._log(f"takes up the changed settings{later}")
 
     def _settings_stamp(self) -> tuple[object, ...]:
         return tuple(_stamp(self.folder / name) for name in ("config.toml", "config.env"))
@@ -185,6 +190,7 @@ class Node:
             temp_dir=temp_dir(self._who.node),
             token=self._secrets.path(TOKEN),
             allowance=self.folder / "allowance.json",
+            synced=self.folder / codesync.FILE,
             flags=self._host.flags(),
             tls=tls_environment(self._secrets),
         )
@@ -320,6 +326,8 @@ class Node:
             versions=self._versions,
             studies=self._drivers,
             jobs=self._jobs.states(seen.jobs_asked),
+            code=self._synced.found.as_json(),
+            ports=asdict(self._settings.network.ports),
         )
 
     def _trouble(self, kind: str, words: str) -> None:

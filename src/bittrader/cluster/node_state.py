@@ -71,6 +71,10 @@ class NodeState:
     studies: list[dict[str, Any]] = field(default_factory=list)
     """What the drivers on this computer say of themselves."""
     jobs: list[JobState] = field(default_factory=list)
+    code: dict[str, Any] = field(default_factory=dict)
+    """Where its own copy of the owner's strategies is, as `codesync.Synced`."""
+    ports: dict[str, int] = field(default_factory=dict)
+    """Those that it uses, as `settings.Ports`."""
 
     def as_json(self) -> dict[str, Any]:
         """The state as plain data, as it stands in the file and in a report to the head."""

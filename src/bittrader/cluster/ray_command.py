@@ -30,6 +30,8 @@ class RayNode:
     temp_dir: Path
     token: Path
     allowance: Path
+    synced: Path
+    """Where it stands which folder holds the owner's own strategies."""
     flags: Mapping[str, str]
     """What Ray needs on this system."""
     tls: Mapping[str, str]
@@ -77,6 +79,7 @@ def environment(ray: RayNode, place: Place) -> dict[str, str]:
         "RAY_ROTATION_MAX_BYTES": str(_LOG_BYTES),
         "RAY_ROTATION_BACKUP_COUNT": str(_LOGS_KEPT),
         "BITTRADER_ALLOWANCE": str(ray.allowance),
+        "BITTRADER_SYNCED": str(ray.synced),
         "BITTRADER_NODE": ray.node,
     }
 

@@ -6,16 +6,16 @@ import socket
 import tomllib
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Literal, get_type_hints
+from pathlib import Path
+from typing import Literal, get_type_hints
 
 from bittrader.cluster.policy import NodePolicy
 from bittrader.cluster.sections import keys, made
 from bittrader.errors import InputError, did_you_mean
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 _LAST_PORT = 65_535
+AUTO = "auto"
+"""What stands for the folder that is found by itself."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,13 @@ class Code:
     """[code]: where strategies come from."""
 
     folder: str = ""
-    """A folder that is kept the same on all nodes; empty, studies bring their code along."""
+    """A folder that is kept the same on all nodes; `auto`, the folder `bittrader` in Google Drive, wherever that is;
+    empty, studies bring their code along."""
+
+    def __post_init__(self) -> None:
+        """Refuses a path that would mean another folder for each program."""
+        if self.folder and self.folder != AUTO and not _is_whole(self.folder):
+            raise InputError(f"folder is a whole path as in ~/strategies, or {AUTO}, not {self.folder!r}")
 
 
 @dataclass(frozen=True)
@@ -203,6 +209,13 @@ def require_key(key: str) -> str:
         sections = ", ".join(get_type_hints(Settings))
         hint = f" Did you mean {last[0]!r}?" if last else did_you_mean(key, known) or f" The sections are {sections}."
     raise InputError(f"there is no setting {key!r}.{hint}")
+
+
+def _is_whole(folder: str) -> bool:
+    try:
+        return Path(folder).expanduser().is_absolute()
+    except RuntimeError:  # the home of somebody who is not known here
+        return False
 
 
 def _is_ipv4(text: str) -> bool:

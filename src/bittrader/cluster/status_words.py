@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bittrader.cluster.codesync import Synced
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -18,6 +20,7 @@ def in_words(state: NodeState, now: float) -> Iterator[tuple[str, str]]:
     if now - state.at > _STALE_SECONDS:
         yield "Beware", f"this is from {ago(now - state.at)} ago: the daemon may hang"
     yield "Ray", ray_in_words(state, now)
+    yield "Code", Synced(**state.code).in_words
     yield "Cores", f"{state.cores_allowed} of {state.cores} may be used: {state.reason}"
     yield "Power", power_in_words(state.charge, on_battery=state.on_battery)
     if state.role == "worker":

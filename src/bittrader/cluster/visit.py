@@ -92,9 +92,7 @@ class Visitor:
         if set(self._contact.addresses) != set(read_contact(self._folder).addresses):
             keep_contact(self._folder, self._contact)
         if told.token != kept.mark(self._secrets.token()):
-            answer = self._ask("POST", "/token", {})
-            with _understood():
-                self._secrets.keep(kept.TOKEN, messages.text(answer, "token", 200))
+            self._secrets.keep(kept.TOKEN, self.token())
         return told
 
     def renew(self, address: str, name: str) -> None:
@@ -111,6 +109,17 @@ class Visitor:
         with _understood():
             found = {int(port): outcome for port, outcome in messages.field(answer, "ports", dict).items()}
             return Reached(messages.address(answer, "seen_at"), found)
+
+    def token(self) -> str:
+        """Ray's token, as the head has it."""
+        answer = self._ask("POST", "/token", {})
+        with _understood():
+            return messages.text(answer, "token", 200)
+
+    @property
+    def head(self) -> tuple[str, int]:
+        """The address and port where the head answered last, or is to be tried first."""
+        return self._contact.addresses[0], self._contact.port
 
     def status(self) -> Json:
         """What the head knows of all nodes."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bittrader.execution.base import ExecutorError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from bittrader.execution.work import Code
+
+Made = TypeVar("Made")
 
 
 def digest_of(files: Mapping[str, bytes]) -> str:
@@ -24,22 +27,53 @@ def digest_of(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def locate(code: Code, store: Path, synced: Path | None) -> str:
-    """What finds the strategy or function here, as `load_strategy` takes it.
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A study's code on this computer: in the owner's own folder if that holds the very same files, and in the store.
 
-    In the synced folder where that holds the very same files, so that what else lies beside them is there too; else in
-    the store, where they are laid once.
+    A folder that others keep in step may change at any moment, so whatever is made of the files there counts only if
+    they are still the study's when it is made.
+    """
+
+    code: Code
+    store: Path
+    own: Path | None
+    """The folder of the owner's that held the same files when it was looked for."""
+
+    def used(self, make: Callable[[str], Made]) -> Made:
+        """What `make` makes of the reference that finds the strategy or function here, as `load_strategy` takes it."""
+        own, files = self.own, self.code.files
+        if own is not None and _holds(own, files):
+            try:
+                made = make(str(own / self.code.reference))
+            except BaseException:
+                if _holds(own, files):
+                    raise
+            else:
+                if _holds(own, files):
+                    return made
+        return make(str(_laid(self.code, self.store) / self.code.reference))
+
+
+def keep(code: Code, store: Path, synced: Path | None) -> Kept:
+    """The code that was sent, found in the owner's synced folder, so that what else lies beside it is there too, or
+    laid in the store.
     """
     if digest_of(code.files) != code.digest:
         raise ExecutorError("the code that was sent was damaged on its way.")
     own = None if synced is None else _in_folder(code, synced)
-    return str((own or _laid(code, store)) / code.reference)
+    if own is None:
+        _laid(code, store)
+    return Kept(code, store, own)
 
 
 def _in_folder(code: Code, folder: Path) -> Path | None:
     """Where in a folder the same files are: at its top, or in the first folder below it that has them all."""
     first = PurePosixPath(next(iter(code.files)))
-    tops = [path.parents[len(first.parts) - 1] for path in sorted(folder.rglob(first.name)) if path.is_file()]
+    try:
+        tops = [path.parents[len(first.parts) - 1] for path in sorted(folder.rglob(first.name)) if path.is_file()]
+    except OSError:  # a drive that is mounted and does not answer
+        return None
     return next((top for top in dict.fromkeys(tops) if _holds(top, code.files)), None)
 
 

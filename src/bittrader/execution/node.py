@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bittrader.errors import BittraderError, cause_of
 from bittrader.execution import code_store
@@ -17,13 +18,17 @@ from bittrader.execution.allowance import Follow
 from bittrader.execution.assignment import Assignment, Status
 from bittrader.execution.base import Done
 from bittrader.execution.local import run_here
+from bittrader.execution.synced import read_synced
 from bittrader.execution.work import Work, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from bittrader.execution.base import Executor, Rows
+    from bittrader.execution.base import Evaluate, Executor, Rows
+    from bittrader.execution.work import Remote
+
+Made = TypeVar("Made")
 
 # A change of the allowance is felt within this time and the batch that is running.
 _LOOK_SECONDS = 0.1
@@ -34,8 +39,8 @@ _REMEMBERED = 100_000
 class NodeWork:
     """The work of one node: one search at a time, batches in, a status out. Every method may be called from any thread.
 
-    `store`: where code that is sent is kept. `synced`: the owner's own copy of it, if any. `allowance`: the file that
-    says how many of the `cores` may be used now; None for all.
+    `store`: where code that is sent is kept. `allowance`: the file that says how many of the `cores` may be used now;
+    None for all. `synced`: the file that says where the owner's own copy of the code is, if there is any.
     """
 
     def __init__(self, store: Path, allowance: Path | None, cores: int, synced: Path | None = None) -> None:
@@ -116,13 +121,14 @@ class NodeWork:
 
     def _executor(self, assignment: Assignment) -> Executor[Any] | str:
         remote = assignment.remote
-        ref = None if remote.code is None else code_store.locate(remote.code, self._store, self._synced)
-        if (difference := remote.differs(ref)) is not None:
+        synced = read_synced(self._synced)
+        kept = None if remote.code is None else code_store.keep(remote.code, self._store, synced)
+        making = _Making(remote, kept)
+        if (difference := making.differs()) is not None:
             return difference
-        made = remote.make_at(ref)
         work = Work(
-            made,
-            made,
+            making,
+            making,
             lambda: remote,
             first=assignment.first,
             time_limit=assignment.time_limit,
@@ -158,6 +164,25 @@ class NodeWork:
         allowed, session = self._allowed(), self._session
         none_yet = Status("", slots=allowed.cores, reason=allowed.reason)
         return none_yet if session is None else session.status(allowed.cores, allowed.reason)
+
+
+@dataclass(frozen=True, eq=False)
+class _Making:
+    """Makes the function of a search here, of the very code that it was sent; picklable, for processes of this node."""
+
+    remote: Remote
+    kept: code_store.Kept | None
+    """The user's own files for it; None where all of it is in the package."""
+
+    def __call__(self) -> Evaluate[Any]:
+        return self._used(lambda reference: self.remote.make_at(reference)())
+
+    def differs(self) -> str | None:
+        """What makes this computer's numbers other ones than the driver's, in words; None when nothing does."""
+        return self._used(self.remote.differs)
+
+    def _used(self, make: Callable[[str | None], Made]) -> Made:
+        return make(None) if self.kept is None else self.kept.used(make)
 
 
 class _Session:

@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 
     from bittrader.execution.link import FromCluster, Parcel, ToCluster
 
-# Environment of a Ray node, from its daemon: the file that says how many cores are allowed, and the owner's strategies.
+# Environment of a Ray node, from its daemon: the files that say how many cores are allowed, and where the owner's own
+# strategies are.
 ALLOWANCE = "BITTRADER_ALLOWANCE"
 SYNCED = "BITTRADER_SYNCED"
 NAMESPACE = "bittrader"
@@ -74,9 +75,7 @@ class NodeActor:
         vars(sys.modules["__main__"]).pop("__file__", None)
         allowance, synced = (os.environ.get(name) for name in (ALLOWANCE, SYNCED))
         store = paths.home() / "code"
-        self._work = NodeWork(
-            store, Path(allowance) if allowance else None, cores, Path(synced).expanduser() if synced else None
-        )
+        self._work = NodeWork(store, Path(allowance) if allowance else None, cores, Path(synced) if synced else None)
         self._session = ""
         self._lock = threading.Lock()
 
@@ -160,6 +159,8 @@ class _Worker:
     seen: _Seen
     actor: Any
     joined: bool = False
+    refused: str | None = None
+    """Why it cannot be asked at all; it is then spoken for here."""
     session: str = ""
     acknowledged: int = 0
 
@@ -275,7 +276,10 @@ class _Bridge:
             worker.actor.cancel.remote(message.session, message.tickets)
         else:
             worker.session, worker.acknowledged = message.session, message.acknowledged
-            self._poll(worker, _POLL_SECONDS)
+            if worker.refused is None:
+                self._poll(worker, _POLL_SECONDS)
+            else:
+                self._later.append((time.monotonic() + _POLL_SECONDS, worker.seen.ray_id))
 
     def _worker(self, node: str) -> _Worker | None:
         return next((one for one in self._workers.values() if one.seen.node == node and one.joined), None)
@@ -312,8 +316,12 @@ class _Bridge:
         if due:
             self._later = [one for one in self._later if one[1] not in due]
             for ray_id in due:
-                if (worker := self._workers.get(ray_id)) is not None:
+                if (worker := self._workers.get(ray_id)) is None:
+                    continue
+                if worker.refused is None:
                     self._poll(worker, _POLL_SECONDS)
+                else:
+                    self._tell_refused(worker)
 
     def _polled(self, polled: _Polled) -> None:
         worker = self._workers.get(polled.ray_id)
@@ -324,25 +332,24 @@ class _Bridge:
             self._tell(Told(worker.seen.node, polled.outcome))
         elif isinstance(polled.outcome, ActorUnavailableError):  # its network: it may be back in a moment
             self._later.append((time.monotonic() + _AGAIN_SECONDS, polled.ray_id))
-        elif isinstance(polled.outcome, RayActorError) and worker.joined:
+        elif isinstance(polled.outcome, RayActorError) and not polled.outcome.actor_init_failed:
             why, died = why_dead(polled.outcome)
             self._remove(worker, why, died=died)
             self._membership.make_again(worker.seen, _WATCH_SECONDS)
-        else:
-            self._refuse(worker, polled.outcome)
+        else:  # its actor cannot start, or is of another release
+            worker.refused = why_not_started(polled.outcome)
+            self._join(worker)
+            self._tell_refused(worker)
+            self._membership.make_again(worker.seen, _REFUSED_SECONDS)
 
     def _join(self, worker: _Worker) -> None:
         if not worker.joined:
             worker.joined = True
             self._tell(Joined(worker.seen.node, worker.seen.name))
 
-    def _refuse(self, worker: _Worker, error: BaseException) -> None:
-        """A node whose actor cannot start, or is of another release."""
-        self._join(worker)
+    def _tell_refused(self, worker: _Worker) -> None:
         session = "" if self._begin is None else self._begin.session
-        self._tell(Told(worker.seen.node, pickle.dumps(Status(session, refused=why_not_started(error)))))
-        del self._workers[worker.seen.ray_id]
-        self._membership.make_again(worker.seen, _REFUSED_SECONDS)
+        self._tell(Told(worker.seen.node, pickle.dumps(Status(session, refused=worker.refused))))
 
     def _drop_missing(self, alive: frozenset[str]) -> None:
         for ray_id in self._workers.keys() - alive:

@@ -21,9 +21,11 @@ def waits_for(trouble: str, nodes: Collection[NodeRecord]) -> str:
     here = [node for node in nodes if not node.silent]
     paused = [node for node in here if node.ready and node.refused is None]
     refused = [node for node in here if node.refused is not None]
+    silent = [f"{node.name}: does not answer" for node in nodes if node.silent]
     if paused:
-        every = "the node is paused" if len(nodes) == 1 else "every node is paused"
-        return f"cores: {every} ({'; '.join(f'{node.name}: {node.reason}' for node in paused)})"
+        every = "the node is paused" if len(nodes) == 1 else "no node has any for us"
+        return f"cores: {every} ({'; '.join([*(f'{node.name}: {node.reason}' for node in paused), *silent])})"
     if refused and len(refused) == len(here):
-        return f"a node that can evaluate this ({'; '.join(f'{node.name}: {node.refused}' for node in refused)})"
+        words = [*(f"{node.name}: {node.refused}" for node in refused), *silent]
+        return f"a node that can evaluate this ({'; '.join(words)})"
     return "a node: they are getting ready" if here else "a node: none answers"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from bittrader.host.clocks import Clocks
 
@@ -42,6 +43,14 @@ class Address:
 
 
 @dataclass(frozen=True)
+class Listener:
+    """A process that waits for connections at a TCP port; both None where this user may not know which."""
+
+    pid: int | None
+    name: str | None
+
+
+@dataclass(frozen=True)
 class Memory:
     """This computer's memory, in bytes."""
 
@@ -68,6 +77,12 @@ class Host(Protocol):
 
     def addresses(self) -> tuple[Address, ...]:
         """The IPv4 addresses that are up, the best to be found at first."""
+
+    def listeners(self) -> Mapping[int, Listener]:
+        """Who listens at which TCP port, as far as this user may know."""
+
+    def drives(self) -> Iterable[Path]:
+        """Folders that Google Drive keeps on this computer, the likeliest first; one that hangs may hold this up."""
 
     def flags(self) -> Mapping[str, str]:
         """The environment variables that Ray needs on this system to be a cluster of several machines."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from bittrader.host.base import Memory, Readings
+from bittrader.host.base import Listener, Memory, Readings
 from bittrader.host.load import LoadMeter
 from bittrader.host.network import addresses_of
 from bittrader.host.override import overridden
@@ -20,10 +20,12 @@ from bittrader.host.watch import Source, Watch, until_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from bittrader.host.base import Address
     from bittrader.host.clocks import Clocks
 
+_LISTENS = psutil.CONN_LISTEN
 _LOAD_PERIOD, _POWER_PERIOD, _HEAT_PERIOD, _KIND_PERIOD = 5.0, 0.5, 10.0, 60.0
 
 Power = tuple[bool | None, float | None]
@@ -100,6 +102,17 @@ class PsutilHost(ABC):
             if name in up and one.family == socket.AF_INET
         )
 
+    def listeners(self) -> Mapping[int, Listener]:
+        try:
+            found = [(one.laddr.port, one.pid) for one in psutil.net_connections("tcp") if one.status == _LISTENS]
+        except psutil.AccessDenied:  # macOS tells only of one's own processes, one by one
+            found = [(port, one.pid) for one in psutil.process_iter() for port in _ports_of(one)]
+        return {port: Listener(pid, _name_of(pid)) for port, pid in found}
+
+    @abstractmethod
+    def drives(self) -> Iterable[Path]:
+        """Folders that Google Drive keeps."""
+
     def flags(self) -> Mapping[str, str]:
         return MappingProxyType({})
 
@@ -128,6 +141,20 @@ class PsutilHost(ABC):
 
 RAY_ON_SEVERAL_MACHINES = MappingProxyType({"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"})
 """Without it, Ray on macOS and Windows takes the loopback address, whatever it is told."""
+
+
+def _ports_of(process: psutil.Process) -> list[int]:
+    try:
+        return [one.laddr.port for one in process.net_connections("tcp") if one.status == _LISTENS]
+    except psutil.Error:
+        return []
+
+
+def _name_of(pid: int | None) -> str | None:
+    try:
+        return None if pid is None else str(psutil.Process(pid).name())
+    except psutil.Error:
+        return None
 
 
 @contextlib.contextmanager

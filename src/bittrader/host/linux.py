@@ -16,6 +16,7 @@ import psutil
 from bittrader.host import x11_idle
 from bittrader.host.clocks import Clocks
 from bittrader.host.common import PsutilHost
+from bittrader.host.drives import on_linux
 from bittrader.host.watch import Source, said_by
 
 if TYPE_CHECKING:
@@ -197,6 +198,10 @@ class Linux(PsutilHost):
         if chassis.isdecimal() and int(chassis) in _CARRIED:
             return True
         return self.power()[1] is not None
+
+    def drives(self) -> Iterable[Path]:
+        runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+        return on_linux(Path.home(), _read(Path("/proc/mounts")), runtime)
 
     def low_priority(self, pid: int) -> None:
         """Linux keeps a priority for each thread, and a process's own is that of its first alone."""

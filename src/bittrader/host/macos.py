@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bittrader.host.clocks import Clocks
 from bittrader.host.common import RAY_ON_SEVERAL_MACHINES, PsutilHost
+from bittrader.host.drives import on_macos
 from bittrader.host.watch import said_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 # Darwin's <time.h>; Python names them only where it runs on macOS.
 _CLOCK_MONOTONIC, _CLOCK_UPTIME_RAW = 6, 8
@@ -52,6 +54,9 @@ class MacOS(PsutilHost):
 
     def hot(self) -> bool | None:
         return parse_heat(self._say("/usr/bin/pmset", "-g", "therm"))
+
+    def drives(self) -> Iterable[Path]:
+        return on_macos(Path.home())
 
     def flags(self) -> Mapping[str, str]:
         return RAY_ON_SEVERAL_MACHINES

@@ -5,13 +5,15 @@ from __future__ import annotations
 import ctypes
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bittrader.host.clocks import Clocks
 from bittrader.host.common import RAY_ON_SEVERAL_MACHINES, PsutilHost
+from bittrader.host.drives import drive_letters, on_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _IDLE_PRIORITY_CLASS = 0x40
 _SM_CMONITORS = 80
@@ -98,6 +100,9 @@ class Windows(PsutilHost):
     def clocks(self) -> Clocks:
         """Here time.monotonic counts the time asleep too."""
         return Clocks(time.time(), self._api.awake_seconds(), time.monotonic())
+
+    def drives(self) -> Iterable[Path]:
+        return on_windows(Path.home(), drive_letters())
 
     def flags(self) -> Mapping[str, str]:
         return RAY_ON_SEVERAL_MACHINES

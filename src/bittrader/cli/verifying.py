@@ -1,0 +1,59 @@
+"""What `verify` shows: everything that was looked at, the worst first, and what to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bittrader.cluster import checkup
+from bittrader.cluster.health import findings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bittrader.cluster.health import Finding
+    from bittrader.cluster.identity import Role
+
+_MARKS = {"wrong": ("✗ wrong", "bold red"), "warning": ("! look", "yellow"), "ok": ("✓ ok", "green")}
+
+
+def verify_node(role: Role, *, as_json: bool) -> int:
+    """Prints what there is to say of the node; 0 when all is right, 1 when something is wrong."""
+    found = findings(checkup.observe(role))
+    is_right = all(one.state != "wrong" for one in found)
+    if as_json:
+        typer.echo(json.dumps({"role": role, "right": is_right, "findings": [asdict(one) for one in found]}))
+    else:
+        console = Console()
+        console.print(_table(found))
+        console.print(_summary(found))
+    return 0 if is_right else 1
+
+
+def _table(found: Sequence[Finding]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("")
+    table.add_column("What", no_wrap=True)
+    table.add_column("How it is, and what to do", overflow="fold", ratio=1)
+    for one in found:
+        mark, style = _MARKS[one.state]
+        words = Text(one.words, style=style if one.state == "wrong" else "")
+        if one.advice:
+            words.append(f"\n→ {one.advice}", style="cyan")
+        table.add_row(Text(mark, style=style), one.what, words)
+    return table
+
+
+def _summary(found: Sequence[Finding]) -> Text:
+    wrong, warnings = (sum(one.state == state for one in found) for state in ("wrong", "warning"))
+    if wrong:
+        return Text(f"{wrong} thing{'s are' if wrong > 1 else ' is'} wrong.", style="bold red")
+    if warnings:
+        return Text(f"Nothing is wrong; {warnings} to look at.", style="yellow")
+    return Text("All is right.", style="bold green")

@@ -1,0 +1,126 @@
+"""How fast the nodes of a cluster are together: slow beside fast, far away, and two instead of one."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.lab.cluster import load
+from tests.lab.measure import FULL
+from tests.lab.searches import Compiled, Search, Wanted
+from tests.lab.shell import wait_until
+from tests.lab.standing import fresh_name
+
+if TYPE_CHECKING:
+    from tests.lab.cluster import Cluster
+    from tests.lab.measure import Recorder
+
+# What a node may lose of its own speed because there are others, or because it is far away.
+SHARE = 0.95
+# Of a search, at each end: what is measured is the time between.
+_ENDS = 0.1
+SLOW, FAST = 0.012, 0.003
+
+
+def run(cluster: Cluster, wanted: Wanted | Compiled, *names: str) -> Search:
+    """A search on these workers only, to its end."""
+    for name, node in cluster.workers.items():
+        node.own("resume" if name in names else "pause")
+    for name, node in cluster.workers.items():
+        wait_until(lambda node=node, name=name: (node.state["cores_allowed"] > 0) == (name in names), "the cores", 20)
+    made = Search(cluster.head, wanted, fresh_name())
+    made.end(300)
+    assert not made.faults()
+    assert {trial.node for trial in made.file.trials()} == set(names)
+    return made
+
+
+def test_a_slow_node_and_a_fast_one_are_both_busy_to_the_end(cluster: Cluster, recorder: Recorder) -> None:
+    times = (("one", SLOW), ("two", FAST))
+    slow = run(cluster, Wanted(seconds=SLOW, trials=1000), "one").file.rate()
+    fast = run(cluster, Wanted(seconds=FAST, trials=4000), "two").file.rate()
+    both = run(cluster, Wanted(times=times, trials=10_000), "one", "two").file
+    share = both.rate() / (slow + fast)
+    shares = {name: sum(trial.node == name for trial in both.trials()) for name in ("one", "two")}
+    recorder.record(
+        "slow node beside a fast one, 4 : 1",
+        "≥ 95 % of the sum on 10,000 evaluations",
+        f"{share:.1%}: {slow:.0f} and {fast:.0f}/s alone, {both.rate():.0f}/s together; {shares}; {load()}",
+        held=share >= SHARE,
+    )
+
+
+@pytest.mark.parametrize("milliseconds", [50, 100])
+def test_a_way_that_is_long_costs_little(cluster: Cluster, recorder: Recorder, milliseconds: float) -> None:
+    wanted = Wanted(seconds=0.02, trials=2000)
+    near = run(cluster, wanted, "one", "two").file.rate(_ENDS)
+    for node in cluster.workers.values():
+        node.host.delay(milliseconds)
+    time.sleep(1)
+    far = run(cluster, wanted, "one", "two").file.rate(_ENDS)
+    recorder.record(
+        f"the way is {milliseconds} ms long",
+        "≥ 95 % of the zero-latency throughput",
+        f"{far / near:.1%}: {near:.1f}/s near, {far:.1f}/s far; {load()}",
+        held=far >= SHARE * near,
+    )
+
+
+def test_a_search_takes_little_of_the_network_once_it_runs(cluster: Cluster, recorder: Recorder) -> None:
+    wanted = Wanted(seconds=0.02, trials=3000)
+    two = cluster.workers["two"].host
+    idle = two.traffic()
+    time.sleep(10)
+    idle = two.traffic() - idle
+    made = Search(cluster.head, wanted, fresh_name())
+    made.wait_for(500)
+    began, before = time.monotonic(), two.traffic()
+    made.wait_for(2500, 200)
+    seconds, used = time.monotonic() - began, two.traffic() - before
+    made.end()
+    assert not made.faults()
+    recorder.record(
+        "steady traffic of a node",
+        "known",
+        f"{(used.sent + used.received) / seconds / 1000:.1f} kB/s at {2000 / seconds / 2:.0f} evaluations/s of it; "
+        f"{(idle.sent + idle.received) / 10_000:.1f} kB/s idle; {load()}",
+        held=True,
+    )
+
+
+def test_candles_travel_to_a_node_once(cluster: Cluster, recorder: Recorder) -> None:
+    wanted = Compiled(trials=6000)
+    before = {name: node.host.traffic() for name, node in cluster.workers.items()}
+    run(cluster, wanted, *cluster.workers)
+    size = wanted.bars * 6 * 8 / 1e6  # six columns of eight bytes
+    got = {name: (node.host.traffic() - before[name]).received / 1e6 for name, node in cluster.workers.items()}
+    recorder.record(
+        "candles sent to a node",
+        "once",
+        f"{size:.1f} MB of candles; received {', '.join(f'{name} {mb:.1f} MB' for name, mb in got.items())}",
+        held=all(mb < 1.5 * size for mb in got.values()),
+    )
+    assert all(mb < 1.9 * size for mb in got.values())
+
+
+WORK = {
+    "waiting function": (Wanted(seconds=0.02, trials=2000), None),
+    # Of two processors, so that the head and the driver have what the two leave.
+    "compiled, half a core each": (Compiled(trials=100_000 if FULL else 30_000), 0.5),
+}
+
+
+@pytest.mark.parametrize("kind", WORK)
+def test_two_nodes_do_twice_what_one_does(cluster: Cluster, recorder: Recorder, kind: str) -> None:
+    wanted, cores = WORK[kind]
+    for node in cluster.workers.values():
+        node.host.limit(cores)
+    single = run(cluster, wanted, "one").file.rate(_ENDS)
+    double = run(cluster, wanted, "one", "two").file.rate(_ENDS)
+    recorder.record(
+        f"2 equal nodes against 1, {kind}",
+        "≥ 1.9 x",
+        f"{double / single:.2f} x: {single:.0f}/s and {double:.0f}/s; {load()}",
+        held=double >= 1.9 * single,
+    )
