@@ -24,7 +24,8 @@ SETTINGS = parse_settings(
 def node(*, head: bool) -> RayNode:
     return RayNode(
         head=head, node="0123456789abcdef", cores=8, memory_bytes=16 * 10**9, settings=SETTINGS,
-        temp_dir=Path("/tmp/bt"), token=Path("/home/token"), allowance=Path("/home/allowance.json"), synced=Path("/home/synced.json"),
+        temp_dir=Path("/tmp/bt"), token=Path("/home/token"), allowance=Path("/home/allowance.json"),
+        synced=Path("/home/synced.json"),
         flags={"RAY_FLAG": "1"},
         tls={"RAY_USE_TLS": "1", "RAY_TLS_CA_CERT": "/home/ca.pem"},
     )  # fmt: skip
