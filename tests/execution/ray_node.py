@@ -39,6 +39,17 @@ def free_ports(count):
     return found
 
 
+# Runs a program, and ends it and all that it started when whoever asked for it is gone, killed even.
+GUARD = """
+import os, signal, subprocess, sys, threading
+def end_with_parent():
+    sys.stdin.read()
+    os.killpg(0, signal.SIGKILL)
+threading.Thread(target=end_with_parent, daemon=True).start()
+sys.exit(subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL))
+"""
+
+
 class RayNode:
     """A head, or a node of the cluster of another. `folder` is that of the node: `ray.json`, `allowance.json`, logs."""
 
@@ -73,7 +84,8 @@ class RayNode:
         own |= {"BITTRADER_ALLOWANCE": str(self.allowance), "BITTRADER_HOME": str(self.folder / "home")}
         with (self.folder / "ray.log").open("wb") as log:
             self.process = subprocess.Popen(
-                words,
+                [sys.executable, "-c", GUARD, *words],
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 env={**inherited, **self.env, **own, **self.extra},
@@ -130,6 +142,7 @@ class RayNode:
             except psutil.NoSuchProcess:
                 continue
         self.process.wait()
+        self.process.stdin.close()
         psutil.wait_procs(found, timeout=10)
         self.process = None
 
