@@ -23,7 +23,7 @@ SETTINGS = parse_settings(
 
 def node(*, head: bool) -> RayNode:
     return RayNode(
-        head=head, node="0123456789abcdef", cores=8, memory_bytes=16 * 10**9, settings=SETTINGS,
+        head=head, node="0123456789abcdef", name="Ana's Mac, old", cores=8, memory_bytes=16 * 10**9, settings=SETTINGS,
         temp_dir=Path("/tmp/bt"), token=Path("/home/token"), allowance=Path("/home/allowance.json"),
         synced=Path("/home/synced.json"),
         flags={"RAY_FLAG": "1"},
@@ -49,7 +49,11 @@ def test_a_head_begins_a_cluster_and_a_worker_joins_it() -> None:
     assert not [word for word in command(node(head=False), PLACE) if "dashboard=" in word], "Ray refuses it"
     for head in (True, False):
         words = command(node(head=head), PLACE)
-        assert {"--node-ip-address=10.0.0.2", "--num-cpus=8", "--labels=bittrader-node=0123456789abcdef"} < set(words)
+        assert {
+            "--node-ip-address=10.0.0.2",
+            "--num-cpus=8",
+            "--labels=bittrader-node=0123456789abcdef,bittrader-name=Ana-s-Mac-old",
+        } < set(words)
         assert "--block" not in words
 
 

@@ -184,6 +184,7 @@ class Node:
         return RayNode(
             head=self._rules.role == "head",
             node=self._who.node,
+            name=self._who.name,
             cores=self._rules.cores,
             memory_bytes=self._host.memory().total,
             settings=self._settings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ class RayNode:
 
     head: bool
     node: str
+    name: str
     cores: int
     memory_bytes: int
     settings: Settings
@@ -61,13 +63,19 @@ def command(ray: RayNode, place: Place) -> list[str]:
         f"--num-cpus={ray.cores}",
         "--num-gpus=0",
         f"--object-store-memory={store_bytes(ray.memory_bytes)}",
-        f"--labels=bittrader-node={ray.node}",
+        f"--labels=bittrader-node={ray.node}{_name_label(ray.name)}",
         f"--temp-dir={ray.temp_dir}",
         "--include-log-monitor=false",
         "--disable-usage-stats",
         "--log-style=record",
         "--log-color=false",
     ]
+
+
+def _name_label(name: str) -> str:
+    """What Ray is told of a node's name: of letters, digits and `.-_`, which is all that a label may hold."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:63].strip("._-")
+    return f",bittrader-name={safe}" if safe else ""
 
 
 def environment(ray: RayNode, place: Place) -> dict[str, str]:

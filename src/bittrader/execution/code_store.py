@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
+import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
@@ -84,24 +85,32 @@ def _holds(top: Path, files: Mapping[str, bytes]) -> bool:
         return False
 
 
+_LAYING = threading.Lock()
+
+
 def _laid(code: Code, store: Path) -> Path:
     """The folder of the store that holds the code; it is there whole or not at all."""
     home = store / code.digest
     if home.is_dir() and _holds(home, code.files):
         return home
-    part = store / f".{code.digest}.{os.getpid()}.part"
-    shutil.rmtree(part, ignore_errors=True)
-    for name, text in code.files.items():
-        path = part / _inside(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text)
-    shutil.rmtree(home, ignore_errors=True)
-    try:
-        part.replace(home)
-    except OSError:  # another worker of this node was quicker
-        shutil.rmtree(part, ignore_errors=True)
-        if not _holds(home, code.files):
-            raise
+    with _LAYING:
+        if _holds(home, code.files):
+            return home
+        store.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{code.digest}.", dir=store))
+        try:
+            for name, text in code.files.items():
+                path = part / "code" / _inside(name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(text)
+            if home.exists():  # it was changed where it lay
+                home.rename(part / "before")
+            (part / "code").rename(home)
+        except OSError:  # another process of this node was quicker
+            if not _holds(home, code.files):
+                raise
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
     return home
 
 
