@@ -117,12 +117,11 @@ def test_a_long_rise_and_fall_is_linked_from_record_to_record():
     check(candles, signals(bars, 5, 0.01, {"enter_long": True, "exit_long": True}, None), Costs(), Sizing())
 
 
-@given(st.lists(st.booleans(), max_size=70), st.integers(0, 80))
-def test_the_next_flag_is_found_wherever_it_stands(flags, start):
-    column = np.array(flags, dtype=np.bool_)
-    words = column[: len(column) // 8 * 8].view(np.uint64)
-    expected = next((i for i in range(start, len(flags)) if flags[i]), max(len(flags), start))
-    assert kernel.next_true(column, words, start) == expected
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=70), st.integers(0, 80))
+def test_the_next_flag_of_either_column_is_found_wherever_it_stands(flags, start):
+    columns_ = np.array(flags, dtype=np.bool_).reshape(-1, 2)
+    expected = next((i for i in range(start, len(flags)) if any(flags[i])), max(len(flags), start))
+    assert kernel.next_true(*np.ascontiguousarray(columns_.T), start) == expected
 
 
 @pytest.mark.parametrize("name", ["binance_btcusdt_1h_clean.parquet", "kraken_btcusd_1h_clean.parquet"])

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bittrader.backtest.kernel import CASH, ENTRY, EXIT, PROFIT, SIDE, SIZE, WHY, Market, Where
+from bittrader.backtest.kernel import AFTER, CASH, ENTRY, EXIT, OPEN, SIDE, SIZE, WHY
 from bittrader.jit import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from bittrader.backtest.inputs import Market, Where
 
     Column = NDArray[np.float64]
 
@@ -30,10 +32,10 @@ def equity(market: Market, where: Where, funding: Column, records: Column, cash:
             held, owned = records[kept, CASH], records[kept, SIDE] * records[kept, SIZE]
             for bar in range(entry, left):
                 if len(funding) > 0 and bar > entry:
-                    held -= owned * market.bars[bar, 0] * funding[bar]
+                    held -= owned * market.bars[bar, OPEN] * funding[bar]
                 out[at] = held + owned * market.close[bar]
                 at += 1
-            cash = out[at - 1] if records[kept, WHY] == 0.0 else cash + records[kept, PROFIT]
+            cash = out[at - 1] if records[kept, WHY] == 0.0 else records[kept, AFTER]
             flat_from = left
             kept += 1
         out[at : at + end - flat_from] = cash

@@ -1,39 +1,46 @@
 """The engine's loop: from signals to a row of metrics, visiting only the bars that matter.
 
-The conventions are those of `tests/reference/engine.py`, which this must match. Three things make it fast:
+The conventions are those of `tests/reference/engine.py`, which this must match. What makes it fast:
 
 - While flat, nothing happens until the next entry flag: flags are skipped eight at a time, as one word.
-- A long position of all equity is worth `size * close`, so what its bars add to the sums of returns is a difference of
-  running sums, and its drawdown follows from record closes linked once per series (`Market.next_record`).
-- The bars of any other position are read twice: for its exit, one by one, and for its returns, in vectors unless few.
+- Equity before and after each close that a position saw is gathered, and returns are made of it in long vectors.
+- A long position of all equity is worth `size * close`, so when nothing but a signal ends it, its bars are not visited:
+  what they add to the sums of returns is a difference of running sums, and its drawdown follows from record closes
+  linked once per series (`Market.next_record`).
 
 Spans share one account: each is begun flat, and what a span's last bar leaves open is marked and dropped.
 
 Loops run over slices from 0 on: only then does the compiler know that no index is negative, and vectorize. Reductions
-keep eight lanes by hand, so that every processor adds in the same order and gives the same bits.
+keep lanes by hand, so that every processor adds in the same order and gives the same bits. What is compiled into `run`
+is in this file, because Numba's cache looks at no other for changes.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bittrader.backtest.metrics import METRICS
-from bittrader.jit import compiled, lean
+from bittrader.jit import lean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bittrader.backtest.inputs import Market, Orders, Terms, Where
+
     Column = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
+# Columns of `Market.bars`.
+OPEN, HIGH, LOW, CLOSE = range(4)
+
 # Why a trade ended; the numbers of `bittrader.backtest.result.Exit`.
-SIGNAL, STOP, TARGET, TRAIL, TIME, LIQUIDATION = 1, 2, 3, 4, 5, 6
+NOTHING, SIGNAL, STOP, TARGET, TRAIL, TIME, LIQUIDATION = range(7)
 
 # Columns of `records`.
-ENTRY, EXIT, SIDE, FILL, LEFT, SIZE, PROFIT, FRACTION, WHY, CASH, RECORD = range(11)
+ENTRY, EXIT, SIDE, FILL, LEFT, SIZE, PROFIT, FRACTION, WHY, CASH, AFTER, RECORD = range(12)
 
 (
     TOTAL_RETURN,
@@ -55,135 +62,8 @@ ENTRY, EXIT, SIDE, FILL, LEFT, SIZE, PROFIT, FRACTION, WHY, CASH, RECORD = range
     COSTS_PAID,
 ) = range(len(METRICS))
 
-
-class Market(NamedTuple):
-    """A series, and what follows from it alone; all columns read-only."""
-
-    high: Column
-    low: Column
-    close: Column
-    bars: Column
-    """Shape (n, 4), so that a fill touches one cache line: the open, and the sums up to each bar of close-to-close
-    returns, of their squares, and of the squares of the negative ones."""
-    next_record: NDArray[np.int64]
-    """The next bar that closes at or above this one's close; the number of bars where none does."""
-    lowest_between: Column
-    """The lowest close between a bar and its next record; infinite where there is no bar between."""
-    calm: bool
-    """Whether differences of the sums are as exact as adding the bars up: a bad tick would drown the rest."""
-    bars_per_year: float
-    days_per_bar: float
-
-
-class Where(NamedTuple):
-    """The bars that are traded: spans in order of time, none empty, none reaching into the next."""
-
-    starts: NDArray[np.int64]
-    stops: NDArray[np.int64]
-    """The first bar after each span."""
-    bars: int
-    """Of all spans together."""
-    years: float
-    """From the first bar to the last, of all spans together."""
-
-
-class Orders(NamedTuple):
-    """Signals with nothing left out: a missing column is all False, or empty."""
-
-    enter_long: Flags
-    exit_long: Flags
-    enter_short: Flags
-    exit_short: Flags
-    stop: Column
-    target: Column
-    trail: Column
-    stop_times: float
-    target_times: float
-    trail_times: float
-    max_bars: int
-    """0: no limit."""
-
-
-class Terms(NamedTuple):
-    """Costs and sizing as numbers."""
-
-    fee: float
-    slippage: float
-    """Fraction of the price."""
-    funding: Column
-    """The fraction of notional that a long pays at each bar's open; empty when there is no funding."""
-    notional: float
-    """Fraction of equity put into a position: fraction times leverage."""
-    risk: float
-    """Fraction of equity lost at the stop; NaN when size does not depend on it."""
-    maintenance: float
-
-
-@compiled
-def next_record(close: Column) -> tuple[NDArray[np.int64], Column]:
-    """For each bar, the next one that closes at or above it, and the lowest close between the two."""
-    count = len(close)
-    following = np.full(count, count, dtype=np.int64)
-    lowest = np.full(count, np.inf)
-    for bar in range(count - 2, -1, -1):
-        ahead = bar + 1
-        low = np.inf
-        while ahead < count and close[ahead] < close[bar]:
-            low = min(low, close[ahead], lowest[ahead])
-            ahead = following[ahead]
-        following[bar] = ahead
-        lowest[bar] = low
-    return following, lowest
-
-
-@compiled
-def running_sums(values: Column) -> Column:
-    """For values of shape (n, k), their sums up to each row, each rounded once.
-
-    Two-sum: Knuth, The Art of Computer Programming, volume 2, section 4.2.2.
-    """
-    sums = np.empty_like(values)
-    for kind in range(values.shape[1]):
-        total, rest = 0.0, 0.0
-        for index in range(len(values)):
-            value = values[index, kind]
-            larger = total + value
-            shadow = larger - total
-            rest += (total - (larger - shadow)) + (value - shadow)
-            total = larger
-            sums[index, kind] = total + rest
-    return sums
-
-
-@lean
-def next_true(flags: Flags, words: NDArray[np.uint64], start: int) -> int:
-    """The first index from `start` on whose flag is set, else the number of flags; `words` views flags[:n // 8 * 8]."""
-    index = start
-    rest = words[min(start >> 3, len(words)) :]
-    if len(rest) > 0:
-        # A flag is a byte of 0 or 1, and the first one is the lowest of its word: little-endian, as all we run on.
-        found = rest[0] >> np.uint64((start & 7) << 3)
-        if found == 0:
-            index = len(words) << 3
-            for word in range(1, len(rest)):
-                if rest[word] != 0:
-                    found = rest[word]
-                    index = ((start >> 3) + word) << 3
-                    break
-        if found != 0:
-            if found & np.uint64(0xFFFFFFFF) == 0:
-                found >>= np.uint64(32)
-                index += 4
-            if found & np.uint64(0xFFFF) == 0:
-                found >>= np.uint64(16)
-                index += 2
-            return index + (1 if found & np.uint64(0xFF) == 0 else 0)
-    while index < len(flags) and not flags[index]:
-        index += 1
-    return index
-
-
-# The account of an evaluation: slots of one array, the first ones beginning at 1. The rest of it is scratch space.
+# The account of an evaluation: slots of one array, the first ones beginning at 1. Behind them, LANES sums each of
+# returns, of their squares, and of the squares of the negative ones.
 (
     EQUITY,
     PEAK,
@@ -209,9 +89,11 @@ def next_true(flags: Flags, words: NDArray[np.uint64], start: int) -> int:
     LOST_FRACTIONS,
     SLOTS,
 ) = range(23)
-CHUNK = 256
-BOOK = SLOTS + CHUNK
-# Up to so many bars, marking them one by one is quicker than preparing vectors.
+LANES = 256
+BOOK = SLOTS + 3 * LANES
+# So many marks are gathered before their returns are added up: enough for long vectors, few enough for the cache.
+GATHERED = 2048
+# Holding for more bars than this is quicker by what is known of the series than bar by bar.
 FEW = 24
 
 
@@ -220,6 +102,28 @@ def new_book() -> Column:
     book = np.zeros(BOOK)
     book[EQUITY] = book[PEAK] = 1.0
     return book
+
+
+@lean
+def next_true(flags: Flags, others: Flags, start: int) -> int:
+    """The first index from `start` on at which either flag is set, else the number of flags."""
+    whole = len(flags) >> 3
+    # A flag is a byte of 0 or 1, and the first one is the lowest of its word: little-endian, as all we run on.
+    words, other_words = flags[: whole << 3].view(np.uint64), others[: whole << 3].view(np.uint64)
+    first = min(start >> 3, whole)
+    rest, other_rest = words[first:], other_words[first:]
+    passed = np.uint64((start & 7) << 3)
+    for word in range(len(rest)):
+        found = (rest[word] | other_rest[word]) >> passed << passed
+        if found != 0:
+            # Times the lowest set bit, the byte that counts the flags below it comes to the top.
+            lowest = found & (~found + np.uint64(1))
+            return ((first + word) << 3) + int((lowest * np.uint64(0x0001020304050607)) >> np.uint64(56))
+        passed = np.uint64(0)
+    for index in range(max(start, whole << 3), len(flags)):
+        if flags[index] or others[index]:
+            return index
+    return max(start, len(flags))
 
 
 @lean
@@ -239,303 +143,252 @@ def _rise(book: Column, equity: float) -> None:
 
 
 @lean
-def _mark(book: Column, equity: float) -> None:
-    """Marks one close."""
-    if equity != book[EQUITY]:
-        change = equity / book[EQUITY] - 1.0
-        book[EQUITY] = equity
-        book[SUM] += change
-        book[SQUARES] += change * change
-        if change < 0.0:
-            book[LOSSES] += change * change
+def _mark_level(book: Column, equity: float, bars: int) -> None:
+    """Marks `bars` closes at the same equity."""
     if equity >= book[PEAK]:
         _rise(book, equity)
     else:
-        _sink(book, equity, 1)
+        _sink(book, equity, bars)
 
 
 @lean
-def _mark_flat(book: Column, cash: float, bars: int) -> None:
-    """Marks `bars` closes without a position."""
-    if bars > 0:
-        _mark(book, cash)
-        if cash < book[PEAK]:
-            _sink(book, cash, bars - 1)
+def _mark_each(book: Column, equity: Column) -> None:
+    """Marks closes one by one."""
+    peak, trough, below = book[PEAK], np.inf, 0
+    for i in range(len(equity)):
+        if equity[i] >= peak:
+            _sink(book, trough, below)
+            peak = equity[i]
+            _rise(book, peak)
+            trough, below = np.inf, 0
+        else:
+            trough = min(trough, equity[i])
+            below += 1
+    _sink(book, trough, below)
 
 
 @lean
-def _extremes(bits: NDArray[np.int64], book: Column) -> tuple[float, float]:
-    """The lowest and the highest of positive floats given by their bits, which are in the same order and vectorize."""
+def _add_returns(book: Column, before: Column, after: Column) -> None:
+    """Adds up the returns from `before` to `after`, each lane by itself."""
+    sums, squares = book[SLOTS : SLOTS + LANES], book[SLOTS + LANES : SLOTS + 2 * LANES]
+    losses = book[SLOTS + 2 * LANES :]
+    for start in range(0, len(before), LANES):
+        was, now = before[start : start + LANES], after[start : start + LANES]
+        for lane in range(len(was)):
+            change = now[lane] / was[lane] - 1.0
+            loss = min(change, 0.0)
+            sums[lane] += change
+            squares[lane] += change * change
+            losses[lane] += loss * loss
+
+
+@lean
+def _sink_closes(book: Column, bits: NDArray[np.int64], size: float) -> bool:
+    """Marks closes of a position worth `size * close` if all are below the peak; else nothing, and False.
+
+    The closes are given by their bits: those of positive floats are in the same order, and vectorize.
+    """
     lowest = highest = bits[0]
     for i in range(len(bits)):
         lowest = min(lowest, bits[i])
         highest = max(highest, bits[i])
     slots = book.view(np.int64)
     slots[LOWEST], slots[HIGHEST] = lowest, highest
-    return book[LOWEST], book[HIGHEST]
-
-
-@lean
-def _sink_closes(book: Column, bits: NDArray[np.int64], cash: float, owned: float) -> bool:
-    """Marks closes of a position worth cash + owned * close if all are below the peak; else nothing, and False."""
-    lowest, highest = _extremes(bits, book)
-    best, worst = (highest, lowest) if owned > 0.0 else (lowest, highest)
-    if cash + owned * best >= book[PEAK]:
+    if size * book[HIGHEST] >= book[PEAK]:
         return False
-    _sink(book, cash + owned * worst, len(bits))
+    _sink(book, size * book[LOWEST], len(bits))
     return True
 
 
 @lean
-def _peak_at(close: Column, cash: float, owned: float, peak: float) -> int:
-    """The first index at which cash + owned * close reaches `peak`, or the number of closes."""
+def _peak_at(close: Column, size: float, peak: float) -> int:
+    """The first index at which `size * close` reaches `peak`, or the number of closes."""
     for i in range(len(close)):
-        if cash + owned * close[i] >= peak:
+        if size * close[i] >= peak:
             return i
     return len(close)
 
 
 @lean
-def _mark_few(book: Column, close: Column, cash: float, owned: float) -> None:
-    """Marks the closes of a position worth cash + owned * close, one by one."""
-    equity, peak = book[EQUITY], book[PEAK]
-    total, squares, losses = book[SUM], book[SQUARES], book[LOSSES]
-    trough, below = np.inf, 0
-    for i in range(len(close)):
-        before = equity
-        equity = cash + owned * close[i]
-        change = equity / before - 1.0
-        loss = min(change, 0.0)
-        total += change
-        squares += change * change
-        losses += loss * loss
-        if equity >= peak:
-            _sink(book, trough, below)
-            _rise(book, equity)
-            peak = equity
-            trough, below = np.inf, 0
-        else:
-            trough = min(trough, equity)
-            below += 1
-    _sink(book, trough, below)
-    book[EQUITY] = equity
-    book[SUM], book[SQUARES], book[LOSSES] = total, squares, losses
-
-
-@lean
 def _mark_holding(book: Column, market: Market, bits: NDArray[np.int64], size: float, first: int, last: int) -> None:
     """Marks the closes from `first` to `last` of a position worth `size * close` that bar `first - 1` held already."""
-    if first > last:
-        return
     close, next_record = market.close, market.next_record
-    start, stop = market.bars[first - 1], market.bars[last]
-    book[SUM] += stop[1] - start[1]
-    book[SQUARES] += stop[2] - start[2]
-    book[LOSSES] += stop[3] - start[3]
-    book[EQUITY] = size * close[last]
-    if _sink_closes(book, bits[first : last + 1], 0.0, size):
+    start, stop = market.sums[first - 1], market.sums[last]
+    book[SUM] += stop[0] - start[0]
+    book[SQUARES] += stop[1] - start[1]
+    book[LOSSES] += stop[2] - start[2]
+    if _sink_closes(book, bits[first : last + 1], size):
         return
-    record = first + _peak_at(close[first:], 0.0, size, book[PEAK])
+    record = first + _peak_at(close[first:], size, book[PEAK])
     if record > first:
-        _sink_closes(book, bits[first:record], 0.0, size)
+        _sink_closes(book, bits[first:record], size)
     while record <= last:
         _rise(book, size * close[record])
         following = next_record[record]
         if following <= last:
             _sink(book, size * market.lowest_between[record], following - record - 1)
         elif record < last:
-            _sink_closes(book, bits[record + 1 : last + 1], 0.0, size)
+            _sink_closes(book, bits[record + 1 : last + 1], size)
         record = following
 
 
 @lean
-def _mark_bars(book: Column, close: Column, bits: NDArray[np.int64], cash: float, owned: float) -> None:
-    """Marks the closes of a position worth cash + owned * close that the book's equity already held at close[0]."""
-    for start in range(1, len(close), CHUNK):
-        _add_returns(book, close[start - 1 : start + CHUNK], cash, owned)
-    book[EQUITY] = cash + owned * close[-1]
-    start = 1
-    while start < len(close) and not _sink_closes(book, bits[start:], cash, owned):
-        record = start + _peak_at(close[start:], cash, owned, book[PEAK])
-        if record > start:
-            _sink_closes(book, bits[start:record], cash, owned)
-        _rise(book, cash + owned * close[record])
-        start = record + 1
-
-
-@lean
-def _add_returns(book: Column, close: Column, cash: float, owned: float) -> None:
-    """Adds up the returns between at most CHUNK + 1 closes, in four lanes."""
-    count = len(close) - 1
-    before, after, change = close[:count], close[1:], book[SLOTS : SLOTS + count]
-    for i in range(count):
-        change[i] = (cash + owned * after[i]) / (cash + owned * before[i]) - 1.0
-    whole = count // 4 * 4
-    a = b = c = d = 0.0
-    e = f = g = h = 0.0
-    j = k = m = n = 0.0
-    for i in range(0, whole, 4):
-        a += change[i]
-        b += change[i + 1]
-        c += change[i + 2]
-        d += change[i + 3]
-        e += change[i] * change[i]
-        f += change[i + 1] * change[i + 1]
-        g += change[i + 2] * change[i + 2]
-        h += change[i + 3] * change[i + 3]
-        j += min(change[i], 0.0) * change[i]
-        k += min(change[i + 1], 0.0) * change[i + 1]
-        m += min(change[i + 2], 0.0) * change[i + 2]
-        n += min(change[i + 3], 0.0) * change[i + 3]
-    for i in range(whole, count):
-        a += change[i]
-        e += change[i] * change[i]
-        j += min(change[i], 0.0) * change[i]
-    book[SUM] += (a + b) + (c + d)
-    book[SQUARES] += (e + f) + (g + h)
-    book[LOSSES] += (j + k) + (m + n)
-
-
-@lean
-def _mark_funded(book: Column, market: Market, terms: Terms, owned: float, cash: float, entry: int, stop: int) -> None:
-    """Marks the closes of bars entry to stop - 1 of a position that pays funding."""
-    for bar in range(entry, stop):
-        if bar > entry:
-            cash -= owned * market.bars[bar, 0] * terms.funding[bar]
-        _mark(book, cash + owned * market.close[bar])
-
-
-@lean
-def _find_exit(
-    market: Market,
-    terms: Terms,
+def _watch(
+    bars: Column,
+    funding: Column,
+    maintenance: float,
     side: float,
     size: float,
     cash: float,
-    entry: int,
+    equity: float,
     fill: float,
     stop: float,
     target: float,
     trail: float,
-    limit: int,
-) -> tuple[int, float, int, float]:
-    """The bar in which a stop, a target or a liquidation ends the position, or `limit`.
+    before: Column,
+    after: Column,
+) -> tuple[int, float, int, float, float, float, float]:
+    """Follows a position until a stop, a target or a liquidation ends it, or the bars do.
 
-    Prices are compared times `side`, so that more is always better. Returns the bar, the price before slippage, why it
-    ended (0: it reached `limit`) and the cash after funding.
+    Prices are taken times `side`, so that more is always better. Writes the equity before and after each close that the
+    position sees. Returns how many these are, the price before slippage, why it ended,
+    the cash after funding, the last equity, and the lowest and the highest.
     """
-    table = market.bars[entry:limit]
-    adverse = market.low[entry:limit] if side > 0.0 else market.high[entry:limit]
-    favourable = market.high[entry:limit] if side > 0.0 else market.low[entry:limit]
-    funding = terms.funding[entry:limit]
-    kept = size * (1.0 - side * terms.maintenance)
-    goal = side * fill + target
+    adverse, favourable = (LOW, HIGH) if side > 0.0 else (HIGH, LOW)
     best = side * fill
-    fixed, liquidation = best - stop, -cash / kept
+    fixed, goal = best - stop, best + target
+    owned, kept = side * size, size * (1.0 - side * maintenance)
+    liquidation = -cash / kept
     floor = max(fixed, liquidation)
-    for bar in range(len(table)):
+    lowest, highest = np.inf, -np.inf
+    for bar in range(len(bars)):
         if len(funding) > 0 and bar > 0:
-            cash -= side * size * table[bar, 0] * funding[bar]
+            cash -= owned * bars[bar, OPEN] * funding[bar]
             liquidation = -cash / kept
             floor = max(fixed, liquidation)
         trailing = best - trail
         level = trailing if trailing > floor else floor
-        if side * adverse[bar] <= level:
+        if side * bars[bar, adverse] <= level:
             why = STOP if fixed >= level else (TRAIL if trailing >= level else LIQUIDATION)
-            return entry + bar, side * min(side * table[bar, 0], level), why, cash
-        reached = side * favourable[bar]
+            return bar, side * min(side * bars[bar, OPEN], level), why, cash, equity, lowest, highest
+        reached = side * bars[bar, favourable]
         if reached >= goal:
-            return entry + bar, side * max(side * table[bar, 0], goal), TARGET, cash
+            return bar, side * max(side * bars[bar, OPEN], goal), TARGET, cash, equity, lowest, highest
         best = reached if reached > best else best
-    return limit, 0.0, 0, cash
+        before[bar] = equity
+        equity = cash + owned * bars[bar, CLOSE]
+        after[bar] = equity
+        lowest = equity if equity < lowest else lowest
+        highest = equity if equity > highest else highest
+    return len(bars), 0.0, NOTHING, cash, equity, lowest, highest
 
 
 @lean
 def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
-    market: Market, where: Where, orders: Orders, terms: Terms, records: Column, row: Column, book: Column
+    market: Market,
+    where: Where,
+    orders: Orders,
+    terms: Terms,
+    records: Column,
+    row: Column,
+    book: Column,
+    before: Column,
+    after: Column,
 ) -> None:
     """Fills `row` with the metrics (in the order of `METRICS`, NaN where undefined) of trading `orders` in the spans.
 
     `records`, shape (n, RECORD), takes the first n positions: entry bar, exit bar, side, fill at entry and exit, size,
-    profit, profit / equity at entry, why it ended (0: open at its span's end, so no trade), cash after entry.
+    profit, profit / equity at entry, why it ended (0: open at its span's end, so no trade), cash after entry and
+    after exit.
 
     `book` is the account: a new one, or that of a run over earlier bars, which then goes on; the metrics are those of
-    all its bars.
+    all its bars. `before` and `after` are scratch space, one number a bar.
     """
-    close, table = market.close, market.bars
-    bits = close.view(np.int64)
-    whole = len(close) // 8 * 8
-    enter_long, enter_short = orders.enter_long[:whole].view(np.uint64), orders.enter_short[:whole].view(np.uint64)
-    exit_long, exit_short = orders.exit_long[:whole].view(np.uint64), orders.exit_short[:whole].view(np.uint64)
+    bars, bits = market.bars, market.close.view(np.int64)
     funded = len(terms.funding) > 0
     has_stop, has_target, has_trail = len(orders.stop) > 0, len(orders.target) > 0, len(orders.trail) > 0
     # A long position of all equity has no cash, so its equity is its size times the price, and it is never liquidated.
     all_in = terms.notional == 1.0 and math.isnan(terms.risk) and not funded
-    watched = has_stop or has_target or has_trail
-    cash, paid = book[EQUITY], book[PAID]
+    unwatched = all_in and market.calm and not (has_stop or has_target or has_trail)
+    cash, equity, marks, paid = book[EQUITY], book[EQUITY], 0, book[PAID]
     trades, wins, held_bars, exposed, kept = 0, 0, 0, 0, 0
     gains, lost = book[GAINS], book[LOST]
     fractions, won_fractions, lost_fractions = book[FRACTIONS], book[WON_FRACTIONS], book[LOST_FRACTIONS]
-    next_long = next_short = next_exit_long = next_exit_short = -1
+    next_exit_long = next_exit_short = -1
     for span in range(len(where.starts)):
         unmarked = signal = where.starts[span]
         end = where.stops[span]
         while cash > 0.0:
-            if next_long < signal:
-                next_long = next_true(orders.enter_long, enter_long, signal)
-            if next_short < signal:
-                next_short = next_true(orders.enter_short, enter_short, signal)
-            signal = min(next_long, next_short)
+            signal = next_true(orders.enter_long, orders.enter_short, signal)
             entry = signal + 1
             if entry >= end:
                 break
+            long = orders.enter_long[signal]
             stop = orders.stop[signal] * orders.stop_times if has_stop else np.inf
             target = orders.target[signal] * orders.target_times if has_target else np.inf
             trail = orders.trail[signal] * orders.trail_times if has_trail else np.inf
-            if next_long == next_short or math.isnan(stop) or math.isnan(target) or math.isnan(trail):
+            if (long and orders.enter_short[signal]) or math.isnan(stop) or math.isnan(target) or math.isnan(trail):
                 signal += 1
                 continue
-            _mark_flat(book, cash, entry - unmarked)
-            side = 1.0 if signal == next_long else -1.0
-            before = cash
-            opened = table[entry, 0]
-            fill = opened * (1.0 + side * terms.slippage)
-            size = terms.notional * before / (fill * (1.0 + terms.fee))
-            if not math.isnan(terms.risk) and stop > 0.0:
-                size = min(size, terms.risk * before / stop)
-            fee = size * fill * terms.fee
-            cash -= side * size * fill + fee
-            paid += fee + size * abs(fill - opened)
-            held_cash = cash
-            if side > 0.0:
-                if next_exit_long < entry:
-                    next_exit_long = next_true(orders.exit_long, exit_long, entry)
-                limit = next_exit_long + 1
-            else:
-                if next_exit_short < entry:
-                    next_exit_short = next_true(orders.exit_short, exit_short, entry)
-                limit = next_exit_short + 1
-            why_limit = SIGNAL
+            if entry > unmarked:
+                _mark_level(book, cash, entry - unmarked)
+                if cash != equity:
+                    before[marks], after[marks] = equity, cash
+                    equity = cash
+                    marks += 1
+            next_exit = next_exit_long if long else next_exit_short
+            if next_exit < entry:
+                if long:
+                    next_exit = next_exit_long = next_true(orders.exit_long, orders.exit_long, entry)
+                else:
+                    next_exit = next_exit_short = next_true(orders.exit_short, orders.exit_short, entry)
+            limit, why = next_exit + 1, SIGNAL
             if orders.max_bars > 0 and entry + orders.max_bars < limit:
-                limit = entry + orders.max_bars
-                why_limit = TIME
+                limit, why = entry + orders.max_bars, TIME
             limit = min(limit, end)
-            ended, price, why = limit, 0.0, 0
-            holding = all_in and side > 0.0
-            if watched or not holding:
-                ended, price, why, cash = _find_exit(
-                    market, terms, side, size, cash, entry, fill, stop, target, trail, limit
-                )
-            if funded:
-                _mark_funded(book, market, terms, side * size, held_cash, entry, ended)
-            elif ended - entry <= FEW:
-                _mark_few(book, close[entry:ended], 0.0 if holding else cash, side * size)
-            elif holding and market.calm:
-                _mark(book, size * close[entry])
+            side = 1.0 if long else -1.0
+            opened = bars[entry, OPEN]
+            fill = opened * (1.0 + side * terms.slippage)
+            began = cash
+            size = terms.notional * cash / (fill * (1.0 + terms.fee))
+            if not math.isnan(terms.risk) and stop > 0.0:
+                size = min(size, terms.risk * cash / stop)
+            fee = size * fill * terms.fee
+            paid += fee + size * abs(fill - opened)
+            held_cash = cash - (side * size * fill + fee)
+            cash = held_cash
+            if unwatched and long and limit - entry > FEW:
+                ended, price, held_why = limit, 0.0, NOTHING
+                before[marks], after[marks] = equity, size * bars[entry, CLOSE]
+                _mark_level(book, after[marks], 1)
+                marks += 1
                 _mark_holding(book, market, bits, size, entry + 1, ended - 1)
+                equity = size * bars[ended - 1, CLOSE]
             else:
-                _mark(book, cash + side * size * close[entry])
-                _mark_bars(book, close[entry:ended], bits[entry:ended], cash, side * size)
+                held, price, held_why, cash, equity, lowest, highest = _watch(
+                    bars[entry:limit],
+                    terms.funding[entry:limit],
+                    terms.maintenance,
+                    side,
+                    size,
+                    cash,
+                    equity,
+                    fill,
+                    stop,
+                    target,
+                    trail,
+                    before[marks:],
+                    after[marks:],
+                )
+                ended = entry + held
+                if highest < book[PEAK]:
+                    _sink(book, lowest, held)
+                else:
+                    _mark_each(book, after[marks : marks + held])
+                marks += held
+            if marks > GATHERED:
+                _add_returns(book, before[:marks], after[:marks])
+                marks = 0
             exposed += ended - entry
             if ended == end:
                 paid += held_cash - cash
@@ -544,24 +397,24 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
                     records[kept, SIDE] = side
                     records[kept, FILL] = fill
                     records[kept, SIZE] = size
-                    records[kept, WHY] = 0.0
+                    records[kept, WHY] = NOTHING
                     records[kept, CASH] = held_cash
                     kept += 1
-                cash = book[EQUITY]
+                cash = equity
                 unmarked = end
                 break
-            if why == 0:
-                price = table[ended, 0]
-                why = why_limit
+            if held_why == NOTHING:
+                price = bars[ended, OPEN]
                 if funded:
                     cash -= side * size * price * terms.funding[ended]
-            paid += held_cash - cash
+            else:
+                why = held_why
             leaving = price * (1.0 - side * terms.slippage)
             fee = size * leaving * terms.fee
-            paid += fee + size * abs(leaving - price)
+            paid += held_cash - cash + fee + size * abs(leaving - price)
             cash = max(cash + side * size * leaving - fee, 0.0)
-            profit = cash - before
-            fraction = profit / before
+            profit = cash - began
+            fraction = profit / began
             if kept < len(records):
                 records[kept, ENTRY] = entry
                 records[kept, EXIT] = ended
@@ -573,21 +426,27 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
                 records[kept, FRACTION] = fraction
                 records[kept, WHY] = why
                 records[kept, CASH] = held_cash
+                records[kept, AFTER] = cash
                 kept += 1
             trades += 1
             held_bars += ended - entry
             fractions += fraction
-            if profit > 0.0:
-                wins += 1
-                gains += profit
-                won_fractions += fraction
-            else:
-                lost -= profit
-                lost_fractions -= fraction
+            wins += profit > 0.0
+            gains += max(profit, 0.0)
+            lost -= min(profit, 0.0)
+            won_fractions += max(fraction, 0.0)
+            lost_fractions -= min(fraction, 0.0)
             unmarked = ended
             # An exit at the open may be followed by an entry at that very open.
-            signal = ended - 1 if why in (SIGNAL, TIME) else ended
-        _mark_flat(book, cash, end - unmarked)
+            signal = ended - 1 if held_why == NOTHING else ended
+        if end > unmarked:
+            _mark_level(book, cash, end - unmarked)
+            if cash != equity:
+                before[marks], after[marks] = equity, cash
+                equity = cash
+                marks += 1
+    _add_returns(book, before[:marks], after[:marks])
+    book[EQUITY] = equity
     book[YEARS] += where.years + (market.days_per_bar / 365.0 if book[BARS] > 0.0 else 0.0)
     book[BARS] += where.bars
     book[EXPOSED] += exposed
@@ -636,12 +495,17 @@ def _measure_equity(book: Column, market: Market, row: Column) -> None:
         row[CALMAR] = row[CAGR] / book[DRAWDOWN]
     if returns < 2.0:
         return
+    total, squares, losses = book[SUM], book[SQUARES], book[LOSSES]
+    for lane in range(SLOTS, SLOTS + LANES):
+        total += book[lane]
+        squares += book[lane + LANES]
+        losses += book[lane + 2 * LANES]
     year = math.sqrt(market.bars_per_year)
-    mean = book[SUM] / returns
-    variance = (book[SQUARES] - returns * mean * mean) / (returns - 1)
+    mean = total / returns
+    variance = (squares - returns * mean * mean) / (returns - 1)
     row[VOLATILITY] = math.sqrt(max(variance, 0.0)) * year
     # Below this, what varies is the rounding.
     if variance > 1e-13 * mean * mean:
         row[SHARPE] = mean / math.sqrt(variance) * year
-    if book[LOSSES] > 0.0:
-        row[SORTINO] = mean / math.sqrt(book[LOSSES] / returns) * year
+    if losses > 0.0:
+        row[SORTINO] = mean / math.sqrt(losses / returns) * year

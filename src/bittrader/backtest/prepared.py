@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from bittrader.backtest import kernel
+from bittrader.backtest import inputs
 from bittrader.market.timeframe import HOUR_MS
 from bittrader.strategies.base import Multiple, Signals
 
@@ -37,16 +37,15 @@ _NO_DISTANCE = (readonly(np.empty(0)), 1.0)
 
 
 @lru_cache(maxsize=4)
-def market(candles: Candles) -> kernel.Market:
+def market(candles: Candles) -> inputs.Market:
     """What the kernel needs of a series."""
     changes = np.concatenate(([0.0], candles.close[1:] / candles.close[:-1] - 1.0))
-    sums = kernel.running_sums(np.column_stack((changes, changes**2, np.minimum(changes, 0.0) ** 2)))
-    following, lowest = kernel.next_record(candles.close)
-    return kernel.Market(
-        high=candles.high,
-        low=candles.low,
+    sums = inputs.running_sums(np.column_stack((changes, changes**2, np.minimum(changes, 0.0) ** 2)))
+    following, lowest = inputs.next_record(candles.close)
+    return inputs.Market(
+        bars=readonly(np.column_stack((candles.open, candles.high, candles.low, candles.close))),
         close=candles.close,
-        bars=readonly(np.column_stack((candles.open, sums))),
+        sums=readonly(sums),
         next_record=readonly(following),
         lowest_between=readonly(lowest),
         calm=bool(sums[-1, 1] < _WILD),
@@ -55,9 +54,9 @@ def market(candles: Candles) -> kernel.Market:
     )
 
 
-def terms(candles: Candles, costs: Costs, sizing: Sizing) -> kernel.Terms:
+def terms(candles: Candles, costs: Costs, sizing: Sizing) -> inputs.Terms:
     """What trading takes, and how much is traded."""
-    return kernel.Terms(
+    return inputs.Terms(
         fee=costs.fee,
         slippage=costs.slippage_bps / 1e4,
         funding=readonly(_funding(candles, costs)),
@@ -75,7 +74,7 @@ def _funding(candles: Candles, costs: Costs) -> Prices:
     return costs.funding_rate * np.diff(moments, prepend=moments[0]).astype(np.float64)
 
 
-def orders(signals: Signals, never: Flags, delay: int) -> kernel.Orders:
+def orders(signals: Signals, never: Flags, delay: int) -> inputs.Orders:
     """The signals, each acted on `delay` bars later; `never` stands for flags that are not used."""
 
     def flags(column: Flags | None) -> Flags:
@@ -90,7 +89,7 @@ def orders(signals: Signals, never: Flags, delay: int) -> kernel.Orders:
     stop, stop_times = distance(signals.stop)
     target, target_times = distance(signals.target)
     trail, trail_times = distance(signals.trail)
-    return kernel.Orders(
+    return inputs.Orders(
         enter_long=flags(signals.enter_long),
         exit_long=flags(signals.exit_long),
         enter_short=flags(signals.enter_short),

@@ -18,6 +18,7 @@ from bittrader.errors import InputError, StrategyError, cause_of, is_interrupt
 from bittrader.market.candles import Candles
 from bittrader.market.store import load_candles
 from bittrader.memory import keep_freed_arrays
+from bittrader.strategies import buffers
 from bittrader.strategies.base import Strategy, checked
 from bittrader.strategies.builtin.buy_and_hold import BuyAndHold
 from bittrader.strategies.chart import Chart
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from bittrader.backtest.inputs import Orders
 
     Rows = NDArray[np.float64]
     Prices = NDArray[np.float64]
@@ -91,17 +94,17 @@ class Evaluator:
                 errors[int(index)] = cause_of(error)
         return Evaluated(metrics, errors)
 
-    def trade(
-        self, orders: kernel.Orders, row: Prices, records: Rows | None = None, book: Prices | None = None
-    ) -> None:
+    def trade(self, orders: Orders, row: Prices, records: Rows | None = None, book: Prices | None = None) -> None:
         """Fills `row` with the metrics of trading these orders, and `records` with the positions (see `kernel.run`).
 
         `book`: the account of a run over earlier bars, which then goes on.
         """
         kept, account = _NO_RECORDS if records is None else records, kernel.new_book() if book is None else book
-        kernel.run(self._market, self._where, orders, self._terms, kept, row, account)
+        count = len(self.candles)
+        before, after = buffers.series(count), buffers.series(count)
+        kernel.run(self._market, self._where, orders, self._terms, kept, row, account, before, after)
 
-    def run(self, orders: kernel.Orders, book: Prices | None = None) -> Run:
+    def run(self, orders: Orders, book: Prices | None = None) -> Run:
         """What trading these orders gives, in full; `book` as for `trade`."""
         row, account = np.empty(len(METRICS)), kernel.new_book() if book is None else book
         began = account[kernel.EQUITY]
@@ -112,7 +115,7 @@ class Evaluator:
         marked = equity(self._market, self._where, self._terms.funding, records, began)
         return Run(Metrics.from_row(row), records, marked)
 
-    def orders(self, strategy: Strategy) -> kernel.Orders:
+    def orders(self, strategy: Strategy) -> Orders:
         """What the strategy wants, as the kernel takes it. StrategyError when it breaks its contract."""
         signals = checked(strategy.signals(self.chart), len(self.candles))
         if self.sizing.risk_per_trade is not None and signals.stop is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bittrader.backtest import kernel
+from bittrader.backtest.inputs import Where
 from bittrader.errors import InputError
 from bittrader.market.candles import Candles
 from bittrader.market.timeframe import YEAR_MS
@@ -33,12 +33,12 @@ def checked_spans(spans: Sequence[Span] | None, bars: int) -> tuple[Span, ...]:
     return found
 
 
-def where(candles: Candles, spans: Sequence[Span]) -> kernel.Where:
+def where(candles: Candles, spans: Sequence[Span]) -> Where:
     """The spans as the kernel takes them. From one span to the next is one bar's time, as equity goes on there."""
     starts, stops = np.array(spans, dtype=np.int64).T
     inside = int((candles.time[stops - 1] - candles.time[starts]).sum())
     between = (len(spans) - 1) * candles.timeframe.milliseconds
-    return kernel.Where(starts.copy(), stops.copy(), int((stops - starts).sum()), (inside + between) / YEAR_MS)
+    return Where(starts.copy(), stops.copy(), int((stops - starts).sum()), (inside + between) / YEAR_MS)
 
 
 def joined(candles: Candles, spans: Sequence[Span]) -> Candles:

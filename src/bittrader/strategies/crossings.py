@@ -31,6 +31,13 @@ def crossed_below(a: Series | float, b: Series | float) -> Flags:
     return crossed_above(b, a)
 
 
+def crossed_out(values: Series, lower: float, upper: float) -> tuple[Flags, Flags]:
+    """Where the series crosses below `lower`, and above `upper`, in one pass over it."""
+    below, above = buffers.flags(len(values)), buffers.flags(len(values))
+    _leave(as_series(values), float(lower), float(upper), below, above)
+    return below, above
+
+
 def rising(values: Series, length: int = 1) -> Flags:
     """Where each of the last `length` steps went up."""
     return _steps(values, length, 1.0)
@@ -83,6 +90,15 @@ def _fall(values: Series, level: float, out: Flags) -> None:
     was, now, crossed = values[:-1], values[1:], out[1:]
     for i in range(len(crossed)):
         crossed[i] = (was[i] >= level) & (now[i] < level)
+
+
+@compiled
+def _leave(values: Series, lower: float, upper: float, below: Flags, above: Flags) -> None:
+    below[:1] = above[:1] = False
+    was, now, fell, rose = values[:-1], values[1:], below[1:], above[1:]
+    for i in range(len(now)):
+        fell[i] = (was[i] >= lower) & (now[i] < lower)
+        rose[i] = (was[i] <= upper) & (now[i] > upper)
 
 
 @compiled

@@ -2,7 +2,7 @@
 
 from bittrader.strategies.base import Multiple, Signals, Strategy
 from bittrader.strategies.chart import Chart
-from bittrader.strategies.indicators import crossed_above, crossed_below
+from bittrader.strategies.crossings import crossed_out
 from bittrader.strategies.parameters import Float, Int
 
 
@@ -23,9 +23,10 @@ class RsiReversion(Strategy):
 
     def signals(self, chart: Chart) -> Signals:
         rsi, atr = chart.rsi(self.rsi_length), chart.atr(self.atr_length)
+        oversold, overbought = crossed_out(rsi, self.lower, self.upper)
         return Signals(
-            enter_long=crossed_below(rsi, self.lower),
-            enter_short=crossed_above(rsi, self.upper),
+            enter_long=oversold,
+            enter_short=overbought,
             stop=Multiple(atr, self.stop_atr),
             target=Multiple(atr, self.target_atr),
             trail=Multiple(atr, self.trail_atr),
