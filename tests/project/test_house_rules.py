@@ -29,6 +29,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 DOORS = {
     "numpy": ("*",),
     "numba": ("jit.py",),
+    "llvmlite": ("jit.py",),  # comes with Numba, which is written on it
     "talib": ("strategies/ta.py",),
     "optuna": ("optimize/export_optuna.py",),
     "rustuna": ("optimize/samplers/rust.py", "optimize/samplers/tpe.py", "optimize/samplers/nsga2.py"),

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bittrader.errors import StrategyError
+from bittrader.strategies.crossings import crossed_out
 from bittrader.strategies.indicators import crossed_above, crossed_below, falling, rising
 
 numbers = st.one_of(st.integers(-3, 3).map(float), st.just(float("nan")), st.floats(allow_nan=False))
@@ -31,6 +32,15 @@ def test_a_number_is_a_series_that_never_moves(values, level):
     assert crossed_below(series, level).tolist() == crossed_below(series, line).tolist()
     assert crossed_above(level, series).tolist() == crossed_above(line, series).tolist()
     assert crossed_below(level, series).tolist() == crossed_below(line, series).tolist()
+
+
+@settings(deadline=None)
+@given(values=st.lists(numbers, max_size=50), lower=st.integers(-3, 3), upper=st.integers(-3, 3))
+def test_to_cross_out_is_to_cross_below_the_one_and_above_the_other(values, lower, upper):
+    series = np.array(values, dtype=np.float64)
+    below, above = crossed_out(series, lower, upper)
+    assert below.tolist() == crossed_below(series, lower).tolist()
+    assert above.tolist() == crossed_above(series, upper).tolist()
 
 
 @settings(deadline=None)

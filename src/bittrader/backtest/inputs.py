@@ -47,7 +47,7 @@ class Where(NamedTuple):
 
 
 class Orders(NamedTuple):
-    """Signals with nothing left out: a missing column is all False, or empty."""
+    """Signals as numbers; a column that is not used is empty."""
 
     enter_long: Flags
     exit_long: Flags

@@ -33,6 +33,7 @@ def readonly(column: NDArray[Column]) -> NDArray[Column]:
     return view
 
 
+_NO_FLAGS = readonly(np.empty(0, dtype=np.bool_))
 _NO_DISTANCE = (readonly(np.empty(0)), 1.0)
 
 
@@ -74,11 +75,11 @@ def _funding(candles: Candles, costs: Costs) -> Prices:
     return costs.funding_rate * np.diff(moments, prepend=moments[0]).astype(np.float64)
 
 
-def orders(signals: Signals, never: Flags, delay: int) -> inputs.Orders:
-    """The signals, each acted on `delay` bars later; `never` stands for flags that are not used."""
+def orders(signals: Signals, delay: int) -> inputs.Orders:
+    """The signals, each acted on `delay` bars later."""
 
     def flags(column: Flags | None) -> Flags:
-        return never if column is None else readonly(_later(column, delay, nothing=False))
+        return _NO_FLAGS if column is None else readonly(_later(column, delay, nothing=False))
 
     def distance(given: Prices | Multiple | None) -> tuple[Prices, float]:
         if given is None:

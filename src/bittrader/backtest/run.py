@@ -78,7 +78,6 @@ class Evaluator:
         self._market = prepared.market(self.candles)
         self._where = where(self.candles, self.spans)
         self._terms = prepared.terms(self.candles, self.costs, self.sizing)
-        self._never = prepared.readonly(np.zeros(seen, dtype=np.bool_))
 
     def __call__(self, rows: Rows) -> Evaluated:
         metrics = np.full((len(rows), len(METRICS)), np.nan)
@@ -100,9 +99,8 @@ class Evaluator:
         `book`: the account of a run over earlier bars, which then goes on.
         """
         kept, account = _NO_RECORDS if records is None else records, kernel.new_book() if book is None else book
-        count = len(self.candles)
-        before, after = buffers.series(count), buffers.series(count)
-        kernel.run(self._market, self._where, orders, self._terms, kept, row, account, before, after)
+        scratch = buffers.series(2 * len(self.candles))
+        kernel.run(self._market, self._where, orders, self._terms, kept, row, account, scratch)
 
     def run(self, orders: Orders, book: Prices | None = None) -> Run:
         """What trading these orders gives, in full; `book` as for `trade`."""
@@ -120,7 +118,7 @@ class Evaluator:
         signals = checked(strategy.signals(self.chart), len(self.candles))
         if self.sizing.risk_per_trade is not None and signals.stop is None:
             raise StrategyError("risk per trade needs a strategy with a stop: this one gives none.")
-        return prepared.orders(signals, self._never, self.delay)
+        return prepared.orders(signals, self.delay)
 
 
 class Run(NamedTuple):
