@@ -16,10 +16,12 @@ import pytest
 from tests.cluster.daemons import Daemon, address, foreign_ray, running
 
 from bittrader.cluster import daemon, inviting, jobs, visit
+from bittrader.cluster.config_file import set_key
 from bittrader.cluster.daemon_lock import DaemonRunningError
 from bittrader.cluster.facts import facts_here
 from bittrader.cluster.heartbeat import Heartbeat
 from bittrader.cluster.invite import decode
+from bittrader.cluster.status_words import in_words
 from bittrader.cluster.wishes import Wishes, write_wishes
 from bittrader.errors import ClusterError
 
@@ -143,6 +145,24 @@ def test_what_the_owner_asks_for_holds_at_once_and_a_changed_policy_too(head_wit
     with (head.folder / "config.toml").open("a") as file:
         file.write("mood = 1\n")
     head.until(lambda state: "the settings stay as they were" in head.log())
+
+
+def test_where_its_own_copy_of_the_code_is_follows_the_setting(head_without_ray: Daemon, tmp_path: Path) -> None:
+    head = head_without_ray
+
+    def told() -> object:
+        return json.loads((head.folder / "code.json").read_text())["folder"]
+
+    head.until(lambda state: state.code["how"] == "studies bring it along")
+    set_key(head.folder, "code.folder", str(tmp_path))
+    state = head.until(lambda state: state.code["folder"] == str(tmp_path))
+    assert told() == str(tmp_path)
+    assert ("Code", str(tmp_path)) in in_words(state, state.at)
+    set_key(head.folder, "code.folder", str(tmp_path / "none"))
+    head.until(lambda state: state.code["trouble"])
+    assert told() is None
+    assert "there is no such folder now: studies bring it along" in head.log()
+    assert "holds after a restart" not in head.log()
 
 
 def test_a_signal_ends_it_with_code_0(head_without_ray: Daemon) -> None:

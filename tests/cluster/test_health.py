@@ -233,6 +233,13 @@ ONE_THING = {
         "its Ray is down: it is being stopped",
         "worker verify",
     ),
+    "a node that begins": (
+        node(alive=False, phase="starting"),
+        "Node air",
+        "warning",
+        "its Ray is starting",
+        "worker verify",
+    ),
     "a node with another clock": (
         node(ahead_seconds=400.0),
         "Node air",

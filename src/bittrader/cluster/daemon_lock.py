@@ -24,6 +24,7 @@ class DaemonLock:
         """DaemonRunningError when somebody holds it."""
         self._database = sqlite3.connect(folder / _NAME, timeout=0, isolation_level=None, check_same_thread=False)
         try:
+            self._database.execute("PRAGMA journal_mode = MEMORY")  # nothing is ever written: a full disk may lock too
             self._database.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
             self._database.close()

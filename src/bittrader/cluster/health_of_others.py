@@ -107,7 +107,8 @@ def of_node(node: NodeSeen) -> Iterator[Said]:
     else:
         waiting = f": {node.waiting}" if node.waiting else ""
         words = f"it is heard, and its Ray is {node.phase or 'unknown'}{waiting}"
-        yield what, "wrong", words, "there: bittrader worker verify"
+        level: State = "warning" if node.phase in ("starting", "stopping") else "wrong"
+        yield what, level, words, "there: bittrader worker verify"
     if (clock := _clock(what, node.ahead_seconds, "its clock", "this head's"))[1] != "ok":
         yield clock
     if blocked := blocked_in_words(node.ports, node.name):
