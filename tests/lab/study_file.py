@@ -22,6 +22,8 @@ class Trial:
     state: str
     node: str
     ended: float
+    cause: str
+    """Why it failed; empty when it did not."""
     numbers: tuple[float, ...]
     """The parameters and what they gave."""
 
@@ -78,4 +80,6 @@ class StudyFile:
 def _trial(row: sqlite3.Row) -> Trial:
     facts = dict(row)
     numbers = tuple(value for name, value in sorted(facts.items()) if name not in _FACTS)
-    return Trial(facts["number"], facts["state"], facts["node"] or "", facts["ended"] or 0.0, numbers)
+    return Trial(
+        facts["number"], facts["state"], facts["node"] or "", facts["ended"] or 0.0, facts["cause"] or "", numbers
+    )

@@ -32,16 +32,16 @@ def runnable(processes: list[Process]) -> int:
     return sum(_is_runnable(stat) for one in processes for stat in Path(f"/proc/{one.pid}/task").glob("*/stat"))
 
 
-def seconds_until_cores(node: Node, fits: range, timeout: float = 60) -> float:
-    """Seconds until as many cores as that are used, and stay used for a fifth of a second."""
-    began, seen, moments = time.monotonic(), deque[int](maxlen=_LOOKS), deque[float](maxlen=_LOOKS)
-    while time.monotonic() < began + timeout:
+def moment_of_cores(node: Node, fits: range, timeout: float = 60) -> float:
+    """When, in Unix seconds, as many cores as that were used, and stayed used for a fifth of a second."""
+    began, seen, moments = time.time(), deque[int](maxlen=_LOOKS), deque[float](maxlen=_LOOKS)
+    while time.time() < began + timeout:
         processes = workers_of(node)
         for _ in range(_LOOKS):
-            moments.append(time.monotonic())
+            moments.append(time.time())
             seen.append(runnable(processes))
             if len(seen) == _LOOKS and round(median(seen)) in fits:
-                return moments[0] - began
+                return moments[0]
             time.sleep(_LOOK_SECONDS)
     raise LabError(f"{node.name} uses {list(seen)} cores, not {fits}, after {timeout} s: {node.state}\n{node.log()}")
 
