@@ -43,3 +43,27 @@ def test_a_file_of_the_cache_that_a_power_cut_left_without_its_content_is_writte
     file.write_bytes(bytes(size))
     assert said(tmp_path) == "42 0\n"
     assert said(tmp_path) == "42 1\n"
+
+
+NAMED = """
+from typing import NamedTuple
+from bittrader.jit import compiled
+
+class Old(NamedTuple):
+    x: int
+
+@compiled
+def doubled(pair):
+    return 2 * pair.x
+
+print(doubled(Old(21)), sum(doubled.stats.cache_hits.values()))
+"""
+
+
+def test_a_cache_that_names_a_class_of_an_earlier_version_is_begun_anew(tmp_path: Path) -> None:
+    for name in ("Old", "New"):
+        # Imported, so that the cache names the class where it was.
+        (tmp_path / "pairs.py").write_text(NAMED.replace("Old", name))
+        (tmp_path / "module.py").write_text("import pairs")
+        assert said(tmp_path) == "42 0\n"
+        assert said(tmp_path) == "42 1\n"

@@ -39,9 +39,7 @@ def lean(function: F) -> F:
 
 
 class _Cache(FunctionCache):
-    """Numba's cache on disk, which is begun anew where a power cut left files of it empty, or where it names a class that
-    has moved since.
-    """
+    """Numba's cache on disk, begun anew where a power cut left files of it empty, or where a class in it has moved."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
