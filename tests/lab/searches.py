@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tests.lab.cluster import Node
     from tests.lab.shell import Process, Running
+    from tests.lab.study_file import Trial
 
 EVALUATIONS = Path(__file__).with_name("evaluations")
 SEED = 7
@@ -187,6 +188,7 @@ def faults_of(file: StudyFile, wanted: Wanted | Compiled, *, stopped: bool = Fal
     asked = file.asked()
     every = set(range(max((*found, *asked), default=-1) + 1 if stopped else wanted.trials))
     expected = reference(wanted.at_once)
+    causes = {"", *(trial.cause for trial in expected.values())}  # some sets are none that a strategy can trade by
     facts = {
         "missing": every - found.keys() - (asked if stopped else set()),
         "too many": found.keys() - every,
@@ -200,13 +202,13 @@ def faults_of(file: StudyFile, wanted: Wanted | Compiled, *, stopped: bool = Fal
 
 
 @cache
-def reference(wanted: Wanted | Compiled) -> Mapping[int, tuple[float, ...]]:
+def reference(wanted: Wanted | Compiled) -> Mapping[int, Trial]:
     """What the same search gives on one computer, where nothing happens."""
     with TemporaryDirectory() as home:
         wanted.put(Path(home))
         words = [*wanted.words(Path(home), "reference"), "--threads", "1"]
         subprocess.run(words, check=True, env={**os.environ, "BITTRADER_HOME": home}, capture_output=True)
-        return {trial.number: trial.numbers for trial in StudyFile(Path(home), "reference").trials()}
+        return {trial.number: trial for trial in StudyFile(Path(home), "reference").trials()}
 
 
 def now() -> float:

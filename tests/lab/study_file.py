@@ -27,6 +27,10 @@ class Trial:
     numbers: tuple[float, ...]
     """The parameters and what they gave."""
 
+    def is_like(self, other: Trial) -> bool:
+        """Whether it is the same evaluation with the same end, wherever and whenever that was."""
+        return (self.state, self.cause, self.numbers) == (other.state, other.cause, other.numbers)
+
 
 class StudyFile:
     """A study's file, read from outside while others write it."""

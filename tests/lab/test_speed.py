@@ -90,7 +90,7 @@ def test_a_search_takes_little_of_the_network_once_it_runs(cluster: Cluster, rec
 
 
 def test_candles_travel_to_a_node_once(cluster: Cluster, recorder: Recorder) -> None:
-    wanted = Compiled(trials=6000)
+    wanted = Compiled(trials=3000)
     before = {name: node.host.traffic() for name, node in cluster.workers.items()}
     run(cluster, wanted, *cluster.workers)
     size = wanted.bars * 6 * 8 / 1e6  # six columns of eight bytes
@@ -107,7 +107,7 @@ def test_candles_travel_to_a_node_once(cluster: Cluster, recorder: Recorder) -> 
 WORK = {
     "waiting function": (Wanted(seconds=0.02, trials=2000), None),
     # Of two processors, so that the head and the driver have what the two leave.
-    "compiled, half a core each": (Compiled(trials=100_000 if FULL else 30_000), 0.5),
+    "compiled, half a core each": (Compiled(trials=20_000 if FULL else 4000), 0.5),
 }
 
 
