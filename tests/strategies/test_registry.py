@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import inspect
+import os
+import py_compile
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from bittrader.errors import InputError, StrategyError
 from bittrader.strategies import registry
 from bittrader.strategies.base import Strategy, checked
 from bittrader.strategies.chart import Chart
-from bittrader.strategies.registry import builtin_strategies, code_digest, load_strategy, place_in_strategy
+from bittrader.strategies.registry import builtin_strategies, code_digest, load_strategy, place_in_strategy, run_file
 
 PLAIN = """
 from bittrader import Int, Signals, Strategy
@@ -237,3 +240,28 @@ def test_an_abstract_class_is_no_strategy(write):
 def test_a_path_with_a_zero_byte_is_refused():
     with pytest.raises(InputError, match="cannot read the file"):
         load_strategy("a\0b.py")
+
+
+def test_a_helper_runs_as_its_text_says_whatever_python_has_compiled_of_it(tmp_path):
+    """Size and second of the source are all that Python compares: a file that others replace may keep both."""
+    helper, package = tmp_path / "averages.py", tmp_path / "rules" / "__init__.py"
+    package.parent.mkdir()
+    (tmp_path / "mine.py").write_text("from averages import value\nfrom rules import other\n")
+    for number in (1, 2):
+        for file, name in ((helper, "value"), (package, "other")):
+            file.write_text(f"{name} = {number}\n")
+            os.utime(file, (1e9, 1e9))
+            if number == 1:
+                py_compile.compile(str(file))
+    module = run_file(tmp_path / "mine.py")
+    assert (module.value, module.other) == (2, 2)
+
+
+def test_running_a_file_leaves_the_imports_of_others_as_they_were(tmp_path):
+    before = list(sys.path_hooks), list(sys.path)
+    (tmp_path / "mine.py").write_text("import helper\n")
+    (tmp_path / "helper.py").write_text("import json\nvalue = 1\n")
+    run_file(tmp_path / "mine.py")
+    assert (list(sys.path_hooks), list(sys.path)) == before
+    assert not [path for path in sys.path_importer_cache if Path(path).is_relative_to(tmp_path)]
+    assert not list(tmp_path.rglob("*.pyc"))

@@ -57,15 +57,13 @@ class Kept:
 
 
 def keep(code: Code, store: Path, synced: Path | None) -> Kept:
-    """The code that was sent, found in the owner's synced folder, so that what else lies beside it is there too, or
-    laid in the store.
+    """The code that was sent, laid in the store, and found in the owner's synced folder, so that what else lies beside
+    it is there too.
     """
     if digest_of(code.files) != code.digest:
         raise ExecutorError("the code that was sent was damaged on its way.")
-    own = None if synced is None else _in_folder(code, synced)
-    if own is None:
-        _laid(code, store)
-    return Kept(code, store, own)
+    _laid(code, store)  # in any case, so that no two processes of the node come to do it later
+    return Kept(code, store, None if synced is None else _in_folder(code, synced))
 
 
 def _in_folder(code: Code, folder: Path) -> Path | None:
@@ -103,7 +101,7 @@ def _laid(code: Code, store: Path) -> Path:
                 path = part / "code" / _inside(name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(text)
-            if home.exists():  # it was changed where it lay
+            if home.exists() and not _holds(home, code.files):  # it was changed where it lay
                 home.rename(part / "before")
             (part / "code").rename(home)
         except OSError:  # another process of this node was quicker

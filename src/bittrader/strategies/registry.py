@@ -22,6 +22,7 @@ from bittrader.errors import InputError, StrategyError, cause_of, did_you_mean, 
 from bittrader.strategies import builtin
 from bittrader.strategies.base import Strategy
 from bittrader.strategies.code_tree import tree_digest
+from bittrader.strategies.fresh_source import imported_as_it_is
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,14 +119,13 @@ def _helpers_from(folder: Path) -> Iterator[None]:
     for name in _helpers:
         sys.modules.pop(name, None)
     _helpers.clear()
-    before, writes = set(sys.modules), sys.dont_write_bytecode
+    before = set(sys.modules)
     sys.path.insert(0, str(folder))
-    sys.dont_write_bytecode = True
     try:
-        yield
+        with imported_as_it_is(lambda path: _is_users(path, folder)):
+            yield
     finally:
         sys.path.remove(str(folder))
-        sys.dont_write_bytecode = writes
         fresh = {name: module for name, module in sys.modules.items() if name not in before}
         _helpers.update(name for name, module in fresh.items() if _lies_in(folder, module) and not _is_ours(name))
 
