@@ -48,7 +48,6 @@ DOORS = {
     "cryptography": ("cluster/certificates.py",),
     "psutil": ("host/*", "cluster/ray_process.py", "execution/processes.py", "execution/ray.py"),
 }
-HEAVY = set(DOORS) - {"numpy"}
 
 
 def named(path: Path) -> str:
@@ -106,6 +105,18 @@ def test_importing_the_package_imports_no_library() -> None:
     program = "import json, sys, bittrader; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not {module.split(".")[0] for module in json.loads(run.stdout)} & set(DOORS)
+
+
+def test_a_daemon_that_rests_holds_no_library_but_the_one_that_knows_processes() -> None:
+    program = """
+import json, sys
+import bittrader.cluster.daemon
+from bittrader import host
+host.current()
+print(json.dumps(sorted(sys.modules)))
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert {module.split(".")[0] for module in json.loads(run.stdout)} & set(DOORS) == {"psutil"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
