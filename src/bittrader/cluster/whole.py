@@ -6,8 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from bittrader.cluster.facts import facts_here
-from bittrader.cluster.identity import identity
-from bittrader.cluster.settings import read_settings
+from bittrader.cluster.identity import require_identity
 from bittrader.cluster.visit import Visitor
 from bittrader.errors import ClusterError
 
@@ -20,7 +19,10 @@ FILE = "cluster.json"
 
 
 def whole_cluster(folder: Path) -> Json:
-    """The head, every node and every study, as GET /status of the meeting point answers."""
+    """The head, every node and every study, as GET /status of the meeting point answers.
+
+    ClusterError where the folder is no node's, or its head cannot be asked.
+    """
     path = folder / FILE
     if path.exists():
         try:
@@ -28,5 +30,4 @@ def whole_cluster(folder: Path) -> Json:
         except (OSError, ValueError) as error:
             raise ClusterError(f"{path} cannot be read: {error}") from error
         return known
-    who = identity(folder, "worker", read_settings(folder).node.shown_name)
-    return Visitor(folder, who.node, facts_here()).status()
+    return Visitor(folder, require_identity(folder, "worker").node, facts_here()).status()
