@@ -14,8 +14,8 @@ from bittrader.cluster.desk import Head
 from bittrader.cluster.facts import facts_here
 from bittrader.cluster.meeting import Meeting
 from bittrader.cluster.messages import Hosting
-from bittrader.cluster.placing import head_place, worker_place
 from bittrader.cluster.ray_list import Membership, clean_environment
+from bittrader.cluster.ray_place import head_place, worker_place
 from bittrader.cluster.secrets import Secrets
 from bittrader.cluster.seen import Heard
 from bittrader.cluster.visit import Visitor
