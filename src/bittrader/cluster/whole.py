@@ -21,13 +21,17 @@ FILE = "cluster.json"
 def whole_cluster(folder: Path) -> Json:
     """The head, every node and every study, as GET /status of the meeting point answers.
 
-    ClusterError where the folder is no node's, or its head cannot be asked.
+    ClusterError where the folder is no node's, or nobody can be asked.
     """
-    path = folder / FILE
-    if path.exists():
-        try:
-            known: Json = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ClusterError(f"{path} cannot be read: {error}") from error
-        return known
-    return Visitor(folder, require_identity(folder, "worker").node, facts_here()).status()
+    who = require_identity(folder, "worker")
+    return _written(folder / FILE) if who.role == "head" else Visitor(folder, who.node, facts_here()).status()
+
+
+def _written(path: Path) -> Json:
+    try:
+        known: Json = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ClusterError("the head has only just begun: look again in a moment") from None
+    except (OSError, ValueError) as error:
+        raise ClusterError(f"{path} cannot be read: {error}") from error
+    return known
