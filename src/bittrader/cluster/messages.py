@@ -121,8 +121,6 @@ class Joined:
     certificate: str
     """The node's certificate (PEM), for `seen_at`."""
     seen_at: str
-    gcs_port: int
-    encrypted: bool
     head: str
     """The head's name."""
 
@@ -137,8 +135,6 @@ class Joined:
             authority=text(message, "authority", 8000),
             certificate=text(message, "certificate", 8000),
             seen_at=address(message, "seen_at"),
-            gcs_port=port(message, "gcs_port"),
-            encrypted=field(message, "encrypted", bool),
             head=text(message, "head", 80),
         )
 

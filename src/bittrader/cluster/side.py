@@ -98,7 +98,7 @@ class HeadSide:
         self._errand: Thread | None = None
         self._troubled = ""
         self._status_due = -math.inf
-        head = Head(who.node, who.name, facts_here(), settings.network.ports.gcs)
+        head = Head(who.node, who.name, facts_here())
         self._meeting = Meeting(
             folder,
             head,
