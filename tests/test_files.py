@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bittrader.files import written_whole
+from bittrader.files import write_whole, written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,20 @@ def test_what_is_written_takes_the_place_of_what_was_there(tmp_path: Path) -> No
             part.write_text(words)
         assert path.read_text() == words
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_text_is_written_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    for text in ("all\r\nendings\n", "ñandú, 内"):
+        write_whole(path, text)
+        assert path.read_bytes() == text.encode()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_need_not_last_wakes_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: pytest.fail("it asked the disk"))
+    write_whole(tmp_path / "file.txt", "new", lasting=False)
+    assert (tmp_path / "file.txt").read_text() == "new"
 
 
 @pytest.mark.parametrize("fails", ["while it is written", "as it is made safe"])

@@ -39,6 +39,12 @@ def written_whole(path: Path, *, lasting: bool = True) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def write_whole(path: Path, text: str, *, lasting: bool = True) -> None:
+    """Has a file hold a text, line endings as they are, in place of what it held; as `written_whole` does it."""
+    with written_whole(path, lasting=lasting) as part:
+        part.write_text(text, encoding="utf-8", newline="")
+
+
 def make_folder(folder: Path) -> None:
     """Makes a folder, and those above it, where they are missing: safe on the disk."""
     if folder.is_dir():

@@ -52,7 +52,7 @@ class Lone:
         return time.time() + self.ahead
 
     def open(self, port: int = 0) -> None:
-        head = Head("0" * 16, "studio", FACTS, 6379)
+        head = Head("0" * 16, "studio", FACTS)
         self.meeting = Meeting(self.folder, head, lambda: self.hosting, port=port, log=self.log.append, now=self.now)
 
     def invite(self, *addresses: str, hours: float = 24) -> Invite:

@@ -33,7 +33,7 @@ ASKING = st.builds(
     request=TEXTS,
     facts=st.builds(Facts, TEXTS, TEXTS, TEXTS),
 )
-JOINED = st.builds(Joined, TEXTS, TEXTS, TEXTS, TEXTS, ADDRESSES, st.integers(1, 65535), st.booleans(), TEXTS)
+JOINED = st.builds(Joined, TEXTS, TEXTS, TEXTS, TEXTS, ADDRESSES, TEXTS)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),

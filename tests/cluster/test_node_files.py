@@ -18,8 +18,8 @@ from bittrader.cluster.daemon_lock import DaemonLock, DaemonRunningError
 from bittrader.cluster.daemon_log import DaemonLog
 from bittrader.cluster.identity import folder_of, identity
 from bittrader.cluster.node_state import JobState, NodeState, read_state, write_state
-from bittrader.cluster.placing import head_place, worker_place
 from bittrader.cluster.ray_list import parse
+from bittrader.cluster.ray_place import head_place, worker_place
 from bittrader.cluster.settings import Logs, Network
 from bittrader.errors import ClusterError
 from bittrader.host.base import Address

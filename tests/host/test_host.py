@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 
-import psutil
 import pytest
 from tests.host.test_windows import FakeApi
 
@@ -32,14 +31,6 @@ def host(request):
     made = SILENT[request.param]()
     yield made
     made.close()
-
-
-@pytest.fixture
-def sleeper():
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    yield process
-    process.kill()
-    process.communicate()
 
 
 def test_a_computer_that_says_nothing_of_its_owner_still_gives_readings(host):
@@ -76,21 +67,6 @@ def test_clocks_do_not_run_backwards(host):
     before, after = host.clocks(), host.clocks()
     assert before.monotonic <= after.monotonic
     assert before.boottime <= after.boottime
-
-
-def test_a_suspended_process_stands_still_until_it_is_resumed(host, sleeper):
-    host.suspend(sleeper.pid)
-    assert _becomes(sleeper.pid, psutil.STATUS_STOPPED)
-    host.resume(sleeper.pid)
-    assert _becomes(sleeper.pid, psutil.STATUS_SLEEPING)
-
-
-def test_what_is_asked_of_a_process_that_is_gone_is_no_error(host, sleeper):
-    sleeper.kill()
-    sleeper.wait()
-    host.suspend(sleeper.pid)
-    host.resume(sleeper.pid)
-    host.low_priority(sleeper.pid)
 
 
 def test_a_closed_host_has_no_thread(host):
@@ -131,11 +107,3 @@ print(json.dumps(sorted({name.split(".")[0] for name in set(sys.modules) - befor
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert [name for name in json.loads(run.stdout) if not name.startswith("_")] == ["bittrader", "psutil"]
-
-
-def _becomes(pid, status):
-    """Whether a process gets into a state, for which it has time enough."""
-    end = time.monotonic() + 30
-    while psutil.Process(pid).status() != status and time.monotonic() < end:
-        time.sleep(0.01)
-    return psutil.Process(pid).status() == status

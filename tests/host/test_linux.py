@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
@@ -231,29 +230,6 @@ def test_a_screen_is_there_when_one_is_plugged_in(tmp_path):
     supply(tmp_path / "drm", "card0-eDP-1", status="connected")
     assert Linux(tmp_path).has_screen() is True
     assert Linux(tmp_path / "none").has_screen() is None
-
-
-THREADED = """
-import threading
-threads = [threading.Thread(target=threading.Event().wait, daemon=True) for _ in range(3)]
-for thread in threads: thread.start()
-print(flush=True)
-input()
-"""
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads have a priority of their own only on Linux")
-def test_all_threads_of_a_process_yield():
-    process = subprocess.Popen([sys.executable, "-c", THREADED], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    try:
-        process.stdout.readline()
-        Linux().low_priority(process.pid)
-        threads = [int(one.name) for one in Path(f"/proc/{process.pid}/task").iterdir()]
-        assert len(threads) == 4
-        assert {os.getpriority(os.PRIO_PROCESS, thread) for thread in threads} == {19}
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.mark.skipif(not shutil.which("Xvfb"), reason="needs Xvfb, an X server without a screen")

@@ -48,7 +48,6 @@ DOORS = {
     "cryptography": ("cluster/certificates.py",),
     "psutil": ("host/*", "cluster/ray_process.py", "execution/processes.py", "execution/ray.py"),
 }
-HEAVY = set(DOORS) - {"numpy"}
 
 
 def named(path: Path) -> str:
@@ -108,6 +107,18 @@ def test_importing_the_package_imports_no_library() -> None:
     assert not {module.split(".")[0] for module in json.loads(run.stdout)} & set(DOORS)
 
 
+def test_a_daemon_that_rests_holds_no_library_but_the_one_that_knows_processes() -> None:
+    program = """
+import json, sys
+import bittrader.cluster.daemon
+from bittrader import host
+host.current()
+print(json.dumps(sorted(sys.modules)))
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert {module.split(".")[0] for module in json.loads(run.stdout)} & set(DOORS) == {"psutil"}
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_in_the_table_can_be_found_and_completed_by_the_tree_alone(name: str) -> None:
     app = import_module(COMMANDS[name][0]).app
@@ -132,7 +143,7 @@ def test_no_module_but_the_hosts_door_asks_which_system_it_runs_on(path: Path) -
     text = path.read_text(encoding="utf-8")
     if named(path) == "host/__init__.py":
         text = text.replace("sys.platform", "")
-    assert not [asked for asked in ("sys.platform", "platform.system(", "os.uname(") if asked in text]
+    assert not [asked for asked in ("sys.platform", "platform.system(", "os.uname(", "os.name") if asked in text]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=named)

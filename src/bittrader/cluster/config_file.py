@@ -10,9 +10,9 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from bittrader.cluster.sections import keys
-from bittrader.cluster.settings import Settings, parse_settings, require_key, value_of
+from bittrader.cluster.settings import FILE, Settings, parse_settings, require_key, text_of, value_of
 from bittrader.errors import InputError
-from bittrader.files import written_whole
+from bittrader.files import make_folder, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,16 +33,15 @@ def set_key(folder: Path, key: str, said: str | None) -> None:
 
     InputError if there is no such key, or it cannot be that: then the file is as it was.
     """
-    path = folder / "config.toml"
+    path = folder / FILE
     value = None if said is None else typed(key, said)
-    before = _text(path)
+    before = text_of(path)
     parse_settings(before, str(path))  # a file that is wrong already is not to be written around
     after = changed(before, key, value)
     parse_settings(after, str(path))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as part:
-            part.write_text(after, encoding="utf-8", newline="")
+        make_folder(folder)
+        write_whole(path, after)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}.") from None
 
@@ -157,13 +156,3 @@ def toml_value(value: object) -> str:
 
 
 _ESCAPES = {chr(code): f"\\u{code:04x}" for code in (*range(32), 127)} | {'"': '\\"', "\\": "\\\\"}
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:  # its line endings are the owner's
-            return file.read()
-    except FileNotFoundError:
-        return ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}.") from None

@@ -33,7 +33,6 @@ class Head:
     node: str
     name: str
     facts: Facts
-    gcs_port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +81,6 @@ class Desk:
             authority=self._secrets.read(kept.AUTHORITY),
             certificate=certificate,
             seen_at=source,
-            gcs_port=self._head.gcs_port,
-            encrypted=self._hosting().encrypted,
             head=self._head.name,
         ).as_json()
 

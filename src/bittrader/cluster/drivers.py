@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bittrader.cluster.ray_process import exists
+from bittrader.cluster.ray_process import SAME_SECONDS, created
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,10 +23,11 @@ def read_running(folder: Path) -> list[dict[str, Any]]:
 def _read(path: Path) -> dict[str, Any] | None:
     if not path.stem.isascii() or not path.stem.isdecimal():
         return None
-    if not exists(int(path.stem)):
-        path.unlink(missing_ok=True)
-        return None
+    began = created(int(path.stem))
     try:
+        if began is None or path.stat().st_mtime < began - SAME_SECONDS:  # its number is another program's by now
+            path.unlink(missing_ok=True)
+            return None
         said = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None  # gone this moment, or no driver's

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Literal
 
 from bittrader import paths
 from bittrader.errors import ClusterError
-from bittrader.files import make_folder, written_whole
+from bittrader.files import make_folder, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 Role = Literal["head", "worker"]
-_NODE = re.compile(r"[0-9a-f]{16}")
+NODE = re.compile(r"[0-9a-f]{16}")
+"""What a node's own number looks like."""
+_FILE = "identity.json"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def identity(folder: Path, role: Role, name: str) -> Identity:
 
     ClusterError when what is kept cannot be used: a node that took another number would be another node.
     """
-    path = folder / "identity.json"
+    path = folder / _FILE
     known = read_identity(folder)
     if known is None:
         return _keep(path, Identity(secrets.token_hex(8), name, role))
@@ -58,14 +60,13 @@ def require_identity(folder: Path, role: Role) -> Identity:
 
 def _keep(path: Path, who: Identity) -> Identity:
     make_folder(path.parent)
-    with written_whole(path) as part:
-        part.write_text(json.dumps(asdict(who)) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(asdict(who)) + "\n")
     return who
 
 
 def read_identity(folder: Path) -> Identity | None:
     """The identity kept in a folder; None when there is none, ClusterError when it cannot be used."""
-    path = folder / "identity.json"
+    path = folder / _FILE
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         who = Identity(**facts)
@@ -73,6 +74,6 @@ def read_identity(folder: Path) -> Identity | None:
         return None
     except (OSError, ValueError, TypeError) as error:
         raise ClusterError(f"{path} cannot be used: {error}. Delete it, and join again") from error
-    if not isinstance(who.node, str) or not _NODE.fullmatch(who.node):
+    if not isinstance(who.node, str) or not NODE.fullmatch(who.node):
         raise ClusterError(f"{path} names no node: {who.node!r}. Delete it, and join again")
     return who

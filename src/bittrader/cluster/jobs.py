@@ -13,7 +13,7 @@ from bittrader.cluster.node_state import JobState
 from bittrader.cluster.ray_list import clean_environment
 from bittrader.cluster.ray_process import Child, start
 from bittrader.cluster.seen import JobSeen
-from bittrader.files import make_folder, written_whole
+from bittrader.files import make_folder, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,8 +27,7 @@ _ENDED_KEPT = 20
 def submit(folder: Path, name: str, now: float) -> None:
     """Has the daemon of this folder go on with a study, from now until it ends; Unix time."""
     make_folder(folder / "jobs")
-    with written_whole(_file(folder, name)) as part:
-        part.write_text(json.dumps({"study": name, "asked": now}) + "\n", encoding="utf-8")
+    write_whole(_file(folder, name), json.dumps({"study": name, "asked": now}) + "\n")
 
 
 def withdraw(folder: Path, name: str) -> None:

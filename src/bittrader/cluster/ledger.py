@@ -10,7 +10,7 @@ import secrets
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from bittrader.files import written_whole
+from bittrader.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -64,8 +64,7 @@ class Ledger:
 
     def _write(self) -> None:
         kept: Collection[Started] = (*self.earlier, *self._ours.values())
-        with written_whole(self._path) as part:
-            part.write_text(json.dumps([asdict(one) for one in kept], indent=1), encoding="utf-8")
+        write_whole(self._path, json.dumps([asdict(one) for one in kept], indent=1))
 
 
 def _read(path: Path) -> tuple[Started, ...]:

@@ -16,7 +16,6 @@ gets 403, and learns nothing else. A connection carries one request: none can gr
 from __future__ import annotations
 
 import json
-import os
 import socket
 import ssl
 import sys
@@ -107,7 +106,8 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
-    allow_reuse_address = os.name == "posix"  # elsewhere it would let another program take the port from us
+    # Where an exclusive use must be asked for, reuse would let another program take the port from us.
+    allow_reuse_address = not hasattr(socket, "SO_EXCLUSIVEADDRUSE")
 
     def __init__(
         self,

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from bittrader.cluster.facts import Facts
+from bittrader.cluster.identity import NODE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Json: TypeAlias = dict[str, Any]
 _T = TypeVar("_T")
-
-NODE = re.compile(r"[0-9a-f]{16}")
-"""What a node's identity looks like."""
 
 _MOST = 2.0**53
 MOST_PORTS = 32
@@ -68,17 +65,7 @@ class Told:
     """Why the node may not take part as it is, and how to mend it; None when it may."""
 
     def as_json(self) -> Json:
-        return {
-            "session": self.session,
-            "alive": self.alive,
-            "gcs": self.gcs,
-            "time": self.time,
-            "addresses": list(self.addresses),
-            "seen_at": self.seen_at,
-            "encrypted": self.encrypted,
-            "token": self.token,
-            "refused": self.refused,
-        }
+        return {**asdict(self), "addresses": list(self.addresses)}
 
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> Told:
@@ -108,13 +95,7 @@ class Asking:
     facts: Facts
 
     def as_json(self) -> Json:
-        return {
-            "secret": self.secret,
-            "node": self.node,
-            "name": self.name,
-            "request": self.request,
-            "facts": self.facts.as_json(),
-        }
+        return asdict(self)
 
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> Asking:
@@ -140,22 +121,11 @@ class Joined:
     certificate: str
     """The node's certificate (PEM), for `seen_at`."""
     seen_at: str
-    gcs_port: int
-    encrypted: bool
     head: str
     """The head's name."""
 
     def as_json(self) -> Json:
-        return {
-            "token": self.token,
-            "node_secret": self.node_secret,
-            "authority": self.authority,
-            "certificate": self.certificate,
-            "seen_at": self.seen_at,
-            "gcs_port": self.gcs_port,
-            "encrypted": self.encrypted,
-            "head": self.head,
-        }
+        return asdict(self)
 
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> Joined:
@@ -165,8 +135,6 @@ class Joined:
             authority=text(message, "authority", 8000),
             certificate=text(message, "certificate", 8000),
             seen_at=address(message, "seen_at"),
-            gcs_port=port(message, "gcs_port"),
-            encrypted=field(message, "encrypted", bool),
             head=text(message, "head", 80),
         )
 

@@ -7,11 +7,12 @@ import selectors
 import socket
 import time
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from bittrader.cluster.invite import MOST_ADDRESSES
 from bittrader.errors import ClusterError
+from bittrader.host.network import SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 Outcome: TypeAlias = Literal["open", "closed", "silent", "no way"]
 """What became of a connection: taken; refused, so that packets get there but nobody listens; no answer at all, as from
 behind a firewall; or this computer knows no way there."""
-
-TAILSCALE = IPv4Network("100.64.0.0/10")
-"""The addresses that Tailscale gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +164,6 @@ def failure_in_words(error: OSError, address: str, port: int) -> str:
     if isinstance(error, ConnectionError):
         return f"the connection to {place} was closed: does the head meet its nodes at another address?"
     if error.errno in _NO_WAY:
-        vpn = IPv4Address(address) in TAILSCALE
+        vpn = IPv4Address(address) in SHARED
         return f"no way from here to {place}: " + (_NO_VPN if vpn else _NO_LAN)
     return f"no connection to {place}: {error.strerror or error}"

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bittrader.files import written_whole
+from bittrader.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,8 +88,7 @@ class NodeState:
 
 def write_state(folder: Path, state: NodeState) -> None:
     """Puts the state where everyone looks for it."""
-    with written_whole(folder / NAME, lasting=False) as part:
-        part.write_text(json.dumps(state.as_json()), encoding="utf-8")
+    write_whole(folder / NAME, json.dumps(state.as_json()), lasting=False)
 
 
 def read_state(folder: Path) -> NodeState | None:

@@ -28,7 +28,8 @@ _WORKER_TITLE = "ray::"
 _RAYLET, _GCS = "raylet", "gcs_server"
 # How often the whole list of processes is gone through while nothing happens, in looks: for the count alone.
 _LOOKS = 60
-_SAME_SECONDS = 2.0
+SAME_SECONDS = 2.0
+"""How far two tellings of the moment at which one process began may be apart."""
 # Of the system that has consoles: no window of its own, and no Ctrl-C from another's.
 _APART = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 
@@ -177,11 +178,6 @@ def created(pid: int) -> float | None:
         return None
 
 
-def exists(pid: int) -> bool:
-    """Whether there is such a process."""
-    return bool(psutil.pid_exists(pid))
-
-
 def _asked(one: psutil.Process, question: Callable[[psutil.Process], Answer], unknown: Answer) -> Answer:
     """What a process answers; `unknown` if it is gone or another user's, and so none of ours."""
     try:
@@ -206,10 +202,10 @@ def _is_its_worker(one: psutil.Process, started: Started) -> bool:
     """Whether it calls itself a Ray worker, in the session of what was started and not older than that."""
     if started.pid is None or started.created is None or not hasattr(os, "getsid"):
         return False
-    if os.getsid(one.pid) != started.pid or one.create_time() < started.created - _SAME_SECONDS:
+    if os.getsid(one.pid) != started.pid or one.create_time() < started.created - SAME_SECONDS:
         return False
     leader = created(started.pid)
-    is_same = leader is None or abs(leader - started.created) < _SAME_SECONDS
+    is_same = leader is None or abs(leader - started.created) < SAME_SECONDS
     return is_same and str(next(iter(one.cmdline()), "")).startswith(_WORKER_TITLE)
 
 

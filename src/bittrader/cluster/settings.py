@@ -13,6 +13,8 @@ from bittrader.cluster.policy import NodePolicy
 from bittrader.cluster.sections import keys, made
 from bittrader.errors import InputError, did_you_mean
 
+FILE = "config.toml"
+"""What they stand in, in the node's folder."""
 _LAST_PORT = 65_535
 AUTO = "auto"
 """What stands for the folder that is found by itself."""
@@ -159,14 +161,14 @@ def read_settings(folder: Path) -> Settings:
 
     InputError, in one line with the place, for anything in them that is no setting.
     """
-    settings = parse_settings(_text(folder / "config.toml"), str(folder / "config.toml"))
-    cores = parse_num_cpus(_text(folder / "config.env"), str(folder / "config.env"))
+    settings = parse_settings(text_of(folder / FILE), str(folder / FILE))
+    cores = parse_num_cpus(text_of(folder / "config.env"), str(folder / "config.env"))
     if settings.node.cores is None and cores is not None:
         return replace(settings, node=replace(settings.node, cores=cores))
     return settings
 
 
-def parse_settings(text: str, place: str = "config.toml") -> Settings:
+def parse_settings(text: str, place: str = FILE) -> Settings:
     """The settings in a file's text; what is not said has its default."""
     try:
         return made(Settings, tomllib.loads(text))
@@ -225,10 +227,11 @@ def _is_ipv4(text: str) -> bool:
         return False
 
 
-def _text(path: Path) -> str:
-    """A file's text, nothing if there is no file."""
+def text_of(path: Path) -> str:
+    """A file's text, line endings as they are; nothing if there is no file."""
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8", newline="") as file:
+            return file.read()
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:

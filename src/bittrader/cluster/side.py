@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 import math
 import time
+from dataclasses import replace
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
-from bittrader.cluster import authority
+from bittrader.cluster import authority, whole
 from bittrader.cluster.desk import Head
 from bittrader.cluster.facts import facts_here
 from bittrader.cluster.meeting import Meeting
 from bittrader.cluster.messages import Hosting
-from bittrader.cluster.placing import head_place, worker_place
 from bittrader.cluster.ray_list import Membership, clean_environment
+from bittrader.cluster.ray_place import head_place, worker_place
 from bittrader.cluster.secrets import Secrets
 from bittrader.cluster.seen import Heard
 from bittrader.cluster.visit import Visitor
 from bittrader.cluster.visits import Visits
 from bittrader.errors import ClusterError
-from bittrader.files import written_whole
+from bittrader.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,7 +98,7 @@ class HeadSide:
         self._errand: Thread | None = None
         self._troubled = ""
         self._status_due = -math.inf
-        head = Head(who.node, who.name, facts_here(), settings.network.ports.gcs)
+        head = Head(who.node, who.name, facts_here())
         self._meeting = Meeting(
             folder,
             head,
@@ -158,14 +159,13 @@ class HeadSide:
     def invite_to(self, hosting: Hosting) -> None:
         last = self._membership.last if self._membership else None
         alive = last.alive if last is not None and hosting.session == last.session else frozenset()
-        self._hosting = Hosting(hosting.session, hosting.gcs, alive, hosting.addresses, hosting.encrypted)
+        self._hosting = replace(hosting, alive=alive)
 
     def say(self, state: Json) -> None:
         self._meeting.note(state)
         if time.monotonic() >= self._status_due:
             self._status_due = time.monotonic() + STATUS_SECONDS
-            with written_whole(self._folder / "cluster.json", lasting=False) as part:
-                part.write_text(json.dumps(self._meeting.status()), encoding="utf-8")
+            write_whole(self._folder / whole.FILE, json.dumps(self._meeting.status()), lasting=False)
 
     def close(self) -> None:
         self._meeting.close()

@@ -6,7 +6,7 @@ import json
 import ssl
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hmac import compare_digest
 from http.client import HTTPConnection, HTTPException
 from socket import IPPROTO_TCP, TCP_NODELAY, create_connection
@@ -21,7 +21,7 @@ from bittrader.cluster.messages import Asking, BadMessage, Joined, Told
 from bittrader.cluster.network import failure_in_words
 from bittrader.cluster.secrets import Secrets
 from bittrader.errors import ClusterError
-from bittrader.files import written_whole
+from bittrader.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from bittrader.cluster.messages import Json
     from bittrader.cluster.network import Outcome
 
+_FILE = "meeting.json"
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
 JOIN_SECONDS = 60.0
 """The head may be making certificates for many."""
 _WRONG_DAY = (9, 10)  # OpenSSL: not valid yet, and not valid any more
 _MOST_BYTES = 8 * 1024 * 1024
+_MOST_ADDRESSES = 8
 
 
 class UnreachableError(ClusterError):
@@ -168,7 +170,7 @@ def join(folder: Path, invite: Invite, node: str, name: str, facts: Facts) -> Jo
 
 def read_contact(folder: Path) -> Contact:
     """Where the head is met; ClusterError when this computer has never joined a cluster."""
-    path = folder / "meeting.json"
+    path = folder / _FILE
     try:
         said = messages.read(path.read_bytes())
         return Contact(messages.addresses(said, "addresses"), messages.port(said, "port"))
@@ -180,8 +182,7 @@ def read_contact(folder: Path) -> Contact:
 
 def keep_contact(folder: Path, contact: Contact) -> None:
     """Keeps where the head is met."""
-    with written_whole(folder / "meeting.json") as part:
-        part.write_text(json.dumps({"addresses": list(contact.addresses), "port": contact.port}), encoding="utf-8")
+    write_whole(folder / _FILE, json.dumps(asdict(contact)))
 
 
 def _keep(folder: Path, secrets: Secrets, joined: Joined, contact: Contact) -> None:
@@ -205,7 +206,7 @@ def _understood() -> Iterator[None]:
 
 def _first(best: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
     """`best`, then what else there was: an address that answered is not forgotten because another is preferred."""
-    return tuple(dict.fromkeys((*best, *others)))[:8]
+    return tuple(dict.fromkeys((*best, *others)))[:_MOST_ADDRESSES]
 
 
 def _trusting(authority: Path) -> ssl.SSLContext:

@@ -6,8 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from bittrader.cluster.facts import facts_here
-from bittrader.cluster.identity import identity
-from bittrader.cluster.settings import read_settings
+from bittrader.cluster.identity import require_identity
 from bittrader.cluster.visit import Visitor
 from bittrader.errors import ClusterError
 
@@ -20,13 +19,19 @@ FILE = "cluster.json"
 
 
 def whole_cluster(folder: Path) -> Json:
-    """The head, every node and every study, as GET /status of the meeting point answers."""
-    path = folder / FILE
-    if path.exists():
-        try:
-            known: Json = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ClusterError(f"{path} cannot be read: {error}") from error
-        return known
-    who = identity(folder, "worker", read_settings(folder).node.shown_name)
-    return Visitor(folder, who.node, facts_here()).status()
+    """The head, every node and every study, as GET /status of the meeting point answers.
+
+    ClusterError where the folder is no node's, or nobody can be asked.
+    """
+    who = require_identity(folder, "worker")
+    return _written(folder / FILE) if who.role == "head" else Visitor(folder, who.node, facts_here()).status()
+
+
+def _written(path: Path) -> Json:
+    try:
+        known: Json = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ClusterError("the head has only just begun: look again in a moment") from None
+    except (OSError, ValueError) as error:
+        raise ClusterError(f"{path} cannot be read: {error}") from error
+    return known

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from bittrader.errors import InputError
-from bittrader.files import written_whole
+from bittrader.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,7 +99,6 @@ def read_wishes(path: Path) -> tuple[Wishes, str]:
 def write_wishes(path: Path, wishes: Wishes) -> None:
     """Has the daemon see these wishes at its next turn, in place of the earlier ones; InputError if that cannot be."""
     try:
-        with written_whole(path) as part:
-            part.write_text(wishes_text(wishes), encoding="utf-8")
+        write_whole(path, wishes_text(wishes))
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}.") from None

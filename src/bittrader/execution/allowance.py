@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from bittrader.files import written_whole
+from bittrader.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,9 +22,7 @@ class Allowed:
 
 def write_allowed(path: Path, allowed: Allowed) -> None:
     """Says it to whoever works here."""
-    with written_whole(path) as part:
-        facts = {"cores": allowed.cores, "reason": allowed.reason, "at": time.time()}
-        part.write_text(json.dumps(facts), encoding="utf-8")
+    write_whole(path, json.dumps(asdict(allowed)), lasting=False)
 
 
 class Follow:

@@ -43,7 +43,7 @@ class NodeRecord:
 
     def __init__(self, node: str, name: str) -> None:
         self.node, self.name = node, name
-        self.slots = self.busy = self.suspended = 0
+        self.slots = self.busy = 0
         self.reason = ""
         self.refused: str | None = None
         self.ready = False
@@ -83,7 +83,7 @@ class NodeRecord:
             self._interval += _NEW * (min(now - self._heard, _LONGEST_INTERVAL) - self._interval)
         self._heard = now
         self.slots, self.reason, self.busy = status.slots, status.reason, status.busy
-        self.refused, self.ready, self.suspended = status.refused, status.ready, status.suspended
+        self.refused, self.ready = status.refused, status.ready
 
     def overdue(self, now: float) -> float | None:
         """For how many seconds it has said nothing, when that is too long."""

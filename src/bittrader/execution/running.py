@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from bittrader.files import written_whole
+from bittrader.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,5 +88,4 @@ def _words(redone: Redone, since: float) -> dict[str, object]:
 def write_running(path: Path, running: Running) -> None:
     """Says it to whoever looks. OSError when the file cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(path) as part:
-        part.write_text(json.dumps(asdict(running)), encoding="utf-8")
+    write_whole(path, json.dumps(asdict(running)), lasting=False)

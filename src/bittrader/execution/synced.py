@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bittrader.files import written_whole
+from bittrader.files import write_whole
 
 
 def write_synced(path: Path, folder: Path | None) -> None:
     """Says to whoever works here where the owner's own strategies are; None when nowhere."""
-    with written_whole(path) as part:
-        part.write_text(json.dumps({"folder": None if folder is None else str(folder)}), encoding="utf-8")
+    write_whole(path, json.dumps({"folder": None if folder is None else str(folder)}), lasting=False)
 
 
 def read_synced(path: Path | None) -> Path | None:

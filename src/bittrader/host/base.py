@@ -1,4 +1,4 @@
-"""What we ask of a computer: how busy its owner is, its power, its addresses, and a little of its processes."""
+"""What we ask of a computer: how busy its owner is, its power, its memory, its addresses and who listens there."""
 
 from __future__ import annotations
 
@@ -92,15 +92,6 @@ class Host(Protocol):
 
     def memory(self) -> Memory:
         """The memory there is, and how much of it is to be had."""
-
-    def low_priority(self, pid: int) -> None:
-        """Has a process, all its threads, yield to everything else; one that is gone is no error."""
-
-    def suspend(self, pid: int) -> None:
-        """Freezes a process until `resume`; one that is gone is no error."""
-
-    def resume(self, pid: int) -> None:
-        """Lets a suspended process go on; one that is gone is no error."""
 
     def close(self) -> None:
         """Ends the thread that asks the slow sources."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import time
@@ -19,7 +18,7 @@ from bittrader.host.override import overridden
 from bittrader.host.watch import Source, Watch, until_back
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from bittrader.host.base import Address
@@ -36,7 +35,6 @@ class PsutilHost(ABC):
     """A host for which only what psutil does not know is written anew."""
 
     name: str
-    lowest_priority = 19
 
     def __init__(self) -> None:
         """Nothing is asked before the first readings are wanted."""
@@ -123,18 +121,6 @@ class PsutilHost(ABC):
         now = psutil.virtual_memory()
         return Memory(now.total, now.available)
 
-    def low_priority(self, pid: int) -> None:
-        with _gone_is_fine():
-            psutil.Process(pid).nice(self.lowest_priority)
-
-    def suspend(self, pid: int) -> None:
-        with _gone_is_fine():
-            psutil.Process(pid).suspend()
-
-    def resume(self, pid: int) -> None:
-        with _gone_is_fine():
-            psutil.Process(pid).resume()
-
     def close(self) -> None:
         self._watch.close()
 
@@ -155,9 +141,3 @@ def _name_of(pid: int | None) -> str | None:
         return None if pid is None else str(psutil.Process(pid).name())
     except psutil.Error:
         return None
-
-
-@contextlib.contextmanager
-def _gone_is_fine() -> Iterator[None]:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        yield

@@ -203,22 +203,6 @@ class Linux(PsutilHost):
         runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
         return on_linux(Path.home(), _read(Path("/proc/mounts")), runtime)
 
-    def low_priority(self, pid: int) -> None:
-        """Linux keeps a priority for each thread, and a process's own is that of its first alone."""
-        try:
-            threads = [thread.id for thread in psutil.Process(pid).threads()]
-        except psutil.NoSuchProcess:
-            return
-        for thread in threads:
-            _renice(thread, self.lowest_priority)
-
-
-def _renice(thread: int, priority: int) -> None:
-    try:
-        os.setpriority(os.PRIO_PROCESS, thread, priority)
-    except ProcessLookupError:
-        return
-
 
 def _listed(folder: Path) -> list[Path]:
     try:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from bittrader.host.base import Kind
 
-# Shared by Tailscale and by providers that have too few addresses, so the interface decides between the two.
-_SHARED = IPv4Network("100.64.0.0/10")
+SHARED = IPv4Network("100.64.0.0/10")
+"""Given by Tailscale, and by providers that have too few addresses: the interface decides between the two."""
 _TAILSCALE = re.compile(r"tailscale|ts\d|utun", re.IGNORECASE)
 _VIRTUAL = re.compile(
     r"docker|br-|veth|virbr|lxc|lxd|cni|flannel|podman|vmnet|vboxnet|bridge\d|vethernet|virtualbox|vmware",
@@ -30,7 +30,7 @@ def kind_of(ip: str, interface: str) -> Kind | None:
         return "loopback"
     if address.is_link_local or address.is_unspecified or address.is_multicast:
         return None
-    if address in _SHARED:
+    if address in SHARED:
         return "tailscale" if _TAILSCALE.match(interface) else "lan"
     if _VIRTUAL.match(interface):
         return "virtual"

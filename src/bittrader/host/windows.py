@@ -15,7 +15,6 @@ from bittrader.host.drives import drive_letters, on_windows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_IDLE_PRIORITY_CLASS = 0x40
 _SM_CMONITORS = 80
 _TICKS = 2**32
 
@@ -84,7 +83,6 @@ class Windows(PsutilHost):
     """A computer that runs Windows."""
 
     name = "Windows"
-    lowest_priority = _IDLE_PRIORITY_CLASS
 
     def __init__(self, api: Api | None = None) -> None:
         super().__init__()
