@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bittrader import paths
-from bittrader.cli import run
-from bittrader.errors import BittraderError, InputError, StudyError
+from bittrader.cli import run, studies
+from bittrader.cluster import jobs
+from bittrader.errors import BittraderError, ClusterError, InputError, StudyError
 from bittrader.market.sample import synthetic
 from bittrader.market.store import store
 from bittrader.optimize.study import Study
@@ -187,3 +188,30 @@ def test_what_is_shown_of_a_study_that_runs_says_so(study, capsys, more, said):
     shown = capsys.readouterr().out
     assert said in shown
     assert "studies resume" not in shown
+
+
+def test_stop_takes_a_study_back_from_the_node_it_was_left_to(study, capsys):
+    jobs.submit(paths.head_dir(), "one", 0.0)
+    jobs.submit(paths.head_dir(), "another", 0.0)
+    assert run(["studies", "stop", "one"]) == 0
+    assert "one has stopped, with 10 finished evaluations." in capsys.readouterr().err
+    assert jobs.asked(paths.head_dir()) == {"another"}
+    assert study.exists()
+
+
+@pytest.mark.usefixtures("study")
+def test_stop_says_what_it_cannot_stop():
+    with pytest.raises(ClusterError, match="no node of this computer searches one"):
+        run(["studies", "stop", "one"])
+    with pytest.raises(StudyError, match="there is no study 'none'"):
+        run(["studies", "stop", "none"])
+
+
+@pytest.mark.usefixtures("study")
+def test_who_leaves_attach_by_ctrl_c_is_told_that_the_study_goes_on(capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(studies, "watch", interrupted)
+    assert run(["studies", "attach", "one"]) == 130
+    assert "one goes on. Stop it: bittrader studies stop one" in capsys.readouterr().err

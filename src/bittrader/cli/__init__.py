@@ -20,7 +20,7 @@ COMMANDS = {
     "backtest": ("bittrader.cli.backtest", "Run one strategy with one parameter set."),
     "optimize": ("bittrader.cli.optimize", "Search for the best parameters of a strategy."),
     "mine": ("bittrader.cli.mine", "Search for the best rules, and write them to a strategy file."),
-    "studies": ("bittrader.cli.studies", "List, show, resume, export, write out and delete studies."),
+    "studies": ("bittrader.cli.studies", "List, show, resume, stop, export, write out and delete studies."),
     "report": ("bittrader.cli.report", "Write a study's report: one HTML file."),
     "head": ("bittrader.cli.head", "Make this computer a cluster's head, and invite the others."),
     "worker": ("bittrader.cli.worker", "Let this computer work for a cluster."),

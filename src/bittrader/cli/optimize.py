@@ -153,7 +153,7 @@ def optimize(
     if detach:
         leave_it(result.summary.name, on)
         return
-    raise typer.Exit(conclude(result, json_wanted=as_json, report_wanted=not no_report))
+    raise typer.Exit(conclude(result, on, json_wanted=as_json, report_wanted=not no_report))
 
 
 def parse_ranges(options: list[str] | tuple[str, ...]) -> dict[str, tuple[str, str]]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 On = Literal["local", "cluster"]
 
+_ROLES: tuple[Role, ...] = ("head", "worker")
 _LOOK_SECONDS = 0.5
 _CLUSTER = "Cluster"
 OnOption = Annotated[
@@ -62,11 +63,21 @@ def leave_it(study: str, on: On) -> None:
     from bittrader.cluster import jobs  # noqa: PLC0415 - one computer needs none of it
 
     jobs.submit(require_cluster(on), study, time.time())
-    say = Console(stderr=True).print
-    watch = f"bittrader studies attach {study}"
-    say(
-        f"{study} is searched on the cluster now, whatever becomes of this terminal. Watch it: {watch}", highlight=False
-    )
+    _say(f"{study} is searched on the cluster now, whatever becomes of this terminal.")
+    _say(f"Watch it: bittrader studies attach {study}")
+    _say(f"Stop it:  bittrader studies stop {study}")
+
+
+def withdraw(study: str) -> None:
+    """Takes a study back from this computer's node, whether that runs or not; ClusterError when it has none such."""
+    from bittrader.cluster import jobs  # noqa: PLC0415 - one computer needs none of it
+    from bittrader.cluster.identity import folder_of  # noqa: PLC0415 - likewise
+
+    folders = [folder_of(role) for role in _ROLES if study in jobs.asked(folder_of(role))]
+    if not folders:
+        raise ClusterError(f"no node of this computer searches {study}. What runs in a terminal ends with Ctrl-C there")
+    for folder in folders:
+        jobs.withdraw(folder, study)
 
 
 def watch(study: Study, progress: Callable[[Progress], None]) -> int:
@@ -101,8 +112,7 @@ def node_folder() -> Path:
     from bittrader.cluster import daemon  # noqa: PLC0415 - one computer needs none of it
     from bittrader.cluster.identity import folder_of  # noqa: PLC0415 - likewise
 
-    known: tuple[Role, ...] = ("head", "worker")
-    roles = [role for role in known if (folder_of(role) / "identity.json").exists()]
+    roles = [role for role in _ROLES if (folder_of(role) / "identity.json").exists()]
     for role in roles:
         if daemon.running(role) is not None:
             return folder_of(role)
@@ -111,3 +121,7 @@ def node_folder() -> Path:
     raise ClusterError(
         "this computer is in no cluster: `bittrader head start` makes one, `bittrader worker join CODE` joins one"
     )
+
+
+def _say(words: str) -> None:
+    Console(stderr=True).print(words, soft_wrap=True, highlight=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from bittrader.belief.verdict import FEWEST_TRADES
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rich.progress import Task
 
     from bittrader.backtest.result import Result
+    from bittrader.cli.placing import On
     from bittrader.optimize.loop import Progress as Now
     from bittrader.optimize.search import SearchResult
     from bittrader.optimize.study import Study
@@ -40,10 +41,10 @@ def bar(objective: str) -> Iterator[Callable[[Now], None]]:
     """A progress bar on standard error, and the function that moves it."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        _Doing(),
         BarColumn(bar_width=24),
-        _Done(),
-        _Rate(),
+        _Done(Column(no_wrap=True)),
+        _Rate(Column(no_wrap=True)),
         TextColumn("{task.fields[best]}"),
         TimeRemainingColumn(compact=True),
     )
@@ -68,6 +69,13 @@ def bar(objective: str) -> Iterator[Callable[[Now], None]]:
         yield move
 
 
+class _Doing(ProgressColumn):
+    """What the search does: where the line is too narrow, this is cut, as its column alone may be."""
+
+    def render(self, task: Task) -> Text:
+        return Text(task.description, no_wrap=True, overflow="ellipsis")
+
+
 class _Done(ProgressColumn):
     """`48/80`, and how many failed."""
 
@@ -89,10 +97,17 @@ class _Rate(ProgressColumn):
 
 
 def closing(
-    summary: StudySummary, path: Path, report: Path | None, *, interrupted: bool, budget: int, running: bool = False
+    summary: StudySummary,
+    path: Path,
+    report: Path | None,
+    on: On,
+    *,
+    interrupted: bool,
+    budget: int,
+    running: bool = False,
 ) -> Text:
     """What was done, where it is, and the command that goes on from here."""
-    on = _running(summary, budget) if running else _command(summary, interrupted=interrupted, budget=budget)
+    following = _running(summary, budget) if running else _command(summary, on, interrupted=interrupted, budget=budget)
     speed = words.rate(summary.evaluations_per_second)
     lines = [
         *([("Rules", summary.rules)] if summary.rules else []),
@@ -107,7 +122,7 @@ def closing(
         ("Study", str(path)),
         *([("Report", str(report))] if report else []),
         *([("Beware", _FEW.format(words.trades(few)))] if (few := _few_trades(summary)) is not None else []),
-        ("Now" if running else "Go on", on),
+        ("Now" if running else "Go on", following),
     ]
     text = Text()
     for label, value in lines:
@@ -170,18 +185,19 @@ def _running(summary: StudySummary, budget: int) -> str:
     return f"another process searches, {left:,} of {budget:,} to go" if left > 0 else "another process works on it"
 
 
-def _command(summary: StudySummary, *, interrupted: bool, budget: int) -> str:
+def _command(summary: StudySummary, on: On, *, interrupted: bool, budget: int) -> str:
+    there = "" if on == "local" else f" --on {on}"
     if interrupted:
         left = budget - summary.finished - summary.failed
         where = f"{left:,} of {budget:,} to go" if left > 0 else "before it was validated"
-        return f"bittrader studies resume {summary.name}   (stopped, {where})"
+        return f"bittrader studies resume {summary.name}{there}   (stopped, {where})"
     if summary.asked < budget:  # there are no more sets to try
         return (
             f"bittrader report {summary.name} --open" if summary.series else f"bittrader studies export {summary.name}"
         )
     if not summary.finished and summary.series:
         return f"bittrader strategies check {summary.reference or 'FILE.py:CLASS'}"
-    return f"bittrader studies resume {summary.name} --trials {2 * budget}"
+    return f"bittrader studies resume {summary.name} --trials {2 * budget}{there}"
 
 
 def _cores(cores: int) -> str:
@@ -257,11 +273,11 @@ def show(study: Study, summary: StudySummary, *, running: bool = False) -> None:
     complete = found.is_complete(study)
     if complete and not running and summary.best and summary.belief is None:
         console.print(Text.assemble(("Verdict     ", "bold"), f"not judged yet: bittrader studies judge {study.name}"))
-    text = closing(summary, study.path, None, interrupted=not complete, budget=study.budget, running=running)
+    text = closing(summary, study.path, None, "local", interrupted=not complete, budget=study.budget, running=running)
     console.print(text, soft_wrap=True, highlight=False)
 
 
-def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) -> int:
+def conclude(result: SearchResult, on: On, *, json_wanted: bool, report_wanted: bool) -> int:
     """Writes the report, prints what was found, and returns the exit code: 0, 1 when all failed, 130 when stopped."""
     summary = result.summary
     with strategy_speaks():
@@ -278,7 +294,7 @@ def conclude(result: SearchResult, *, json_wanted: bool, report_wanted: bool) ->
     if summary.validation:
         console.print(*validating.validation_tables(summary.validation, summary.objective, console.width))
     console.print(*verdict_lines(summary))
-    text = closing(summary, result.path, report, interrupted=result.interrupted, budget=result.budget)
+    text = closing(summary, result.path, report, on, interrupted=result.interrupted, budget=result.budget)
     console.print(text, soft_wrap=True, highlight=False)
     if json_wanted:
         where = {"path": str(result.path), "report": report and str(report)}

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bittrader.cli.options import JsonOption, NoVerdictOption, strategy_speaks
-from bittrader.cli.placing import DetachOption, OnOption, leave_it, place, require_cluster, watch
+from bittrader.cli.placing import DetachOption, OnOption, leave_it, place, require_cluster, watch, withdraw
 from bittrader.errors import InputError, StudyError
 from bittrader.optimize import found, shelf
 from bittrader.optimize.database import StudyRunningError, WriterLock
@@ -20,6 +21,8 @@ from bittrader.report import words
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 _WHOLE_NAME = 32
+_LOOK_SECONDS = 0.2
+_STOP_SECONDS = 20.0  # a node waits ten for a study to write down what it has
 
 Name = Annotated[str, typer.Argument(metavar="STUDY", help="Its name, as `studies list` shows it.")]
 
@@ -148,7 +151,7 @@ def resume(
             verdict=not no_verdict,
             progress=progress,
         )
-    raise typer.Exit(conclude(result, json_wanted=as_json, report_wanted=not no_report))
+    raise typer.Exit(conclude(result, on, json_wanted=as_json, report_wanted=not no_report))
 
 
 @app.command()
@@ -156,10 +159,31 @@ def attach(name: Name, as_json: JsonOption = False) -> None:
     """Watch a study that was left to this computer's node, until it is complete; Ctrl-C leaves it alone again."""
     from bittrader.cli.searching import bar  # noqa: PLC0415 - `list` does without
 
-    with Study.read(shelf.path_of(name)) as study, bar(study.experiment.objectives[0].metric) as progress:
-        code = watch(study, progress)
+    try:
+        with Study.read(shelf.path_of(name)) as study, bar(study.experiment.objectives[0].metric) as progress:
+            code = watch(study, progress)
+    except KeyboardInterrupt:
+        say = Console(stderr=True).print
+        say(f"{name} goes on. Stop it: bittrader studies stop {name}", soft_wrap=True, highlight=False)
+        raise
     show(name, as_json)
     raise typer.Exit(code)
+
+
+@app.command()
+def stop(name: Name) -> None:
+    """Stop a study that was left to this computer's node; what it has is kept."""
+    with Study.read(shelf.path_of(name)) as study:
+        withdraw(name)
+        until = time.monotonic() + _STOP_SECONDS
+        while (running := _state(study) == "running") and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+        finished = study.counts().finished
+    if running:
+        raise StudyError(f"{name} has not ended yet: see `bittrader studies list`")
+    on = f"Go on: bittrader studies resume {name} --on cluster"
+    say = Console(stderr=True).print
+    say(f"{name} has stopped, with {finished:,} finished evaluations. {on}", soft_wrap=True, highlight=False)
 
 
 @app.command()

@@ -1,0 +1,43 @@
+"""The bar, and the command that goes on from a search."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from bittrader.cli import run
+from bittrader.cli.searching import bar, closing
+from bittrader.market.sample import synthetic
+from bittrader.market.store import store
+from bittrader.optimize import found, shelf
+from bittrader.optimize.loop import Progress
+from bittrader.optimize.study import Study
+
+
+@pytest.mark.parametrize("waits_for", ["", "the cluster: its head cannot be reached, and nobody knows when it can"])
+def test_the_bar_keeps_to_one_line_of_80_columns(monkeypatch, capsys, waits_for):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    with bar("profit") as move:
+        move(Progress(600, 123, 4, 127, 38.0, -0.00938709, waits_for=waits_for))
+    frames = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().err))
+    drawn = [frame for frame in frames if frame.strip() and "Preparing" not in frame]
+    assert drawn
+    assert all("127/600 4 failed" in frame for frame in drawn), drawn
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_what_was_searched_on_the_cluster_goes_on_there(interrupted):
+    store(synthetic(bars=3000), "made-up")
+    words = ["sma-cross", "made-up", "--trials", "10", "--sampler", "random", "--study", "one", "--no-report"]
+    assert run(["optimize", *words]) == 0
+    with Study.read(shelf.path_of("one")) as study:
+        summary = found.summary(study)
+        said = {
+            on: closing(summary, study.path, None, on, interrupted=interrupted, budget=10).plain
+            for on in ("local", "cluster")
+        }
+    assert "--on" not in said["local"]
+    more = "" if interrupted else " --trials 20"
+    assert f"bittrader studies resume one{more} --on cluster" in said["cluster"]
