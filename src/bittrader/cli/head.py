@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bittrader.cli.nodes import add_commands, seconds_of
 from bittrader.cli.options import JsonOption
-from bittrader.cluster import inviting
+from bittrader.cluster import daemon, inviting
 from bittrader.cluster.identity import folder_of
 from bittrader.cluster.invite import as_file
 from bittrader.cluster.members import Invited, Member
@@ -52,8 +52,10 @@ def invite(
         return
     typer.echo(made.code)
     _say(f"On the other computer: [bold]bittrader worker join {made.code}[/bold]")
-    met = f"It is met at {', '.join(found.addresses)} ({found.reason})."
+    met = f"The head is met at {', '.join(found.addresses)} ({found.reason})."
     _say(f"The code lets one computer in, until {_moment(until)}. {met}")
+    if daemon.running("head") is None:
+        _say("The head does not run: nobody can join before `bittrader head start --background`.")
 
 
 @app.command()
@@ -74,6 +76,7 @@ def invites(as_json: JsonOption = False) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("Code or computer", "Name", "State", "Since"):
         table.add_column(title)
+    names = {member.node: member.name for member in joined}
     for member in joined:
         state = "revoked" if member.revoked is not None else "joined"
         table.add_row(member.node, escape(member.name), state, _moment(member.revoked or member.joined))
@@ -81,7 +84,8 @@ def invites(as_json: JsonOption = False) -> None:
         state = code.state(now)
         when = {"open": f"until {_moment(code.expires)}", "expired": _moment(code.expires)}
         since = when.get(state) or _moment(code.revoked or code.used or code.made)
-        table.add_row(code.id, escape(code.name or ""), f"code, {state}", since)
+        by = f" by {escape(names.get(code.node, code.node))}" if state == "used" and code.node else ""
+        table.add_row(code.id, escape(code.name or ""), f"code, {state}{by}", since)
     Console().print(table)
 
 

@@ -17,11 +17,11 @@ from rich.table import Table
 from bittrader.cli.options import JsonOption
 from bittrader.cli.verifying import verify_node
 from bittrader.cluster import config_file, daemon
-from bittrader.cluster.identity import Role, folder_of, require_identity
+from bittrader.cluster.identity import Role, folder_of, read_identity, require_identity
 from bittrader.cluster.policy import NodePolicy
 from bittrader.cluster.settings import read_settings
 from bittrader.cluster.status_words import in_words
-from bittrader.cluster.wishes import read_wishes, write_wishes
+from bittrader.cluster.wishes import Wishes, read_wishes, write_wishes
 from bittrader.errors import ClusterError, InputError, did_you_mean
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -109,8 +109,9 @@ def _add_wishes(app: typer.Typer, role: Role) -> None:
         number: Annotated[int, typer.Argument(metavar="N", help="Cores to use, whatever the policy says.", min=0)],
     ) -> None:
         """Use so many cores until you resume, whatever the policy says."""
-        _wish(role, cores=number)
-        _say(f"{number} core{'s' * (number != 1)} until you resume the policy: bittrader {role} resume")
+        wishes = _wish(role, cores=number)
+        paused = ", but the pause comes first" if wishes.is_paused(time.time()) else ""
+        _say(f"{number} core{'s' * (number != 1)} until you resume the policy{paused}: bittrader {role} resume")
 
 
 def _policy(role: Role) -> typer.Typer:
@@ -129,7 +130,8 @@ def _policy(role: Role) -> typer.Typer:
         """Change this computer's policy, from the next moment on."""
         known = list(vars(NodePolicy()))
         if key not in known:
-            raise InputError(f"the policy has no {key!r}.{did_you_mean(key, known) or ' See `policy show`.'}")
+            see = f" All it has: bittrader {role} policy show"
+            raise InputError(f"the policy has no {key!r}.{did_you_mean(key, known) or see}")
         config_file.set_key(folder_of(role), f"policy.{key}", None if value == "default" else value)
         _show_settings(role, f"policy.{key}", as_json=False)
 
@@ -179,7 +181,7 @@ def show_status(role: Role, *, as_json: bool) -> int:
     if as_json:
         typer.echo(json.dumps({"role": role, "running": state is not None, "state": state and state.as_json()}))
     elif state is None:
-        _say(f"The {role} does not run here. Start it: bittrader {role} start")
+        _say(_not_running(role))
     else:
         table = Table.grid(padding=(0, 2))
         table.add_column(style="bold", no_wrap=True)
@@ -188,6 +190,14 @@ def show_status(role: Role, *, as_json: bool) -> int:
             table.add_row(label, escape(words))
         Console().print(table)
     return 0 if state is not None else 1
+
+
+def _not_running(role: Role) -> str:
+    """Why there is no status, and the command that leads on."""
+    other: Role = "worker" if role == "head" else "head"
+    if daemon.running(other) is not None and read_identity(folder_of(role)) is None:
+        return f"This computer is no {role}, but a {other}: bittrader {other} status"
+    return f"The {role} does not run here. Start it: bittrader {role} start"
 
 
 def log_file(role: Role, *, errors: bool) -> Path:
@@ -223,12 +233,14 @@ def log_lines(path: Path, last: int, *, follow: bool) -> Iterator[str]:
                     yield line.rstrip("\n")
 
 
-def _wish(role: Role, **changes: object) -> None:
-    """Writes what the owner wants, for the daemon to see at its next turn."""
+def _wish(role: Role, **changes: object) -> Wishes:
+    """Writes what the owner wants, for the daemon to see at its next turn, and returns all that is wanted now."""
     require_identity(folder_of(role), role)
     path = folder_of(role) / "wishes.json"
     wishes, _ = read_wishes(path)
-    write_wishes(path, replace(wishes, asked=time.time(), **changes))  # type: ignore[arg-type]
+    wishes = replace(wishes, asked=time.time(), **changes)  # type: ignore[arg-type]
+    write_wishes(path, wishes)
+    return wishes
 
 
 def _show_settings(role: Role, prefix: str, *, as_json: bool) -> None:

@@ -1,0 +1,79 @@
+"""What an owner is told who asks a node for something, in the right order or the wrong one."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from bittrader import cli
+from bittrader.cluster import daemon, inviting
+from bittrader.cluster.identity import folder_of, identity
+from bittrader.cluster.invite import decode
+from bittrader.cluster.members import Members
+from bittrader.cluster.secrets import MEMBERS, Secrets
+from bittrader.errors import InputError
+
+
+@pytest.fixture
+def say(capsys, monkeypatch):
+    """Runs a command: its exit code, and all that it said."""
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def run(*words):
+        code = cli.run(list(words))
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return run
+
+
+@pytest.fixture
+def only_a_head_runs(monkeypatch):
+    """This computer is a head, and its daemon answers."""
+    identity(folder_of("head"), "head", "desk")
+    monkeypatch.setattr(daemon, "running", lambda role: object() if role == "head" else None)
+
+
+def test_who_invites_before_the_head_runs_is_told_so(say):
+    code, said = say("head", "invite")
+    assert code == 0
+    assert "nobody can join before `bittrader head start --background`" in said
+
+
+@pytest.mark.usefixtures("only_a_head_runs")
+def test_who_invites_while_the_head_runs_is_not(say):
+    assert "The head does not run" not in say("head", "invite")[1]
+
+
+@pytest.mark.usefixtures("only_a_head_runs")
+def test_the_status_of_the_role_that_a_computer_has_not_leads_to_the_one_it_has(say):
+    assert say("worker", "status") == (1, "This computer is no worker, but a head: bittrader head status\n")
+
+
+def test_the_status_of_a_node_that_stands_still_says_how_to_start_it(say):
+    identity(folder_of("worker"), "worker", "air")
+    assert say("worker", "status") == (1, "The worker does not run here. Start it: bittrader worker start\n")
+
+
+def test_cores_that_are_asked_for_during_a_pause_wait_for_its_end(say):
+    identity(folder_of("head"), "head", "desk")
+    assert "the pause comes first" not in say("head", "cores", "1")[1]
+    say("head", "pause", "1h")
+    assert "1 core until you resume the policy, but the pause comes first" in say("head", "cores", "1")[1]
+    say("head", "resume")
+    assert "the pause comes first" not in say("head", "cores", "2")[1]
+
+
+def test_an_unknown_key_of_the_policy_names_the_whole_command_that_shows_all(say):
+    with pytest.raises(InputError, match="All it has: bittrader worker policy show"):
+        say("worker", "policy", "set", "nonsense", "1")
+
+
+def test_a_used_code_says_who_used_it(say):
+    folder, now = folder_of("head"), time.time()
+    made = inviting.invite(folder, ["127.0.0.1"], 6380, now, "macbook-air")
+    Members(Secrets(folder).path(MEMBERS)).admit(decode(made.code).secret.hex(), "ab" * 8, "mini", now)
+    assert "code, used by mini" in say("head", "invites")[1]
+    assert json.loads(say("head", "invites", "--json")[1])["codes"][0]["state"] == "used"
