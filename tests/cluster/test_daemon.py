@@ -181,7 +181,7 @@ def test_a_study_that_is_left_to_it_is_run_and_how_it_ended_is_told(head_without
     assert [(job.name, job.running, job.code) for job in state.jobs] == [("ghost", False, 2)]
     assert "ghost" in (head.folder / "logs" / "study-ghost.log").read_text()
     head.until(lambda _: not jobs.asked(head.folder))
-    assert "the study ghost ended with exit code 2" in head.log()
+    assert "the study ghost failed: see logs/study-ghost.log" in head.log()
     daemon.stop("head", 20)
     head.start()
     assert head.state().jobs == state.jobs, "it is remembered"

@@ -122,6 +122,7 @@ def _study(study: dict[str, Any]) -> Iterable[RenderableType]:
     for one in redone[-_MOST_REDONE:]:
         when = time.strftime("%H:%M:%S", time.gmtime(one["at"]))
         where = f"{one['from']} to {one['to']}" if one["to"] else f"from {one['from']}"
-        yield Text(f"  {when} UTC: {one['rows']:,} evaluations given again, {where}: {one['why']}")
+        what = "1 evaluation" if one["rows"] == 1 else f"{one['rows']:,} evaluations"
+        yield Text(f"  {when} UTC: {what} given again, {where}: {one['why']}")
     for alarm in study.get("alarms", []):
         yield Text(f"  ALARM: {alarm}", style="bold red")

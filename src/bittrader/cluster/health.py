@@ -117,7 +117,7 @@ def _daemon(seen: Observed) -> Iterator[Said]:
         advice = f"see why: bittrader {role} logs; then bittrader {role} stop, and start it again"
         yield "Daemon", "wrong", f"process {state.pid} runs, and has said nothing for {ago(silent)}: it hangs", advice
     else:
-        yield "Daemon", "ok", f"process {state.pid} runs since {ago(seen.now - state.started)}", ""
+        yield "Daemon", "ok", f"process {state.pid} has run for {ago(seen.now - state.started)}", ""
 
 
 def _ray(seen: Observed) -> Iterator[Said]:

@@ -76,7 +76,8 @@ def _ended(
     """A process that is over: it is the study's end, or the study is started again."""
     over = replace(job, started=None, stopping=None)
     if code in FINAL_CODES and job.stopping is None and code is not None:
-        return over, [Log(f"the study {name} ended with exit code {code}", trouble=code != 0), FinishJob(name, code)]
+        line = f"the study {name} is done" if code == 0 else f"the study {name} failed: see logs/study-{name}.log"
+        return over, [Log(line, trouble=code != 0), FinishJob(name, code)]
     if not wanted or job.stopping is not None:
         return over, []
     assert job.started is not None

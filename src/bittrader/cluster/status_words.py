@@ -9,14 +9,14 @@ from bittrader.cluster.codesync import Synced
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bittrader.cluster.node_state import NodeState
+    from bittrader.cluster.node_state import JobState, NodeState
 
 _STALE_SECONDS = 10.0
 
 
 def in_words(state: NodeState, now: float) -> Iterator[tuple[str, str]]:
     """Labels and what to say of each; `now` in Unix seconds."""
-    yield "Node", f"{state.name} ({state.node}), {state.role} since {ago(now - state.started)}, process {state.pid}"
+    yield "Node", f"{state.name} ({state.node}), {state.role} for {ago(now - state.started)}, process {state.pid}"
     if now - state.at > _STALE_SECONDS:
         yield "Beware", f"this is from {ago(now - state.at)} ago: the daemon may hang"
     yield "Ray", ray_in_words(state, now)
@@ -31,8 +31,7 @@ def in_words(state: NodeState, now: float) -> Iterator[tuple[str, str]]:
         waits = f", waiting for {study['waits_for']}" if study.get("waits_for") else ""
         yield "Study", f"{study.get('study')}: {study.get('finished', 0):,} evaluations{waits}"
     for job in state.jobs:
-        ended = "is to run" if job.code is None else f"ended with exit code {job.code}"
-        yield "Detached", f"{job.name} {'runs' if job.running else ended}"
+        yield "Detached", f"{job.name} {job_in_words(job)}"
 
 
 def ray_in_words(state: NodeState, now: float) -> str:
@@ -45,6 +44,15 @@ def ray_in_words(state: NodeState, now: float) -> str:
     why = f": {state.waiting}" if state.waiting else ""
     again = "" if state.next_start is None else f"; next try in {max(0.0, state.next_start - now):.0f} s"
     return f"{state.phase} for {since}{why}{again}"
+
+
+def job_in_words(job: JobState) -> str:
+    """Whether a detached study runs, and how it ended."""
+    if job.running:
+        return "runs"
+    if job.code is None:
+        return "is to run"
+    return "is done" if job.code == 0 else f"failed (exit code {job.code}): see logs/study-{job.name}.log"
 
 
 def head_in_words(state: NodeState, now: float) -> str:

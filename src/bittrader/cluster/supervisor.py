@@ -160,7 +160,7 @@ class _Turn:
         if not self._ending:
             self._remember(ending_since=None)
         elif self.memory.ending_since is None:
-            why = "the system ends it" if self.seen.ending else f"you asked for a {self.seen.wishes.run}"
+            why = "Ctrl-C or the system ends it" if self.seen.ending else f"you asked for a {self.seen.wishes.run}"
             self._log(f"stops, because {why}")
             self._remember(ending_since=self.now)
 
