@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from bittrader.cluster.facts import Facts
+from bittrader.cluster.settings import NAME_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,7 +122,7 @@ class Asking:
         return cls(
             secret=text(message, "secret", 40),
             node=node(message, "node"),
-            name=shown(message, "name", 80),
+            name=shown(message, "name", NAME_LENGTH),
             request=text(message, "request", 4000),
             facts=facts(message, "facts"),
         )
@@ -167,7 +168,7 @@ class Joined:
             seen_at=address(message, "seen_at"),
             gcs_port=port(message, "gcs_port"),
             encrypted=field(message, "encrypted", bool),
-            head=text(message, "head", 80),
+            head=text(message, "head", NAME_LENGTH),
         )
 
 
