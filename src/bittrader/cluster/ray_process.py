@@ -177,11 +177,6 @@ def created(pid: int) -> float | None:
         return None
 
 
-def exists(pid: int) -> bool:
-    """Whether there is such a process."""
-    return bool(psutil.pid_exists(pid))
-
-
 def _asked(one: psutil.Process, question: Callable[[psutil.Process], Answer], unknown: Answer) -> Answer:
     """What a process answers; `unknown` if it is gone or another user's, and so none of ours."""
     try:
