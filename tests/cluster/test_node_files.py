@@ -15,7 +15,7 @@ import pytest
 from tests.cluster.test_visits import TOLD
 
 from bittrader import paths
-from bittrader.cluster import daemon_lock
+from bittrader.cluster import daemon_lock, jobs
 from bittrader.cluster.daemon_lock import DaemonLock, DaemonRunningError
 from bittrader.cluster.daemon_log import DaemonLog
 from bittrader.cluster.drivers import read_running
@@ -57,6 +57,15 @@ def test_folders_are_where_the_documents_say(monkeypatch: pytest.MonkeyPatch, ho
     assert folder_of("head") == home / "head" == paths.head_dir()
     monkeypatch.delenv("BITTRADER_HOME")
     assert folder_of("worker").name == ".bittrader_worker"
+
+
+def test_only_a_file_asks_for_a_study(tmp_path: Path) -> None:
+    (tmp_path / "jobs").write_text("no folder")
+    assert jobs.asked(tmp_path) == frozenset()
+    (tmp_path / "jobs").unlink()
+    jobs.submit(tmp_path, "mine", 0.0)
+    (tmp_path / "jobs" / "folder.json").mkdir()
+    assert jobs.asked(tmp_path) == {"mine"}
 
 
 def test_a_lock_that_is_no_lock_says_so_in_a_line(tmp_path: Path) -> None:
