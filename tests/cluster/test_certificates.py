@@ -57,6 +57,12 @@ def test_a_certificate_is_good_for_its_addresses_and_names_and_no_others(tmp_pat
         assert handshake(tmp_path, ca["certificate"], made["certificate"], asked["key"], name) == answer
 
 
+@pytest.mark.parametrize("name", ["ü名" * 40, "x" * 80, "名" * 64])
+def test_a_name_longer_than_a_certificate_takes_is_cut(name, tmp_path) -> None:
+    ca, asked = new_authority(), request(name)
+    assert sign(ca["key"], ca["certificate"], asked["request"], name, ["10.0.0.1"], [])["certificate"]
+
+
 def test_another_authority_is_not_trusted(tmp_path) -> None:
     ca, other, asked = new_authority(), new_authority(), request("node")
     made = sign(other["key"], other["certificate"], asked["request"], "node", ["10.0.0.7"], [])

@@ -228,6 +228,12 @@ def test_a_node_learns_the_heads_new_addresses_and_forgets_none(head, place) -> 
     assert node.report({}).seen_at == HERE
 
 
+def test_what_a_node_of_another_version_says_of_its_studies_is_not_passed_on(head, place) -> None:
+    node = head.node(place, replace(FACTS, bittrader="0.0.1"))
+    node.report({"studies": [{"said": "otherwise"}]})
+    assert head.meeting.status()["studies"] == []
+
+
 def test_what_nodes_said_is_known_with_its_age(head, place) -> None:
     node = head.node(place)
     node.report({"cores": 3, "studies": [{"study": "first"}, "nonsense"]})

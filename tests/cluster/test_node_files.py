@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, get_type_hints
 
+import psutil
 import pytest
 from tests.cluster.test_visits import TOLD
 
 from bittrader import paths
-from bittrader.cluster import daemon_lock
+from bittrader.cluster import daemon_lock, jobs
 from bittrader.cluster.daemon_lock import DaemonLock, DaemonRunningError
 from bittrader.cluster.daemon_log import DaemonLog
+from bittrader.cluster.drivers import read_running
 from bittrader.cluster.identity import folder_of, identity
 from bittrader.cluster.node_state import JobState, NodeState, read_state, write_state
 from bittrader.cluster.ray_list import parse
@@ -54,6 +57,47 @@ def test_folders_are_where_the_documents_say(monkeypatch: pytest.MonkeyPatch, ho
     assert folder_of("head") == home / "head" == paths.head_dir()
     monkeypatch.delenv("BITTRADER_HOME")
     assert folder_of("worker").name == ".bittrader_worker"
+
+
+def test_only_a_file_asks_for_a_study(tmp_path: Path) -> None:
+    (tmp_path / "jobs").write_text("no folder")
+    assert jobs.asked(tmp_path) == frozenset()
+    (tmp_path / "jobs").unlink()
+    jobs.submit(tmp_path, "mine", 0.0)
+    (tmp_path / "jobs" / "folder.json").mkdir()
+    assert jobs.asked(tmp_path) == {"mine"}
+
+
+def test_a_lock_that_is_no_lock_says_so_in_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "daemon.lock"
+    path.write_bytes(b"no database " * 100)
+    with pytest.raises(ClusterError, match=r"daemon\.lock cannot be locked: .*: delete it"):
+        DaemonLock(tmp_path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ClusterError, match=r"daemon\.lock cannot be locked"):
+        daemon_lock.is_held(tmp_path)
+
+
+def test_no_node_goes_by_its_loopback_address_beside_another() -> None:
+    wanted = Network(address=LOOPBACK.ip)
+    place, why = head_place((LOOPBACK, LAN), wanted)
+    assert place is None
+    assert f"network.address to {LAN.ip}" in why
+    alone, _ = head_place((LOOPBACK,), wanted)
+    assert alone is not None
+    assert alone.address == LOOPBACK.ip
+
+
+def test_what_a_search_said_is_gone_once_another_process_has_its_number(tmp_path: Path) -> None:
+    mine = tmp_path / "running" / f"{os.getpid()}.json"
+    mine.parent.mkdir()
+    mine.write_text('{"study": "first"}')
+    assert read_running(tmp_path) == [{"study": "first", "pid": os.getpid()}]
+    before = psutil.Process().create_time() - 3600
+    os.utime(mine, (before, before))
+    assert read_running(tmp_path) == []
+    assert not mine.exists()
 
 
 def test_one_daemon_at_a_time_has_a_folder_and_a_dead_one_has_none(tmp_path: Path) -> None:

@@ -82,6 +82,8 @@ def test_what_the_file_says_is_set_and_the_rest_is_as_ever(tmp_path):
         ("[policy]\nbattery_floor = nan", "policy.battery_floor is a number, not nan."),
         ('[policy]\nhours = "20-8"', "policy.hours is a list of texts, as in [\"20:00-08:00\"], not '20-8'."),
         ("[node]\ncores = 0", "node.cores is at least 1, not 0; to keep a node from working, pause it."),
+        ('[node]\nname = "two\\nlines"', "node.name is one line of at most 80 characters, not 'two\\nlines'."),
+        (f'[node]\nname = "{"x" * 81}"', "node.name is one line of at most 80 characters"),
         ("[node]\nname = 7", "node.name is a text in quotes, not 7."),
         ('[network]\nmode = "wifi"', "network.mode is one of auto, tailscale, lan, not 'wifi'."),
         ('[network]\naddress = "fe80::1"', "network.address is an IPv4 address as in 192.168.1.20, not 'fe80::1'."),

@@ -175,6 +175,21 @@ def test_a_change_of_the_allowance_is_told_at_once(node, driver, allowance):
     timer.join()
 
 
+def test_two_searches_use_together_what_the_owner_allows(node, driver, allowance, tmp_path):
+    other = NodeWork(tmp_path / "code", allowance, 8)
+    theirs = Driver(other)
+    try:
+        node.begin("one", assignment(evaluations.double), {})
+        until(lambda: driver.poll().status.slots == 2)
+        other.begin("two", assignment(evaluations.double), {})
+        assert theirs.poll().status.slots == 1, "from its first word on"
+        until(lambda: driver.poll().status.slots == 1)
+        other.end("two")
+        until(lambda: driver.poll().status.slots == 2)
+    finally:
+        other.close()
+
+
 def test_what_no_slot_has_taken_can_be_cancelled(node, driver, allowance):
     write_allowed(allowance, Allowed(0, "none"))
     node.begin("a", assignment(evaluations.double), {})
@@ -298,5 +313,6 @@ def test_a_damaged_allowance_leaves_what_was_allowed_before(tmp_path):
     write_allowed(path, Allowed(1, "one"))
     follow = Follow(path, 4)
     assert follow().cores == 1
-    path.write_text("{")
-    assert follow().cores == 1
+    for text in ("{", '{"cores": 1e999, "reason": "endless"}', "[]"):
+        path.write_text(text)
+        assert follow().cores == 1

@@ -66,12 +66,12 @@ def _nodes(known: dict[str, Any]) -> Table:
     busy, speed = _work(known["studies"])
     for node in known["nodes"]:
         state = node["state"] or {}
-        cores = f"{state['cores_allowed']} of {state['cores']}" if state else ""
+        cores = f"{state['cores_allowed']} of {state['cores']}" if "cores_allowed" in state else ""
         rate = speed.get(node["node"])
         table.add_row(
             escape(node["name"]) + (" (head)" if node["node"] == known["head"]["node"] else ""),
             escape(str(state.get("system", ""))),
-            str(busy.get(node["node"], 0)) if state else "",
+            str(busy.get(node["node"], 0)) if cores else "",
             cores,
             "" if rate is None else f"{rate:,.0f}/s",
             _how(node, known["head"]["facts"]),
@@ -93,10 +93,10 @@ def _work(studies: Iterable[dict[str, Any]]) -> tuple[dict[str, int], dict[str, 
 def _how(node: dict[str, Any], head: dict[str, str]) -> Text:
     """What is worth knowing of a node, the worst first."""
     state = node["state"]
-    if state is None:
-        return Text("joined, and has said nothing since the head began", style="yellow")
-    if node["refused"]:
+    if node["refused"]:  # what another version says of itself may mean anything
         return Text(node["refused"], style="red")
+    if not state:  # at its first visit a node knows nothing of itself
+        return Text("joined, and has said nothing since the head began", style="yellow")
     if node["age_seconds"] > _SILENT_SECONDS:
         return Text(f"nothing heard for {ago(node['age_seconds'])}", style="red")
     text = Text()

@@ -151,7 +151,7 @@ def _config(role: Role) -> typer.Typer:
         key: Annotated[str, typer.Argument(metavar="KEY", help="As `config show` calls it.")],
         value: Annotated[str, typer.Argument(metavar="VALUE", help="`default` goes back to ours.")],
     ) -> None:
-        """Change a setting. Those of [policy] and [code] count at once, the others from the next start on."""
+        """Change a setting. Those of policy and code count at once, the others from the next start on."""
         config_file.set_key(folder_of(role), key, None if value == "default" else value)
         _show_settings(role, key, as_json=False)
 

@@ -25,6 +25,8 @@ _VALID = timedelta(days=3650)
 # Clocks of home computers differ, and a certificate is used the moment it is made.
 _ALREADY_VALID = timedelta(days=2)
 _USES = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+_NAME_BYTES = 64
+"""The longest name that a certificate takes, as UTF-8."""
 _ALL_USES = (*_USES, "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
 
 
@@ -45,7 +47,7 @@ def authority() -> dict[str, str]:
 def request(name: str) -> dict[str, str]:
     """A new private `key`, and a certificate `request` for it."""
     key = ec.generate_private_key(ec.SECP256R1())
-    made = x509.CertificateSigningRequestBuilder().subject_name(_named(name[:64])).sign(key, hashes.SHA256())
+    made = x509.CertificateSigningRequestBuilder().subject_name(_named(name)).sign(key, hashes.SHA256())
     return {"key": _key_pem(key), "request": _pem(made)}
 
 
@@ -62,7 +64,7 @@ def sign(
         raise ValueError("the authority's key and certificate do not belong together")
     names = [*(x509.IPAddress(IPv4Address(one)) for one in addresses), *map(x509.DNSName, hosts)]
     made = (
-        _begun(_named(name[:64]), issuer.subject, asked.public_key())
+        _begun(_named(name), issuer.subject, asked.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_used_for("digital_signature", "key_agreement"), critical=True)
         .add_extension(
@@ -103,7 +105,8 @@ def _begun(subject: x509.Name, issuer: x509.Name, key: Any) -> x509.CertificateB
 
 
 def _named(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    short = name.encode()[:_NAME_BYTES].decode(errors="ignore")
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, short)])
 
 
 def _used_for(*uses: str) -> x509.KeyUsage:

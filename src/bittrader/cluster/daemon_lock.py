@@ -22,15 +22,20 @@ class DaemonLock:
 
     def __init__(self, folder: Path) -> None:
         """DaemonRunningError when somebody holds it."""
-        self._database = sqlite3.connect(folder / _NAME, timeout=0, isolation_level=None, check_same_thread=False)
+        path = folder / _NAME
+        try:
+            self._database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise ClusterError(f"{path} cannot be locked: {error}") from error
         try:
             self._database.execute("PRAGMA journal_mode = MEMORY")  # nothing is ever written: a full disk may lock too
             self._database.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             self._database.close()
-            if "locked" not in str(error):
-                raise ClusterError(f"{folder / _NAME} cannot be locked: {error}") from error
-            raise DaemonRunningError(f"a daemon is running already in {folder}") from error
+            if "locked" in str(error):
+                raise DaemonRunningError(f"a daemon is running already in {folder}") from error
+            mend = ": delete it" if isinstance(error, sqlite3.DatabaseError) and path.stat().st_size else ""
+            raise ClusterError(f"{path} cannot be locked: {error}{mend}") from error
 
     def release(self) -> None:
         """Lets others have it."""

@@ -152,6 +152,7 @@ class Desk:
             "studies": [
                 {"node": node, **study}
                 for node, report in reports.items()
+                if report.refused is None  # what another version says may mean anything
                 for study in report.state.get("studies") or ()
                 if isinstance(study, dict)
             ],

@@ -38,8 +38,8 @@ def withdraw(folder: Path, name: str) -> None:
 def asked(folder: Path) -> frozenset[str]:
     """The studies that are to run. A file by any other name than a study's is nobody's."""
     try:
-        files = [one.name for one in (folder / "jobs").iterdir()]
-    except FileNotFoundError:
+        files = [one.name for one in (folder / "jobs").iterdir() if one.is_file()]
+    except (FileNotFoundError, NotADirectoryError):
         return frozenset()
     return frozenset(one[:-5] for one in files if one.endswith(".json") and paths.is_name(one[:-5]))
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from bittrader.cluster.facts import Facts
 from bittrader.cluster.identity import NODE
+from bittrader.cluster.settings import NAME_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +103,7 @@ class Asking:
         return cls(
             secret=text(message, "secret", 40),
             node=node(message, "node"),
-            name=shown(message, "name", 80),
+            name=shown(message, "name", NAME_LENGTH),
             request=text(message, "request", 4000),
             facts=facts(message, "facts"),
         )
@@ -135,7 +136,7 @@ class Joined:
             authority=text(message, "authority", 8000),
             certificate=text(message, "certificate", 8000),
             seen_at=address(message, "seen_at"),
-            head=text(message, "head", 80),
+            head=text(message, "head", NAME_LENGTH),
         )
 
 

@@ -24,6 +24,10 @@ def head_place(addresses: Sequence[Address], network: Network) -> tuple[Place | 
         return None, str(error)
     if found is None:
         return None, no_way_in_words(network)
+    own = {one.ip for one in addresses if one.kind == "loopback"}
+    other = next((one.ip for one in addresses if one.ip not in own), None)
+    if other is not None and found.address in own:
+        return None, f"Ray takes no loopback address beside another: set network.address to {other}, or to nothing"
     return Place(found.address, f"{found.address}:{network.ports.gcs}", found.encrypted), ""
 
 

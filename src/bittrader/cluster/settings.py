@@ -16,6 +16,8 @@ from bittrader.errors import InputError, did_you_mean
 FILE = "config.toml"
 """What they stand in, in the node's folder."""
 _LAST_PORT = 65_535
+NAME_LENGTH = 80
+"""The longest name of a node, in characters."""
 AUTO = "auto"
 """What stands for the folder that is found by itself."""
 
@@ -30,7 +32,9 @@ class Node:
     """How many cores there are for us at most; not set, all of them, or `NUM_CPUS` of config.env."""
 
     def __post_init__(self) -> None:
-        """Refuses a node without a core."""
+        """Refuses a node without a core, and a name that no head would take."""
+        if len(self.name) > NAME_LENGTH or not self.name.isprintable():
+            raise InputError(f"name is one line of at most {NAME_LENGTH} characters, not {self.name[:100]!r}")
         if self.cores is not None and self.cores < 1:
             raise InputError(f"cores is at least 1, not {self.cores}; to keep a node from working, pause it")
 

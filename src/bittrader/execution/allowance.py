@@ -46,6 +46,6 @@ class Follow:
                 self._allowed, self._seen = Allowed(max(0, int(said["cores"])), str(said["reason"])), seen
         except FileNotFoundError:
             return self._all
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             return self._allowed
         return self._allowed

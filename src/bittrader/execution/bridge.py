@@ -94,13 +94,18 @@ class Bridge:
         if child is None:
             if facts is None:
                 return self._say(NO_NODE)
-            if now >= self._retry_at:
-                self._child = _Child(facts, self._inbox, self._log_path)
-            return []
+            return self._start(facts) if now >= self._retry_at else []
         if facts != child.facts:
             return self._lost("this computer's Ray node was restarted" if facts else NO_NODE)
         if now > child.heard + (_SILENT_SECONDS if child.connected else _CONNECTING_SECONDS):
             return self._lost("the cluster: the bridge to Ray hangs")
+        return []
+
+    def _start(self, facts: Mapping[str, Any]) -> list[FromCluster]:
+        try:
+            self._child = _Child(facts, self._inbox, self._log_path)
+        except OSError as error:  # no process or file more, just now
+            return self._lost(f"the cluster: the bridge to Ray cannot start ({error})")
         return []
 
     def _lost(self, why: str) -> list[FromCluster]:
@@ -125,10 +130,10 @@ class Bridge:
     def _facts(self) -> Mapping[str, Any] | None:
         """How to reach Ray on this computer; None while it does not run."""
         try:
-            facts: Mapping[str, Any] = json.loads(self._facts_path.read_text(encoding="utf-8"))
+            facts = json.loads(self._facts_path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return facts
+        return facts if isinstance(facts, dict) and isinstance(facts.get("env"), dict) else None
 
 
 class _Child:

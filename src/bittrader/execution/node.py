@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bittrader.errors import BittraderError, cause_of
@@ -18,6 +18,7 @@ from bittrader.execution.allowance import Follow
 from bittrader.execution.assignment import Assignment, Status
 from bittrader.execution.base import Done
 from bittrader.execution.local import run_here
+from bittrader.execution.sharing import Sharing
 from bittrader.execution.synced import read_synced
 from bittrader.execution.work import Work, unpacked
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from bittrader.execution.allowance import Allowed
     from bittrader.execution.base import Evaluate, Executor, Rows
     from bittrader.execution.work import Remote
 
@@ -45,10 +47,12 @@ class NodeWork:
 
     def __init__(self, store: Path, allowance: Path | None, cores: int, synced: Path | None = None) -> None:
         self._store, self._synced = store, synced
-        self._allowed = Follow(allowance, cores)
+        self._follow = Follow(allowance, cores)
+        self._sharing = Sharing(None if allowance is None else allowance.parent / "working")
         self._changed = threading.Condition()
         self._session: _Session | None = None
         self._closed = False
+        self._allowance = self._follow()
         self._told: tuple[object, ...] = ()  # what has changed between two polls is news too
         threading.Thread(target=self._look_after, name="bittrader-allowance", daemon=True).start()
 
@@ -59,6 +63,7 @@ class NodeWork:
                 return
             before, self._session = self._session, _Session(session, self._changed)
             mine = self._session
+        self._look()  # before anything runs
         if before is not None:
             before.close()
         threading.Thread(target=self._prepare, args=(mine, data, shared), daemon=True).start()
@@ -102,6 +107,7 @@ class NodeWork:
         with self._changed:
             self._closed = True
             ended, self._session = self._session, None
+            self._sharing.leave()
             self._changed.notify_all()
         if ended is not None:
             ended.close()
@@ -137,11 +143,16 @@ class NodeWork:
         )
         return run_here(work, self._allowed().cores)
 
+    def _allowed(self) -> Allowed:
+        """What this search may use now."""
+        with self._changed:
+            return self._allowance
+
     def _look_after(self) -> None:
-        """Follows the allowance until all ends."""
+        """Follows the allowance, and who else works here, until all ends."""
         told = None
         while not self._closed:
-            allowed = self._allowed()
+            allowed = self._look()
             with self._changed:
                 session = self._session
                 if allowed != told:
@@ -150,6 +161,17 @@ class NodeWork:
             if session is not None:
                 session.resize(allowed.cores)
             time.sleep(_LOOK_SECONDS)
+
+    def _look(self) -> Allowed:
+        """Looks at what is allowed, and takes this search's part of it while there is one."""
+        allowed = self._follow()
+        with self._changed:
+            if self._session is None:
+                self._sharing.leave()
+            else:
+                allowed = replace(allowed, cores=self._sharing.of(allowed.cores))
+            self._allowance = allowed
+        return allowed
 
     def _state(self) -> tuple[object, ...]:
         """What is worth telling when it changes, beside answers."""
