@@ -52,7 +52,7 @@ def test_a_slow_node_and_a_fast_one_are_both_busy_to_the_end(cluster: Cluster, r
     )
 
 
-@pytest.mark.parametrize("milliseconds", [50, 100])
+@pytest.mark.parametrize("milliseconds", [pytest.param(50, marks=pytest.mark.full), 100])
 def test_a_way_that_is_long_costs_little(cluster: Cluster, recorder: Recorder, milliseconds: float) -> None:
     wanted = Wanted(seconds=0.02, trials=2000)
     near = run(cluster, wanted, "one", "two").file.rate(_ENDS)
