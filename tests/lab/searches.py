@@ -192,13 +192,13 @@ def faults_of(file: StudyFile, wanted: Wanted | Compiled, *, stopped: bool = Fal
     facts = {
         "missing": every - found.keys() - (asked if stopped else set()),
         "too many": found.keys() - every,
-        "failed": {number for number, trial in found.items() if trial.state != "finished"},
+        "failed": {number for number, trial in found.items() if trial.cause not in causes},
         "other numbers": {
-            number for number in expected.keys() & found.keys() if expected[number] != found[number].numbers
+            number for number in expected.keys() & found.keys() if not found[number].is_like(expected[number])
         },
     }
-    causes = sorted({trial.cause for trial in found.values()} - {""})
-    return "; ".join(f"{what}: {len(which)}, as {sorted(which)[:5]} {causes}" for what, which in facts.items() if which)
+    new = sorted({trial.cause for trial in found.values()} - causes)
+    return "; ".join(f"{what}: {len(which)}, as {sorted(which)[:5]} {new}" for what, which in facts.items() if which)
 
 
 @cache

@@ -27,6 +27,8 @@ _KINDS = {
     "driver": " optimize ",
     "bridge": "bittrader.execution.ray",
     "node worker": "ray::NodeActor",
+    "raylet": "raylet/raylet ",
+    "GCS": "gcs_server",
 }
 
 
@@ -137,5 +139,7 @@ def _growth(before: Usage, after: Usage) -> list[str]:
 
 
 def _words(one: Usage) -> str:
-    memory = ", ".join(f"{kind} {size:.0f} MB" for kind, size in one.megabytes.items() if size)
+    memory = ", ".join(
+        f"{kind} {size:.0f} MB {one.files_of[kind]} files" for kind, size in one.megabytes.items() if size
+    )
     return f"{one.processes} processes, {one.files} files, {one.sockets} sockets, {memory}"

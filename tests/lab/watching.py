@@ -56,14 +56,20 @@ class Usage:
     sockets: int
     megabytes: dict[str, float]
     """Memory of those that were asked about, by name."""
+    files_of: dict[str, int]
+    """Open files of the same."""
 
 
 def usage(host: Host, kinds: dict[str, str]) -> Usage:
     """What they hold; `kinds`: names, and the words by which a process of that kind is told."""
     processes = host.processes()
-    links = [link for one in processes for link in _links(one)]
+    links_of = {one.pid: _links(one) for one in processes}
+    links = [link for found in links_of.values() for link in found]
     memory = {kind: sum(_megabytes(one) for one in processes if words in one.command) for kind, words in kinds.items()}
-    return Usage(len(processes), len(links), sum(link.startswith("socket:") for link in links), memory)
+    files = {
+        kind: sum(len(links_of[one.pid]) for one in processes if words in one.command) for kind, words in kinds.items()
+    }
+    return Usage(len(processes), len(links), sum(link.startswith("socket:") for link in links), memory, files)
 
 
 def _is_runnable(stat: Path) -> bool:
