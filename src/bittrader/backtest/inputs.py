@@ -22,8 +22,8 @@ class Market(NamedTuple):
     """Shape (n, 4): open, high, low and close side by side, so that a short position touches few cache lines."""
     close: Column
     sums: Column
-    """Shape (n, 3): the sums up to each bar of close-to-close returns, of their squares, and of the squares of the
-    negative ones."""
+    """Shape (n, 4), so that the fill of a position that is not watched touches one cache line: the open, and the sums
+    up to each bar of close-to-close returns, of their squares, and of the squares of the negative ones."""
     next_record: NDArray[np.int64]
     """The next bar that closes at or above this one's close; the number of bars where none does."""
     lowest_between: Column

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Column = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-# Columns of `Market.bars`.
+# Columns of `Market.bars`; the first is that of `Market.sums`, too.
 OPEN, HIGH, LOW, CLOSE = range(4)
 
 # Why a trade ended; the numbers of `bittrader.backtest.result.Exit`.
@@ -94,7 +94,7 @@ BOOK = SLOTS + 3 * LANES
 # So many marks are gathered before their returns are added up: enough for long vectors, few enough for the cache.
 GATHERED = 2048
 # Holding for more bars than this is quicker by what is known of the series than bar by bar.
-FEW = 24
+FEW = 8
 # So many bars are looked through at once for the entries whose prices the memory is asked for.
 AHEAD = 4096
 
@@ -246,9 +246,9 @@ def _mark_holding(book: Column, market: Market, bits: NDArray[np.int64], size: f
     """Marks the closes from `first` to `last` of a position worth `size * close` that bar `first - 1` held already."""
     close, next_record = market.close, market.next_record
     start, stop = market.sums[first - 1], market.sums[last]
-    book[SUM] += stop[0] - start[0]
-    book[SQUARES] += stop[1] - start[1]
-    book[LOSSES] += stop[2] - start[2]
+    book[SUM] += stop[1] - start[1]
+    book[SQUARES] += stop[2] - start[2]
+    book[LOSSES] += stop[3] - start[3]
     if _sink_closes(book, bits[first : last + 1], size):
         return
     record = first + _peak_at(close[first:], size, book[PEAK])
@@ -342,6 +342,7 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
     # A long position of all equity has no cash, so its equity is its size times the price, and it is never liquidated.
     all_in = terms.notional == 1.0 and math.isnan(terms.risk) and not funded
     unwatched = all_in and market.calm and not (has_stop or has_target or has_trail)
+    opens = market.sums if unwatched else bars
     cash, equity, marks, paid = book[EQUITY], book[EQUITY], 0, book[PAID]
     trades, wins, held_bars, exposed, kept = 0, 0, 0, 0, 0
     gains, lost = book[GAINS], book[LOST]
@@ -387,7 +388,7 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
                 limit, why = entry + orders.max_bars, TIME
             limit = min(limit, end)
             side = 1.0 if long else -1.0
-            opened = bars[entry, OPEN]
+            opened = opens[entry, OPEN]
             fill = opened * (1.0 + side * terms.slippage)
             began = cash
             size = terms.notional * cash / (fill * (1.0 + terms.fee))
@@ -399,11 +400,11 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
             cash = held_cash
             if unwatched and long and limit - entry > FEW:
                 ended, price, held_why = limit, 0.0, NOTHING
-                before[marks], after[marks] = equity, size * bars[entry, CLOSE]
+                before[marks], after[marks] = equity, size * market.close[entry]
                 _mark_level(book, after[marks], 1)
                 marks += 1
                 _mark_holding(book, market, bits, size, entry + 1, ended - 1)
-                equity = size * bars[ended - 1, CLOSE]
+                equity = size * market.close[ended - 1]
             else:
                 held, price, held_why, cash, equity, lowest, highest = _watch(
                     bars[entry:limit],
@@ -444,7 +445,7 @@ def run(  # noqa: C901, PLR0912, PLR0915 - one loop, spelled out once
                 unmarked = end
                 break
             if held_why == NOTHING:
-                price = bars[ended, OPEN]
+                price = opens[ended, OPEN]
                 if funded:
                     cash -= side * size * price * terms.funding[ended]
             else:

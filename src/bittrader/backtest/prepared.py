@@ -46,7 +46,7 @@ def market(candles: Candles) -> inputs.Market:
     return inputs.Market(
         bars=readonly(np.column_stack((candles.open, candles.high, candles.low, candles.close))),
         close=candles.close,
-        sums=readonly(sums),
+        sums=readonly(np.column_stack((candles.open, sums))),
         next_record=readonly(following),
         lowest_between=readonly(lowest),
         calm=bool(sums[-1, 1] < _WILD),

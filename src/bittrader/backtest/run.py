@@ -189,9 +189,13 @@ def evaluate_many(
     known = _strategy(strategy)
     rows = known.space.encode_all(list_of_params)
     evaluator = Evaluator(known, _candles(candles), costs, sizing)
-    parts = np.array_split(rows, min(len(rows), 8 * threads)) if threads > 1 and len(rows) > 1 else [rows]
-    with ThreadPoolExecutor(threads) as pool:
-        answers = list(pool.map(evaluator, parts))
+    if threads > 1 and len(rows) > 1:
+        parts = np.array_split(rows, min(len(rows), 8 * threads))
+        with ThreadPoolExecutor(threads) as pool:
+            answers = list(pool.map(evaluator, parts))
+    else:
+        # A thread of its own would begin with memory that it never touched: a page fault for every 4 kB of indicators.
+        parts, answers = [rows], [evaluator(rows)]
     first = 0
     for part, answer in zip(parts, answers, strict=True):
         for index, cause in answer.errors.items():
