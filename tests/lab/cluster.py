@@ -73,6 +73,11 @@ class Node:
         """What `status` shows the owner."""
         return self.bittrader(self.role, "status").stdout
 
+    def set_up(self, cores: int) -> None:
+        """Sets what a worker of the lab has set: so many cores, and no wait until there may be more."""
+        self.own("config", "set", "node.cores", str(cores))
+        self.own("policy", "set", "grow_after_seconds", "0")
+
     def start(self) -> None:
         """Starts the daemon; its Ray comes up later."""
         self.own("start", "--background")
@@ -151,8 +156,7 @@ class Cluster:
     def worker(self, name: str, cores: int, *, processors: Sequence[int] = (), **variables: str) -> Node:
         """Another host, which has joined; its Ray comes up later."""
         node = Node(self.lab.host(name, processors=processors, variables=variables), "worker")
-        node.own("config", "set", "node.cores", str(cores))
-        node.own("policy", "set", "grow_after_seconds", "0")
+        node.set_up(cores)
         node.succeed("worker", "join", self.invite(name), "--background")
         self.workers[name] = node
         return node

@@ -19,7 +19,7 @@ from tests.lab.shell import LabError, wait_until
 from tests.lab.study_file import StudyFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tests.lab.cluster import Node
     from tests.lab.shell import Process, Running
@@ -98,6 +98,7 @@ class Search:
 
     def __init__(self, node: Node, wanted: Wanted | Compiled, name: str, *words: str) -> None:
         self.node, self.wanted, self.stopped = node, wanted, False
+        self.log: Callable[[], str] = node.log
         folder = node.host.home / name
         wanted.put(folder)
         inside = node.host.home_inside / name
@@ -177,9 +178,7 @@ class Search:
         return {}
 
     def story(self) -> str:
-        return (
-            f"{self.finished()} finished; the driver says {self.said()}\n{self.running.text[-3000:]}\n{self.node.log()}"
-        )
+        return f"{self.finished()} finished; the driver says {self.said()}\n{self.running.text[-3000:]}\n{self.log()}"
 
 
 def faults_of(file: StudyFile, wanted: Wanted | Compiled, *, stopped: bool = False) -> str:

@@ -48,6 +48,7 @@ def search(cluster: Cluster, wanted: Wanted | Compiled, *words: str, on: str = "
     """A search driven from that host, at work on every worker."""
     driver = cluster.head if on == "head" else cluster.workers[on]
     made = Search(driver, wanted, fresh_name(), *words)
+    made.log = cluster.log
     made.wait_for(1, 60)
     begun = now()
     for name in cluster.workers:

@@ -136,7 +136,7 @@ def test_the_work_of_a_node_without_power_is_done_by_others_and_it_may_return_in
     two.host.power_on()
     two.host.succeed(["rm", "-rf", str(two.host.home_inside / "bt")])
     on = now()
-    two.own("config", "set", "node.cores", "1")
+    two.set_up(1)
     two.succeed("worker", "join", cluster.invite("two"), "--background")
     back = made.wait_for_work_of("two", on)
     made.stop()

@@ -60,12 +60,12 @@ def _asked(node: Node) -> float:
 def test_the_cores_follow_the_owner(cluster: Cluster, recorder: Recorder, kind: str) -> None:
     wanted, limit = WORK[kind]
     two = cluster.workers["two"]
-    two.own("config", "set", "node.cores", "2")
-    two.own("policy", "set", "active_cores", "1")
-    two.own("policy", "set", "mains_seconds", "0")
-    wait_until(lambda: two.state["cores_allowed"] == 2, "both cores are allowed", 20, two.log)
-    made = search(cluster, wanted)
     try:
+        two.own("config", "set", "node.cores", "2")
+        two.own("policy", "set", "active_cores", "1")
+        two.own("policy", "set", "mains_seconds", "0")
+        wait_until(lambda: two.state["cores_allowed"] == 2, "both cores are allowed", 20, two.log)
+        made = search(cluster, wanted)
         for change in CHANGES:
             moment_of_cores(two, range(2, 99))
             began = now()
