@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from bittrader.execution.base import Answer
 
@@ -77,19 +77,29 @@ class Work(Generic[Answer]):
 
 def packed(thing: object, shared: Sequence[Shared]) -> bytes:
     """A thing pickled without what it shares, of which only the fingerprints are in it."""
-    names = {id(one): one.fingerprint for one in shared}
     buffer = io.BytesIO()
-    pickler = pickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL)
-    pickler.persistent_id = lambda one: names.get(id(one))  # type: ignore[method-assign]
-    pickler.dump(thing)
+    _Packer(buffer, {id(one): one.fingerprint for one in shared}).dump(thing)
     return buffer.getvalue()
-
-
-T = TypeVar("T")
 
 
 def unpacked(data: bytes, shared: Mapping[str, object]) -> Any:
     """The thing that `packed` packed, with what it shares taken from here by fingerprint."""
-    unpickler = pickle.Unpickler(io.BytesIO(data))  # noqa: S301 - it comes from the cluster's own driver
-    unpickler.persistent_load = lambda name: shared[name]  # type: ignore[method-assign]
-    return unpickler.load()
+    return _Unpacker(io.BytesIO(data), shared).load()
+
+
+class _Packer(pickle.Pickler):
+    def __init__(self, buffer: io.BytesIO, names: Mapping[int, str]) -> None:
+        super().__init__(buffer, pickle.HIGHEST_PROTOCOL)
+        self._names = names
+
+    def persistent_id(self, obj: object) -> str | None:
+        return self._names.get(id(obj))
+
+
+class _Unpacker(pickle.Unpickler):
+    def __init__(self, buffer: io.BytesIO, shared: Mapping[str, object]) -> None:
+        super().__init__(buffer)
+        self._shared = shared
+
+    def persistent_load(self, pid: str) -> object:
+        return self._shared[pid]
