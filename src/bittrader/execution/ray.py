@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import psutil
 import ray
-from ray.exceptions import ActorUnavailableError, RayActorError, RayError
+from ray.exceptions import ActorUnavailableError, ActorUnschedulableError, RayActorError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bittrader import paths
@@ -300,8 +300,6 @@ class _Bridge:
     # --- from the nodes
 
     def _greet(self, worker: _Worker) -> None:
-        for other in [one for one in self._workers.values() if one.seen.node == worker.seen.node]:
-            self._remove(other, "its Ray node was restarted", died=False)
         self._workers[worker.seen.ray_id] = worker
         self._begin_at(worker)
         self._poll(worker, 0.0)
@@ -332,7 +330,7 @@ class _Bridge:
             self._tell(Told(worker.seen.node, polled.outcome))
         elif isinstance(polled.outcome, ActorUnavailableError):  # its network: it may be back in a moment
             self._later.append((time.monotonic() + _AGAIN_SECONDS, polled.ray_id))
-        elif isinstance(polled.outcome, RayActorError) and not polled.outcome.actor_init_failed:
+        elif _is_over(polled.outcome):
             why, died = why_dead(polled.outcome)
             self._remove(worker, why, died=died)
             self._membership.make_again(worker.seen, _WATCH_SECONDS)
@@ -343,9 +341,13 @@ class _Bridge:
             self._membership.make_again(worker.seen, _REFUSED_SECONDS)
 
     def _join(self, worker: _Worker) -> None:
-        if not worker.joined:
-            worker.joined = True
-            self._tell(Joined(worker.seen.node, worker.seen.name))
+        """A first answer: only now is its Ray node the one, because the head may list a lost one for seconds yet."""
+        if worker.joined:
+            return
+        for other in [one for one in self._workers.values() if one.seen.node == worker.seen.node and one is not worker]:
+            self._remove(other, "its Ray node was restarted", died=False)
+        worker.joined = True
+        self._tell(Joined(worker.seen.node, worker.seen.name))
 
     def _tell_refused(self, worker: _Worker) -> None:
         session = "" if self._begin is None else self._begin.session
@@ -359,6 +361,13 @@ class _Bridge:
         del self._workers[worker.seen.ray_id]
         if worker.joined:
             self._tell(Gone(worker.seen.node, why, died))
+
+
+def _is_over(error: BaseException) -> bool:
+    """Whether an actor is no more, or its node is not there to make it; not that it cannot begin on it."""
+    if isinstance(error, RayActorError):
+        return not error.actor_init_failed
+    return isinstance(error, ActorUnschedulableError)
 
 
 def _read(inbox: queue.SimpleQueue[object]) -> None:
