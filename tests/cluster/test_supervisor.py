@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -91,6 +92,7 @@ def test_asked_to_stop_it_ends_everything_it_started_and_exits(
     assert world.ray is None
     assert world.membership_at is None
     assert world.ray_file is None
+    assert world.compiling != "runs"
     assert all(job.code is not None for job in world.jobs.values())
     assert world.jobs_asked == {"study"}, "it goes on when the daemon does"
 
@@ -110,6 +112,25 @@ def test_the_wait_grows_and_spreads_and_has_an_end(failures: int, chance: float)
     assert delay(failures, 0) <= delay(failures, chance) <= delay(failures, 1) <= 75
     assert delay(failures, 0) <= delay(failures + 1, 0)
     assert delay(0, chance) == 0
+
+
+def test_a_node_compiles_ahead_once_and_only_while_its_owner_lets_it_work() -> None:
+    world = World(wishes=Wishes(paused_until=math.inf))
+    world.run_until_at_work(60)
+    world.run(30)
+    assert world.compiling == "not yet"
+    world.wishes = Wishes()
+    world.run(5)
+    assert world.compiling == "runs"
+    world.wishes = Wishes(paused_until=math.inf)
+    world.run(5)
+    assert world.compiling == "not yet"
+    world.wishes = Wishes()
+    world.run(60)
+    assert world.compiling == "done"
+    world.kill_raylet()
+    world.run(60)
+    assert world.compiling == "done"
 
 
 def test_failures_are_forgotten_after_a_while_at_work() -> None:

@@ -23,6 +23,7 @@ DEAD_SECONDS = 8.0
 ORPHAN_SECONDS = 60.0
 """After so long without the head's Ray, a raylet ends."""
 DRAIN_SECONDS = 1.0
+COMPILING_SECONDS = 20.0
 VISIT_SECONDS = 1.0
 NEVER = math.inf
 
@@ -73,6 +74,8 @@ class World:
     visit_due: float = 0.0
     certified: str | None = None
     membership_at: float | None = None
+    compiling: Literal["not yet", "runs", "done"] = "not yet"
+    compiled_at: float = 0.0
     jobs: dict[str, JobSeen] = field(default_factory=dict)
     code: int | None = None
     ray_file: actions.WriteRayFile | None = None
@@ -154,6 +157,8 @@ class World:
 
     def tick(self) -> None:
         self._live_ray()
+        if self.compiling == "runs" and self.now >= self.compiled_at:
+            self.compiling = "done"
         self._visit()
         self.memory, acts = step(self._rules, self.memory, self._seen())
         for action in acts:
@@ -175,6 +180,7 @@ class World:
             refused=self.refused,
             ray=self._ray_seen(),
             membership=self.membership_at,
+            compiling=self.compiling,
             leftovers=self.leftovers,
             readings=Readings(has_screen=False),
             wishes=self.wishes,
@@ -282,6 +288,12 @@ class World:
                 self.membership_at = self.heard = None
             case actions.WriteAllowance(cores, _):
                 assert 0 <= cores <= 4
+            case actions.StartCompiling():
+                assert self.compiling == "not yet"
+                assert self.ray is not None, "compiles while this node may not work"
+                self.compiling, self.compiled_at = "runs", self.now + COMPILING_SECONDS
+            case actions.StopCompiling():
+                self.compiling = "not yet"
             case actions.StartJob(name):
                 assert self.jobs.get(name, JobSeen(0)).code is not None, f"{name} runs already"
                 self.jobs[name] = JobSeen()

@@ -85,6 +85,16 @@ class WriteAllowance:
 
 
 @dataclass(frozen=True)
+class StartCompiling:
+    """Have what evaluates strategies compiled before somebody waits for it."""
+
+
+@dataclass(frozen=True)
+class StopCompiling:
+    """End that; what is compiled is kept."""
+
+
+@dataclass(frozen=True)
 class StartJob:
     """Go on with a study."""
 
@@ -116,5 +126,6 @@ class Exit:
 
 Action: TypeAlias = (
     Log | LookAgain | EndLeftovers | Certify | StartRay | DrainRay | KillRay | WriteRayFile | RemoveRayFile
-    | StartMembership | StopMembership | WriteAllowance | StartJob | StopJob | FinishJob | Exit
+    | StartMembership | StopMembership | WriteAllowance | StartCompiling | StopCompiling
+    | StartJob | StopJob | FinishJob | Exit
 )  # fmt: skip

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bittrader import host
 from bittrader.cluster import actions, codesync, jobs, ray_command
 from bittrader.cluster.authority import certified_address, tls_environment
+from bittrader.cluster.compiling import Compiling
 from bittrader.cluster.daemon_log import DaemonLog
 from bittrader.cluster.drivers import read_running
 from bittrader.cluster.facts import facts_here
@@ -64,6 +65,7 @@ class Node:
         before = read_state(folder)
         self._jobs = jobs.Jobs(folder, self._ledger, before.jobs if before else ())
         self._ray = RayProcess(self._ledger, folder / "logs" / "ray_start.log")
+        self._compiling = Compiling(self._ledger, folder / "logs" / "compiling.log", self._log)
         self._secrets = Secrets(folder)
         self._side: Side
         if role == "head":
@@ -108,6 +110,7 @@ class Node:
         """Ends its threads, and whatever still runs of what it started."""
         self._side.close()
         self._synced.close()
+        self._compiling.stop()
         self._ray.kill()
         self._host.close()
         self._do(actions.RemoveRayFile())
@@ -135,6 +138,7 @@ class Node:
             refused=self._side.refused(),
             ray=self._ray.look(),
             membership=self._side.membership_since,
+            compiling=self._compiling.look(),
             leftovers=self._leftovers(),
             readings=self._read_host(),
             wishes=wishes,
@@ -152,7 +156,7 @@ class Node:
 
     def _read_host(self) -> Readings:
         try:
-            self._readings = self._host.readings((*self._ray.pids, *self._jobs.pids))
+            self._readings = self._host.readings((*self._ray.pids, *self._jobs.pids, *self._compiling.pids))
             self._trouble("readings", "")
         except InputError as error:
             self._trouble("readings", str(error))
@@ -237,6 +241,10 @@ class Node:
                 self._side.stop_membership()
             case actions.WriteAllowance(cores, reason):
                 write_allowed(self.folder / "allowance.json", Allowed(cores, reason))
+            case actions.StartCompiling():
+                self._compiling.start()
+            case actions.StopCompiling():
+                self._compiling.stop()
             case actions.StartJob(name):
                 self._jobs.start(name)
             case actions.StopJob(name, at_once):

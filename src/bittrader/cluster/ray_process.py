@@ -30,6 +30,7 @@ _RAYLET, _GCS = "raylet", "gcs_server"
 _LOOKS = 60
 SAME_SECONDS = 2.0
 """How far two tellings of the moment at which one process began may be apart."""
+_LEAST_NICE = 19
 # Of the system that has consoles: no window of its own, and no Ctrl-C from another's.
 _APART = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 
@@ -72,6 +73,11 @@ class Child:
     def members(self) -> list[psutil.Process]:
         """All its processes that are there now."""
         return members((self._started,))
+
+    def be_modest(self) -> None:
+        """Gives it the processor only when nobody else wants it."""
+        lowest = getattr(psutil, "IDLE_PRIORITY_CLASS", _LEAST_NICE)
+        _asked(psutil.Process(self.process.pid), lambda one: one.nice(lowest), None)
 
     def kill(self) -> None:
         """Kills all its processes; what was being started at that moment is there at the next look."""

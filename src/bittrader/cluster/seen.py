@@ -84,6 +84,8 @@ class Seen:
     ray: RaySeen = RaySeen()
     membership: float | None = None
     """When the process that asks Ray for its list last said anything, in monotonic seconds; None if there is none."""
+    compiling: Literal["not yet", "runs", "done"] = "not yet"
+    """Whether what evaluates strategies was compiled ahead, in this life of the daemon."""
     leftovers: int = 0
     """Processes of an earlier daemon that was killed."""
     readings: Readings = field(default_factory=Readings)

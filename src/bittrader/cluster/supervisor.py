@@ -125,6 +125,7 @@ def step(rules: Rules, memory: Memory, seen: Seen) -> tuple[Memory, tuple[Action
     turn.end_leftovers()
     turn.run_ray()
     turn.run_membership()
+    turn.compile_ahead()
     turn.tell_drivers()
     turn.run_jobs()
     turn.exit_when_ended()
@@ -219,6 +220,15 @@ class _Turn:
             self.actions.append(actions.StartMembership(self.memory.place.gcs))
             self._remember(membership_not_before=self.now + delay(2, self.seen.chance))
 
+    def compile_ahead(self) -> None:
+        """Has the node ready for its first search, when its owner lets it work."""
+        allowance = self.memory.allowance
+        may = self.memory.phase == "up" and allowance is not None and allowance.cores > 0
+        if may and self.seen.compiling == "not yet":
+            self.actions.append(actions.StartCompiling())
+        elif not may and self.seen.compiling == "runs":
+            self.actions.append(actions.StopCompiling())
+
     def tell_drivers(self) -> None:
         """Keeps what drivers on this computer are told in step with how it is."""
         memory = self.memory
@@ -241,7 +251,8 @@ class _Turn:
             return
         code = RESTART_CODE if self.seen.wishes.run == "restart" and not self.seen.ending else 0
         running = [name for name, job in self.seen.jobs.items() if job.code is None]
-        if self.memory.phase == "down" and self.seen.membership is None and not running and not self.seen.ray.processes:
+        left = self.seen.ray.processes or self.seen.membership is not None or self.seen.compiling == "runs" or running
+        if self.memory.phase == "down" and not left:
             self.actions.append(actions.Exit(code))
         elif self.now - self.memory.ending_since >= END_SECONDS:
             self._log(f"ends, although {self.seen.ray.processes} processes of Ray do not", trouble=True)
