@@ -128,7 +128,8 @@ def lock(words: list[str]) -> None:
         *("--generate-hashes", "--no-emit-index-url", "--only-binary", ":all:"),
         *("--custom-compile-command", "make lock", "--group", "build", *words),
     ]
-    run(*compile_lock, "--group", "dev", "--extra", "download", "--extra", "cluster", "--output-file", DEV_LOCK)
+    extras = [f"--extra={extra}" for extra in ("download", "cluster", "notify")]
+    run(*compile_lock, "--group", "dev", *extras, "--output-file", DEV_LOCK)
     run(*compile_lock, "--constraint", DEV_LOCK.name, "--output-file", RUNTIME_LOCK)
     wheels([])
 
