@@ -45,6 +45,7 @@ DOORS = {
     "typer": ("cli/*",),
     "rich": ("cli/*",),
     "ray": ("execution/ray.py", "cluster/membership.py"),
+    "apprise": ("notify/urls.py",),
     "cryptography": ("cluster/certificates.py",),
     "psutil": ("host/*", "cluster/ray_process.py", "execution/processes.py", "execution/ray.py"),
 }

@@ -3,9 +3,11 @@
 import json
 import math
 import re
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from getpass import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bittrader.cli.notifying import try_ways
 from bittrader.cli.options import JsonOption
 from bittrader.cli.verifying import verify_node
 from bittrader.cluster import config_file, daemon
@@ -46,6 +49,7 @@ def add_commands(app: typer.Typer, role: Role) -> None:
     _add_wishes(app, role)
     app.add_typer(_policy(role), name="policy")
     app.add_typer(_config(role), name="config")
+    _add_notify(app, role)
 
 
 def _add_running(app: typer.Typer, role: Role) -> None:
@@ -149,13 +153,36 @@ def _config(role: Role) -> typer.Typer:
     @config.command("set")
     def config_set(
         key: Annotated[str, typer.Argument(metavar="KEY", help="As `config show` calls it.")],
-        value: Annotated[str, typer.Argument(metavar="VALUE", help="`default` goes back to ours.")],
+        value: Annotated[
+            str, typer.Argument(metavar="VALUE", help="`default` goes back to ours; `-` reads it from the input.")
+        ],
     ) -> None:
-        """Change a setting. Those of policy and code count at once, the others from the next start on."""
-        config_file.set_key(folder_of(role), key, None if value == "default" else value)
+        """Change a setting. Those of policy, code and notify count at once, the others from the next start on."""
+        said = _typed_in(key) if value == "-" else value
+        config_file.set_key(folder_of(role), key, None if said == "default" else said)
         _show_settings(role, key, as_json=False)
 
     return config
+
+
+def _typed_in(key: str) -> str:
+    """A value from standard input, so that what is secret stands in no list of processes and no history of a shell."""
+    if sys.stdin.isatty():
+        return getpass(f"{key}: ")
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _add_notify(app: typer.Typer, role: Role) -> None:
+    @app.command()
+    def notify(
+        test: Annotated[bool, typer.Option("--test", help="Send a message by every way, and say if it went.")] = False,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Show what this node tells you without being asked, and by which ways."""
+        if test:
+            name = read_settings(folder_of(role)).node.shown_name
+            raise typer.Exit(try_ways(role, name, as_json=as_json))
+        _show_settings(role, "notify.", as_json=as_json)
 
 
 def run_node(role: Role, *, background: bool) -> int:

@@ -30,7 +30,7 @@ from bittrader.cli.options import (
     strategy_speaks,
     validation_of,
 )
-from bittrader.cli.placing import DetachOption, OnOption, leave_it, place, require_cluster
+from bittrader.cli.placing import DetachOption, NotifyOption, OnOption, leave_it, place, require_cluster
 from bittrader.errors import InputError
 
 app = typer.Typer(add_completion=False)
@@ -99,6 +99,7 @@ def optimize(
     ] = None,
     on: OnOption = "local",
     detach: DetachOption = False,
+    notify: NotifyOption = False,
     no_verdict: NoVerdictOption = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")] = False,
     as_json: JsonOption = False,
@@ -151,9 +152,9 @@ def optimize(
             progress=progress,
         )
     if detach:
-        leave_it(result.summary.name, on)
+        leave_it(result.summary.name, on, tell=notify)
         return
-    raise typer.Exit(conclude(result, on, json_wanted=as_json, report_wanted=not no_report))
+    raise typer.Exit(conclude(result, on, json_wanted=as_json, report_wanted=not no_report, tell=notify))
 
 
 def parse_ranges(options: list[str] | tuple[str, ...]) -> dict[str, tuple[str, str]]:

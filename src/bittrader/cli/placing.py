@@ -37,6 +37,9 @@ DetachOption = Annotated[
         rich_help_panel=_CLUSTER,
     ),
 ]
+NotifyOption = Annotated[
+    bool, typer.Option("--notify", help="Tell you of the end, on the desktop and by the URLs of this computer's node.")
+]
 
 
 @contextmanager
@@ -58,11 +61,11 @@ def require_cluster(on: On) -> Path:
     return node_folder()
 
 
-def leave_it(study: str, on: On) -> None:
-    """Leaves a study to the node of this computer, which goes on with it until it is complete."""
+def leave_it(study: str, on: On, *, tell: bool) -> None:
+    """Leaves a study to the node of this computer, which goes on with it until it is complete, and may tell then."""
     from bittrader.cluster import jobs  # noqa: PLC0415 - one computer needs none of it
 
-    jobs.submit(require_cluster(on), study, time.time())
+    jobs.submit(require_cluster(on), study, time.time(), tell=tell)
     _say(f"{study} is searched on the cluster now, whatever becomes of this terminal.")
     _say(f"Watch it: bittrader studies attach {study}")
     _say(f"Stop it:  bittrader studies stop {study}")

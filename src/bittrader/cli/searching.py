@@ -277,7 +277,7 @@ def show(study: Study, summary: StudySummary, *, running: bool = False) -> None:
     console.print(text, soft_wrap=True, highlight=False)
 
 
-def conclude(result: SearchResult, on: On, *, json_wanted: bool, report_wanted: bool) -> int:
+def conclude(result: SearchResult, on: On, *, json_wanted: bool, report_wanted: bool, tell: bool) -> int:
     """Writes the report, prints what was found, and returns the exit code: 0, 1 when all failed, 130 when stopped."""
     summary = result.summary
     with strategy_speaks():
@@ -301,6 +301,10 @@ def conclude(result: SearchResult, on: On, *, json_wanted: bool, report_wanted: 
         beside = {"buy_and_hold": held and held.as_dict(), "series": _series(summary, results)}
         answer = {**as_json(summary), **beside, **where, "interrupted": result.interrupted}
         print(json.dumps(answer, allow_nan=False))  # noqa: T201 - this is the output
+    if tell and not result.interrupted:  # who stops a search knows of its end
+        from bittrader.cli.notifying import tell_of  # noqa: PLC0415 - only where it is asked for
+
+        tell_of(as_json(summary))
     if complaint is not None:
         raise complaint  # only now: the search is done, and what it found has been said
     if result.interrupted:

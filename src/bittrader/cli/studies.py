@@ -11,7 +11,16 @@ from rich.console import Console
 from rich.table import Table
 
 from bittrader.cli.options import JsonOption, NoVerdictOption, strategy_speaks
-from bittrader.cli.placing import DetachOption, OnOption, leave_it, place, require_cluster, watch, withdraw
+from bittrader.cli.placing import (
+    DetachOption,
+    NotifyOption,
+    OnOption,
+    leave_it,
+    place,
+    require_cluster,
+    watch,
+    withdraw,
+)
 from bittrader.errors import InputError, StudyError
 from bittrader.optimize import found, shelf
 from bittrader.optimize.database import StudyRunningError, WriterLock
@@ -119,6 +128,7 @@ def resume(
     threads: Annotated[int | None, typer.Option(help="Cores to use; else all.")] = None,
     on: OnOption = "local",
     detach: DetachOption = False,
+    notify: NotifyOption = False,
     no_verdict: NoVerdictOption = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")] = False,
     as_json: JsonOption = False,
@@ -138,7 +148,7 @@ def resume(
         if trials is not None:
             with Study.write(shelf.path_of(name)) as study:
                 study.allow(trials)
-        leave_it(name, on)
+        leave_it(name, on, tell=notify)
         return
     with bar(objective) as progress, place(on) as opened, strategy_speaks():
         result = search(
@@ -151,7 +161,7 @@ def resume(
             verdict=not no_verdict,
             progress=progress,
         )
-    raise typer.Exit(conclude(result, on, json_wanted=as_json, report_wanted=not no_report))
+    raise typer.Exit(conclude(result, on, json_wanted=as_json, report_wanted=not no_report, tell=notify))
 
 
 @app.command()

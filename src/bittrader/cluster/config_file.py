@@ -9,15 +9,18 @@ from itertools import pairwise
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from bittrader.cluster.sections import keys
+from bittrader.cluster.sections import keys, secrets
 from bittrader.cluster.settings import FILE, Settings, parse_settings, require_key, text_of, value_of
 from bittrader.errors import InputError
-from bittrader.files import make_folder, write_whole
+from bittrader.files import make_folder, written_whole
+from bittrader.notify.masks import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_BETWEEN_URLS = r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)"
+"""A URL may have commas of its own."""
 _HEADER = re.compile(r"\s*\[\s*([\w.]+)\s*\]\s*(#.*)?")
 
 
@@ -25,7 +28,15 @@ def shown(settings: Settings) -> Iterator[tuple[str, str, bool]]:
     """Every setting: its key, its value as TOML writes it, and whether that is the default."""
     for key, _ in keys(Settings):
         value = value_of(settings, key)
-        yield key, "(not set)" if value is None else toml_value(value), value == value_of(Settings(), key)
+        yield key, _shown(key, value), value == value_of(Settings(), key)
+
+
+def _shown(key: str, value: object) -> str:
+    if value is None:
+        return "(not set)"
+    if key in secrets(Settings) and isinstance(value, tuple):
+        value = tuple(map(masked, value))
+    return toml_value(value)
 
 
 def set_key(folder: Path, key: str, said: str | None) -> None:
@@ -41,7 +52,9 @@ def set_key(folder: Path, key: str, said: str | None) -> None:
     parse_settings(after, str(path))
     try:
         make_folder(folder)
-        write_whole(path, after)
+        with written_whole(path) as part:
+            part.touch(mode=0o600)  # nobody else's business: a URL to tell the owner by holds a token
+            part.write_text(after, encoding="utf-8", newline="")
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}.") from None
 
@@ -52,7 +65,8 @@ def typed(key: str, said: str) -> object:
     if isinstance(kind, UnionType):
         kind = next(one for one in get_args(kind) if one is not type(None))
     if get_origin(kind) is tuple:
-        return tuple(part.strip() for part in said.split(",") if part.strip())
+        between = _BETWEEN_URLS if key in secrets(Settings) else ","
+        return tuple(part.strip() for part in re.split(between, said) if part.strip())
     if kind is str or get_origin(kind) is Literal:
         return said
     if kind is bool:

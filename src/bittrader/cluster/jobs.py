@@ -24,10 +24,19 @@ if TYPE_CHECKING:
 _ENDED_KEPT = 20
 
 
-def submit(folder: Path, name: str, now: float) -> None:
-    """Has the daemon of this folder go on with a study, from now until it ends; Unix time."""
+def submit(folder: Path, name: str, now: float, *, tell: bool = False) -> None:
+    """Has the daemon of this folder go on with a study, from now until it ends, and tell then; Unix time."""
     make_folder(folder / "jobs")
-    write_whole(_file(folder, name), json.dumps({"study": name, "asked": now}) + "\n")
+    write_whole(_file(folder, name), json.dumps({"study": name, "asked": now, "tell": tell}) + "\n")
+
+
+def is_to_be_told(folder: Path, name: str) -> bool:
+    """Whether who asked for a study wants to be told of its end, whatever the settings say."""
+    try:
+        said = json.loads(_file(folder, name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(said, dict) and said.get("tell") is True
 
 
 def withdraw(folder: Path, name: str) -> None:

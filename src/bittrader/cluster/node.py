@@ -22,6 +22,7 @@ from bittrader.cluster.ledger import Ledger
 from bittrader.cluster.messages import Hosting
 from bittrader.cluster.network import way
 from bittrader.cluster.node_state import NodeState, read_state, write_state
+from bittrader.cluster.policy import Cause
 from bittrader.cluster.ray_command import RayNode
 from bittrader.cluster.ray_folder import make_temp_dir, temp_dir
 from bittrader.cluster.ray_list import clean_environment
@@ -30,12 +31,14 @@ from bittrader.cluster.secrets import TOKEN, Secrets
 from bittrader.cluster.seen import Seen
 from bittrader.cluster.settings import read_settings
 from bittrader.cluster.side import HeadSide, WorkerSide
-from bittrader.cluster.supervisor import Memory, Rules, step
+from bittrader.cluster.supervisor import HEARD_SECONDS, Memory, Rules, step
 from bittrader.cluster.wishes import read_wishes
-from bittrader.errors import BittraderError, ClusterError, InputError
+from bittrader.errors import BittraderError, ClusterError, InputError, cause_of
 from bittrader.execution.allowance import Allowed, write_allowed
 from bittrader.files import written_whole
 from bittrader.host.base import Readings
+from bittrader.notify.teller import Teller
+from bittrader.notify.watch import View
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +88,7 @@ class Node:
         self._readings = Readings()
         self._troubles: dict[str, str] = {}
         self._settings_seen = self._settings_stamp()
+        self._teller = Teller(folder, self._who.name, self._settings.notify.wanted, self._log)
         self._do(actions.RemoveRayFile())
         self._log(f"begins as {role} {self._who.name} ({self._who.node}), process {os.getpid()}")
 
@@ -97,6 +101,7 @@ class Node:
         for action in acts:
             self._do(action)
         self._say(seen)
+        self._tell(seen)
         return self._code
 
     @property
@@ -108,6 +113,7 @@ class Node:
 
     def close(self) -> None:
         """Ends its threads, and whatever still runs of what it started."""
+        self._teller.close()
         self._side.close()
         self._synced.close()
         self._compiling.stop()
@@ -176,9 +182,10 @@ class Node:
         self._trouble("settings", "")
         self._rules = replace(self._rules, policy=new.node_policy)
         self._synced.want(new.code.folder)
+        self._teller.want(new.notify.wanted)
         before = self._settings
-        other = replace(new, policy=before.policy, node=before.node, code=before.code) != before
-        later = "; what is not of the policy or the code holds after a restart" if other else ""
+        other = replace(new, policy=before.policy, node=before.node, code=before.code, notify=before.notify) != before
+        later = "; what is not of the policy, the code or notify holds after a restart" if other else ""
         self._log(f"takes up the changed settings{later}")
 
     def _settings_stamp(self) -> tuple[object, ...]:
@@ -250,6 +257,8 @@ class Node:
             case actions.StopJob(name, at_once):
                 self._jobs.stop(name, kill=at_once)
             case actions.FinishJob(name, code):
+                output = self.folder / "logs" / f"study-{name}.log"
+                self._teller.finished(name, code, output, asked=jobs.is_to_be_told(self.folder, name))
                 self._jobs.finish(name, code)
             case actions.Exit(code):
                 self._code = code
@@ -290,6 +299,35 @@ class Node:
             self._trouble("state", f"the state cannot be written: {error}")
         else:
             self._trouble("state", "")
+
+    def _tell(self, seen: Seen) -> None:
+        """Has the owner told what is new."""
+        try:
+            self._teller.look(self._view(seen))
+        except Exception as error:  # noqa: BLE001 - no message is worth a node
+            self._trouble("notify", f"the owner may not be told what is new: {cause_of(error)}")
+        else:
+            self._trouble("notify", "")
+
+    def _view(self, seen: Seen) -> View:
+        memory, heard, allowance = self._memory, seen.heard, self._memory.allowance
+        now = seen.clocks.monotonic
+        is_heard = heard is not None and heard.alive and now - heard.asked <= HEARD_SECONDS
+        is_up = memory.phase == "up" and memory.known and memory.lost_since is None
+        silent = "the head does not answer" if memory.phase == "up" and not is_heard else f"Ray is {memory.phase}"
+        return View(
+            monotonic=now,
+            unix=seen.clocks.wall,
+            head=self._rules.role == "head",
+            name=self._who.name,
+            where=memory.place.gcs if memory.place else "",
+            at_work=is_up and is_heard,
+            why=memory.waiting or silent,
+            ending=seen.ending or seen.wishes.run != "yes",
+            cores=allowance.cores if allowance else 0,
+            reason=allowance.reason if allowance else "",
+            by_owner=allowance is None or allowance.cause in (Cause.PAUSED, Cause.OVERRIDE),
+        )
 
     def _hosting(self, seen: Seen) -> Hosting:
         place, session = self._memory.place, self._memory.session

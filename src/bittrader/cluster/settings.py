@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Literal, get_type_hints
 
 from bittrader.cluster.policy import NodePolicy
-from bittrader.cluster.sections import keys, made
+from bittrader.cluster.sections import SECRET, keys, made
 from bittrader.errors import InputError, did_you_mean
+from bittrader.notify.masks import is_url
+from bittrader.notify.message import EVENTS
+from bittrader.notify.wanted import Wanted
 
 FILE = "config.toml"
 """What they stand in, in the node's folder."""
@@ -141,6 +144,37 @@ class Health:
 
 
 @dataclass(frozen=True)
+class Notify:
+    """[notify]: what the owner is told without asking."""
+
+    on: bool = False
+    desktop: bool = True
+    """Whether a note on this computer's desktop is one of the ways."""
+    urls: tuple[str, ...] = field(default=(), repr=False, metadata={SECRET: True})
+    """Other ways, as apprise writes them: `tgram://TOKEN/CHAT`. Whoever has one may write there."""
+    events: tuple[str, ...] = tuple(event for event in EVENTS if event != "paused")
+    most_an_hour: int = 6
+    """Messages; what comes on top is told together later."""
+
+    def __post_init__(self) -> None:
+        """Refuses what is no URL, without a word of it, and events that there are not."""
+        for place, url in enumerate(self.urls, 1):
+            if not is_url(url):
+                raise InputError(f"urls: number {place} is no URL as in tgram://TOKEN/CHAT; it is secret, so not shown")
+        for event in self.events:
+            if event not in EVENTS:
+                hint = did_you_mean(event, EVENTS) or f" There are {', '.join(EVENTS)}."
+                raise InputError(f"events: there is no event {event!r}.{hint}")
+        if not 1 <= self.most_an_hour <= 60:
+            raise InputError(f"most_an_hour is 1 to 60, not {self.most_an_hour}")
+
+    @property
+    def wanted(self) -> Wanted:
+        """The same, for what tells it."""
+        return Wanted(self.on, self.desktop, self.urls, frozenset(self.events), self.most_an_hour)
+
+
+@dataclass(frozen=True)
 class Settings:
     """All that the owner can set."""
 
@@ -150,6 +184,7 @@ class Settings:
     code: Code = field(default_factory=Code)
     logs: Logs = field(default_factory=Logs)
     health: Health = field(default_factory=Health)
+    notify: Notify = field(default_factory=Notify)
 
     @property
     def node_policy(self) -> NodePolicy:

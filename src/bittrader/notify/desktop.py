@@ -49,7 +49,7 @@ def desktop_command(
 ) -> Command | str:
     """How to show a message on a system's desktop, or why that cannot be.
 
-    `system` as `Host.name` says it; `which` finds programs; `bus` is the address of the owner's D-Bus session, for Linux.
+    `system` as `Host.name` says it; `which` finds programs; `bus` is where the owner's D-Bus session is, on Linux.
     No text ever becomes part of a script: it is an argument of its own, or a variable.
     """
     if system == "macOS":

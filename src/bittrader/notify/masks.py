@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://\S+", re.IGNORECASE)
+_BETWEEN = re.compile(r"[/:@?&=#,\s]+")
 _SHORT = 4
 """What has fewer characters gives no secret away, and is in many words."""
 HIDDEN = "…"
@@ -28,13 +29,18 @@ def masked(url: str) -> str:
 
 def without(words: str, urls: Iterable[str]) -> str:
     """Somebody else's words with whatever they quote of these URLs taken out, but for the kind of each."""
-    pieces = {piece for url in urls for piece in _pieces(url)}
-    for piece in sorted(pieces, key=len, reverse=True):
-        words = re.sub(re.escape(piece), HIDDEN, words, flags=re.IGNORECASE)
+    for url in urls:
+        words = _replaced(words, url, masked(url))
+        for piece in sorted(_pieces(url), key=len, reverse=True):
+            words = _replaced(words, piece, HIDDEN)
     return words
 
 
-def _pieces(url: str) -> Iterable[str]:
+def _pieces(url: str) -> set[str]:
     rest = url.partition("://")[2] or url
-    for text in {rest, unquote(rest)}:
-        yield from (piece for piece in (text, *re.split(r"[/:@?&=#,\s]+", text)) if len(piece) >= _SHORT)
+    pieces = {piece for text in (rest, unquote(rest)) for piece in (text, *_BETWEEN.split(text))}
+    return {piece for piece in pieces if len(piece) >= _SHORT}
+
+
+def _replaced(words: str, what: str, by: str) -> str:
+    return re.sub(re.escape(what), by, words, flags=re.IGNORECASE)

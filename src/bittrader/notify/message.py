@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -41,6 +41,14 @@ def message(name: str, news: Sequence[News], untold: int, now: float) -> Message
     return Message(f"Bittrader: {name}", "\n".join([*lines, *more]))
 
 
+def late(one: Message, at: float) -> Message:
+    """A message that could not be sent when it was new."""
+    return replace(one, body=f"(of {_clock(at)})\n{one.body}")
+
+
 def _line(one: News, now: float) -> str:
-    late = now - one.at > _LATE_SECONDS
-    return f"{datetime.fromtimestamp(one.at, UTC):%H:%M} UTC: {one.words}" if late else one.words
+    return f"{_clock(one.at)}: {one.words}" if now - one.at > _LATE_SECONDS else one.words
+
+
+def _clock(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M} UTC"

@@ -1,5 +1,6 @@
-"""How often an owner is told anything: a pure function. Nothing is told more than so often an hour, and nothing is lost:
-what comes too soon waits, and is told together.
+"""How often an owner is told anything: a pure function.
+
+There are so many messages an hour at most, and nothing is lost: what comes too soon waits, and is told together.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Pace:
 def pace(before: Pace, news: Sequence[News], most_an_hour: int, now: float) -> tuple[Pace, Pace | None]:
     """What to remember, and what to tell now: the waiting news of a pace, or None for nothing.
 
-    A clock that is set back finds messages of the future: they count as sent now, so that silence lasts an hour at most.
+    A clock that is set back finds messages of the future: they count as sent now, so that silence is an hour at most.
     """
     told = tuple(min(at, now) for at in before.told if now - at < HOUR_SECONDS)
     queue = (*before.waiting, *news)

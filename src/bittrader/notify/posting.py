@@ -1,4 +1,4 @@
-"""What the process that sends is given and gives back: JSON on its input and its output, never a secret in its words."""
+"""What the process that sends is given on its input, and says on its output: JSON, without a secret in what it says."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The process that sends, seen from the one that has something to say: it is started, looked at, and never waited for."""
+"""The process that sends, seen from the one that has something to say: started, looked at, and never waited for."""
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_SECONDS = SEND_SECONDS + 10.0
 """The process ends by itself before; one that stands still is killed then."""
+_CLOSE_SECONDS = 3.0
 _POLL_SECONDS = 0.05
 
 
@@ -24,20 +26,14 @@ class Sending:
     def __init__(self, post: Post) -> None:
         """Starts the process; OSError when the system gives none."""
         self.post = post
-        self._output: IO[bytes] = tempfile.TemporaryFile()
         self._end = time.monotonic() + _PATIENCE_SECONDS
-        # Files and no pipes: nothing blocks when the other side stands still, and no token is seen in a list of processes.
-        with tempfile.TemporaryFile() as given:
-            given.write(post.to_json().encode())
-            given.seek(0)
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "bittrader.notify"],
-                stdin=given,
-                stdout=self._output,
-                stderr=subprocess.DEVNULL,  # libraries speak there, and may quote a URL
-                start_new_session=True,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
+        # Files and no pipes: nothing blocks when the other side stands still, and no list of processes shows a token.
+        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it is read when the process has ended
+        try:
+            self._process = _started(post.to_json().encode(), self._output)
+        except OSError:
+            self._output.close()
+            raise
 
     @property
     def pid(self) -> int:
@@ -59,6 +55,27 @@ class Sending:
         """Ends the process, whatever it does."""
         self._process.kill()
         self._process.wait()
+
+    def close(self) -> None:
+        """Ends the process, after a moment."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_CLOSE_SECONDS)
+        self.kill()
+        self._output.close()
+
+
+def _started(given: bytes, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    with tempfile.TemporaryFile() as file:
+        file.write(given)
+        file.seek(0)
+        return subprocess.Popen(
+            [sys.executable, "-m", "bittrader.notify"],
+            stdin=file,
+            stdout=output,
+            stderr=subprocess.DEVNULL,  # libraries speak there, and may quote a URL
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
 
 
 def send_now(post: Post) -> tuple[Outcome, ...]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from bittrader.notify.message import Message
 
 _MISSING = "apprise is not installed, which sends to URLs: pip install 'bittrader[notify]'"
+_LEVELS = ("WARNING", "ERROR", "CRITICAL")
+_SILENT = "the service did not take it, and did not say why"
 
 
 def send_to_url(url: str, message: Message) -> str:
@@ -24,23 +26,28 @@ def send_to_url(url: str, message: Message) -> str:
     complaints = _Complaints()
     logging.getLogger("apprise").addHandler(complaints)
     try:
-        sent = _sent(apprise, url, message)
-        cause = "; ".join(dict.fromkeys(complaints.lines)) or "the service did not take it, and did not say why"
-    except Exception as error:  # noqa: BLE001 - over a hundred plugins, each with failures of its own
-        sent, cause = False, cause_of(error)
+        causes = [*_sent(apprise, url, message), *complaints.lines]
+    except Exception as error:  # noqa: BLE001 - nearly two hundred plugins, each with failures of its own
+        causes = [cause_of(error)]
     finally:
         logging.getLogger("apprise").removeHandler(complaints)
-    return "" if sent else without(cause, [url])
+    return without("; ".join(dict.fromkeys(causes)), [url])
 
 
-def _sent(apprise: Any, url: str, message: Message) -> bool:
-    asset = apprise.AppriseAsset(app_id="Bittrader", app_desc="Bittrader", async_mode=False)
-    post = apprise.Apprise(asset=asset)
-    return bool(post.add(url)) and bool(post.notify(title=message.title, body=message.body, body_format="text"))
+def _sent(apprise: Any, url: str, message: Message) -> list[str]:
+    """Why it was not sent, as the service's plugin says it."""
+    post = apprise.Apprise(asset=apprise.AppriseAsset(app_id="Bittrader", app_desc="Bittrader", async_mode=False))
+    if not post.add(url):
+        return ["apprise cannot use this URL"]
+    result = post.notify(title=message.title, body=message.body, body_format="text")
+    if result:
+        return []
+    said = [_line(one.message) for one in result.logs() if one.level in _LEVELS]
+    return said or [_SILENT]
 
 
 class _Complaints(logging.Handler):
-    """What apprise says is wrong, in this thread: it sends a message to one URL in the thread that asks for it."""
+    """What apprise says is wrong with a URL, in the thread that hands it over; of the sending, its result tells."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -49,4 +56,8 @@ class _Complaints(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.thread == self._thread:
-            self.lines.append(" ".join(record.getMessage().split()))
+            self.lines.append(_line(record.getMessage()))
+
+
+def _line(words: str) -> str:
+    return " ".join(words.split())

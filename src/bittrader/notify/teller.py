@@ -1,0 +1,181 @@
+"""A daemon's way to its owner: what is news goes out by a process of its own, and the daemon never waits for it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections import deque
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bittrader.files import write_whole
+from bittrader.notify.message import EVENTS, News, late, message
+from bittrader.notify.pace import Pace, pace
+from bittrader.notify.posting import DESKTOP, Post
+from bittrader.notify.results import ended_words
+from bittrader.notify.sender import Sending
+from bittrader.notify.watch import Watched, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bittrader.notify.message import Message
+    from bittrader.notify.posting import Outcome
+    from bittrader.notify.wanted import Wanted
+    from bittrader.notify.watch import View
+
+FILE = "notify.json"
+"""What of the owner's news must survive the daemon, in the node's folder."""
+RETRY_SECONDS = (60.0, 600.0, 3600.0)
+"""When what no URL took is tried again: who loses the head has often lost the network."""
+_MOST_QUEUED = 20
+_TAIL_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class _Queued:
+    """A post that is to go out, once more perhaps."""
+
+    post: Post
+    made: float
+    """Unix seconds."""
+    tried: int = 0
+    not_before: float = -math.inf
+
+
+class Teller:
+    """Watches one node for its owner. Only the daemon's own thread may call it."""
+
+    def __init__(self, folder: Path, name: str, wanted: Wanted, log: Callable[..., None]) -> None:
+        self._path, self._name, self._log = folder / FILE, name, log
+        self._wanted = wanted
+        self._watched, self._pace = _read(self._path)
+        self._kept = _kept(self._watched, self._pace)
+        self._finished: list[News] = []
+        self._queue: deque[_Queued] = deque()
+        self._sending: tuple[Sending, _Queued] | None = None
+        self._troubles: dict[str, str] = {}
+
+    def want(self, wanted: Wanted) -> None:
+        """Takes up what the owner wants from now on."""
+        self._wanted = wanted
+
+    def finished(self, study: str, code: int, output: Path, *, asked: bool) -> None:
+        """Notes that a study has ended; `asked`: whether to tell of it even if nothing else is to be told."""
+        if asked or (self._wanted.on and "finished" in self._wanted.events):
+            self._finished.append(News("finished", time.time(), ended_words(study, code, _tail(output))))
+
+    def look(self, view: View) -> None:
+        """Sees how the node is, and has told what is new; OSError when it cannot keep what it told."""
+        self._watched, news = watch(self._watched, view)
+        told = [one for one in news if self._wanted.on and one.event in self._wanted.events]
+        told += self._finished
+        self._finished = []
+        self._pace, due = pace(self._pace, told, self._wanted.most_an_hour, view.unix)
+        if due is not None:
+            self._tell(message(self._name, due.waiting, due.untold, view.unix), view.unix)
+        self._go_on(view.monotonic)
+        self._keep()
+
+    def close(self) -> None:
+        """Ends the process that sends, which gets a moment to have its say."""
+        if self._sending is not None:
+            self._sending[0].close()
+        self._sending = None
+
+    def _tell(self, what: Message, now: float) -> None:
+        post = Post(what, self._wanted.desktop, self._wanted.urls)
+        self._log(f"tells: {' | '.join(what.body.splitlines())}")
+        if not self._wanted.has_a_way:
+            self._trouble("", "nobody is told: neither notify.desktop nor notify.urls is set")
+        elif len(self._queue) < _MOST_QUEUED:
+            self._queue.append(_Queued(post, now))
+        else:
+            self._log("this is not told: too much is on its way already", trouble=True)
+
+    def _go_on(self, now: float) -> None:
+        """Sends what is due, one at a time, and takes note of what became of the last."""
+        if self._sending is not None:
+            sending, queued = self._sending
+            outcomes = sending.look()
+            if outcomes is None:
+                return
+            self._sending = None
+            self._note(outcomes, queued, now)
+        due = next((one for one in self._queue if now >= one.not_before), None)
+        if due is not None:
+            self._queue.remove(due)
+            self._start(due)
+
+    def _start(self, due: _Queued) -> None:
+        try:
+            self._sending = Sending(due.post), due
+        except OSError as error:
+            self._trouble("", f"the process that tells the owner cannot be started: {error}")
+        else:
+            self._troubles.pop("", None)
+
+    def _note(self, outcomes: tuple[Outcome, ...], queued: _Queued, now: float) -> None:
+        for one in outcomes:
+            self._trouble(one.way, one.failure and f"the owner could not be told by {one.way}: {one.failure}")
+        again = frozenset(one.way for one in outcomes if one.failure and one.way != DESKTOP)
+        if not again:
+            return
+        if queued.tried == len(RETRY_SECONDS):
+            self._log(f"gives up telling the owner by {', '.join(sorted(again))}", trouble=True)
+            return
+        post = queued.post.only(again)
+        post = replace(post, message=late(post.message, queued.made)) if not queued.tried else post
+        self._queue.append(_Queued(post, queued.made, queued.tried + 1, now + RETRY_SECONDS[queued.tried]))
+
+    def _trouble(self, way: str, words: str) -> None:
+        """Writes down what is wrong with a way, once for as long as it stays so."""
+        if words and self._troubles.get(way) != words:
+            self._log(words, trouble=True)
+        if words:
+            self._troubles[way] = words
+        else:
+            self._troubles.pop(way, None)
+
+    def _keep(self) -> None:
+        kept = _kept(self._watched, self._pace)
+        if kept != self._kept:
+            write_whole(self._path, json.dumps(kept), lasting=False)
+            self._kept = kept
+
+
+def _kept(watched: Watched, paced: Pace) -> dict[str, Any]:
+    """What must survive the daemon, as plain data."""
+    lasting = {"told": watched.told, "lost_at": watched.lost_at, "falls": list(watched.falls)}
+    waiting = [asdict(one) for one in paced.waiting]
+    return {"watched": lasting, "pace": {"told": list(paced.told), "waiting": waiting, "untold": paced.untold}}
+
+
+def _read(path: Path) -> tuple[Watched, Pace]:
+    """What an earlier daemon kept; nothing when it cannot be read, for then the owner is told once more at worst."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        watched, paced = facts["watched"], facts["pace"]
+        if watched["told"] not in ("away", "here", "lost", "unsteady"):
+            return Watched(), Pace()
+        waiting = tuple(News(**one) for one in paced["waiting"] if one["event"] in EVENTS)
+        lost_at = None if watched["lost_at"] is None else float(watched["lost_at"])
+        return (
+            Watched(told=watched["told"], lost_at=lost_at, falls=tuple(map(float, watched["falls"]))),
+            Pace(tuple(map(float, paced["told"])), waiting, int(paced["untold"])),
+        )
+    except (OSError, ValueError, TypeError, KeyError):
+        return Watched(), Pace()
+
+
+def _tail(path: Path) -> str:
+    """The last of what a study's process printed; nothing if that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - _TAIL_BYTES, 0))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
