@@ -62,7 +62,7 @@ def _here() -> Notify:
 
 
 def _sent(wanted: Notify, message: Message) -> tuple[Outcome, ...]:
-    return send_now(Post(message, wanted.desktop, wanted.urls))
+    return send_now(Post.of(message, desktop=wanted.desktop, urls=wanted.urls))
 
 
 def _in_words(one: Outcome) -> str:

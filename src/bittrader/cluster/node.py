@@ -258,7 +258,7 @@ class Node:
                 self._jobs.stop(name, kill=at_once)
             case actions.FinishJob(name, code):
                 output = self.folder / "logs" / f"study-{name}.log"
-                self._teller.finished(name, code, output, asked=jobs.is_to_be_told(self.folder, name))
+                self._teller.finished(name, code, output, time.time(), asked=jobs.is_to_be_told(self.folder, name))
                 self._jobs.finish(name, code)
             case actions.Exit(code):
                 self._code = code

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from bittrader import host
 from bittrader.errors import cause_of
 from bittrader.notify.desktop import desktop_command, session_bus
-from bittrader.notify.posting import DESKTOP, SEND_SECONDS, Outcome, Post, shown_way
+from bittrader.notify.posting import DESKTOP, SEND_SECONDS, Outcome, Post
 from bittrader.notify.urls import send_to_url
 
 if TYPE_CHECKING:
@@ -29,18 +29,18 @@ _SAYING = Lock()
 
 def main() -> None:
     """Takes each way in a thread of its own, so that a server that never answers keeps nobody else waiting."""
-    post = Post.of(sys.stdin.read())
+    post = Post.from_json(sys.stdin.read())
     ways: dict[str, Callable[[], str]] = {DESKTOP: lambda: _show(post.message)} if post.desktop else {}
-    for place, url in enumerate(post.urls):
-        ways[shown_way(place, url)] = _sending(url, post.message)
+    for way, url in post.urls.items():
+        ways[way] = _sending(url, post.message)
     threads = {way: Thread(target=_take, args=(way, send), daemon=True) for way, send in ways.items()}
     for thread in threads.values():
         thread.start()
-    end = time.monotonic() + SEND_SECONDS
+    end = time.monotonic() + post.seconds
     for way, thread in threads.items():
         thread.join(max(end - time.monotonic(), 0.0))
         if thread.is_alive():
-            _say(Outcome(way, f"no answer after {SEND_SECONDS:.0f} s"))
+            _say(Outcome(way, f"no answer after {post.seconds:.0f} s"))
     os._exit(0)  # a thread that still waits for a server is not waited for
 
 

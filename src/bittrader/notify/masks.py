@@ -38,7 +38,8 @@ def without(words: str, urls: Iterable[str]) -> str:
 
 def _pieces(url: str) -> set[str]:
     rest = url.partition("://")[2] or url
-    pieces = {piece for text in (rest, unquote(rest)) for piece in (text, *_BETWEEN.split(text))}
+    pieces = {rest, *_BETWEEN.split(rest)}
+    pieces |= {unquote(piece) for piece in pieces}
     return {piece for piece in pieces if len(piece) >= _SHORT}
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 from bittrader.notify.masks import masked
 from bittrader.notify.message import Message
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 DESKTOP = "the desktop"
 SEND_SECONDS = 20.0
-"""How long one way may take. The process ends by itself then, whatever became of whoever started it."""
 
 
 @dataclass(frozen=True)
@@ -19,25 +22,37 @@ class Post:
 
     message: Message
     desktop: bool
-    urls: tuple[str, ...]
+    urls: Mapping[str, str]
+    """Each under what may be shown of it."""
+    seconds: float = SEND_SECONDS
+    """How long all may take. The process ends by itself then, whatever became of whoever started it."""
+
+    @classmethod
+    def of(cls, message: Message, *, desktop: bool, urls: Sequence[str], seconds: float = SEND_SECONDS) -> Post:
+        """A message to the desktop and these URLs."""
+        number = "" if len(urls) == 1 else " ({})"
+        named = {masked(url) + number.format(place): url for place, url in enumerate(urls, 1)}
+        return cls(message, desktop, named, seconds)
 
     def to_json(self) -> str:
+        """All of it, secrets too, for the process that sends."""
         return json.dumps(asdict(self))
 
     @classmethod
-    def of(cls, text: str) -> Post:
+    def from_json(cls, text: str) -> Post:
+        """What `to_json` wrote."""
         facts = json.loads(text)
-        return cls(Message(**facts["message"]), facts["desktop"], tuple(facts["urls"]))
+        return cls(Message(**facts["message"]), facts["desktop"], facts["urls"], facts["seconds"])
 
     @property
     def ways(self) -> tuple[str, ...]:
         """Each way, as it may be shown."""
-        return (*([DESKTOP] if self.desktop else []), *map(shown_way, range(len(self.urls)), self.urls))
+        return (*([DESKTOP] if self.desktop else []), *self.urls)
 
     def only(self, ways: frozenset[str]) -> Post:
         """The same, by these ways alone."""
-        urls = tuple(url for place, url in enumerate(self.urls) if shown_way(place, url) in ways)
-        return Post(self.message, self.desktop and DESKTOP in ways, urls)
+        urls = {way: url for way, url in self.urls.items() if way in ways}
+        return replace(self, desktop=self.desktop and DESKTOP in ways, urls=urls)
 
 
 @dataclass(frozen=True)
@@ -47,11 +62,6 @@ class Outcome:
     way: str
     failure: str
     """Why it was not sent; empty when it was."""
-
-
-def shown_way(place: int, url: str) -> str:
-    """A URL as it may be shown, told from the others of its kind."""
-    return f"{masked(url)} ({place + 1})"
 
 
 def outcomes_in(post: Post, output: str) -> tuple[Outcome, ...]:

@@ -9,13 +9,13 @@ import tempfile
 import time
 from typing import IO, TYPE_CHECKING
 
-from bittrader.notify.posting import SEND_SECONDS, outcomes_in
+from bittrader.notify.posting import outcomes_in
 
 if TYPE_CHECKING:
     from bittrader.notify.posting import Outcome, Post
 
-_PATIENCE_SECONDS = SEND_SECONDS + 10.0
-"""The process ends by itself before; one that stands still is killed then."""
+_PATIENCE_SECONDS = 10.0
+"""How much longer than it should take the process may take; one that stands still is killed then."""
 _CLOSE_SECONDS = 3.0
 _POLL_SECONDS = 0.05
 
@@ -26,7 +26,7 @@ class Sending:
     def __init__(self, post: Post) -> None:
         """Starts the process; OSError when the system gives none."""
         self.post = post
-        self._end = time.monotonic() + _PATIENCE_SECONDS
+        self._end = time.monotonic() + post.seconds + _PATIENCE_SECONDS
         # Files and no pipes: nothing blocks when the other side stands still, and no list of processes shows a token.
         self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it is read when the process has ended
         try:
@@ -45,14 +45,13 @@ class Sending:
         if self._process.poll() is None:
             if time.monotonic() < self._end:
                 return None
-            self.kill()
+            self._kill()
         self._output.seek(0)
         output = self._output.read().decode("utf-8", "replace")
         self._output.close()
         return outcomes_in(self.post, output)
 
-    def kill(self) -> None:
-        """Ends the process, whatever it does."""
+    def _kill(self) -> None:
         self._process.kill()
         self._process.wait()
 
@@ -60,7 +59,7 @@ class Sending:
         """Ends the process, after a moment."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_CLOSE_SECONDS)
-        self.kill()
+        self._kill()
         self._output.close()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import time
 from collections import deque
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -63,10 +62,10 @@ class Teller:
         """Takes up what the owner wants from now on."""
         self._wanted = wanted
 
-    def finished(self, study: str, code: int, output: Path, *, asked: bool) -> None:
+    def finished(self, study: str, code: int, output: Path, now: float, *, asked: bool) -> None:
         """Notes that a study has ended; `asked`: whether to tell of it even if nothing else is to be told."""
         if asked or (self._wanted.on and "finished" in self._wanted.events):
-            self._finished.append(News("finished", time.time(), ended_words(study, code, _tail(output))))
+            self._finished.append(News("finished", now, ended_words(study, code, _tail(output))))
 
     def look(self, view: View) -> None:
         """Sees how the node is, and has told what is new; OSError when it cannot keep what it told."""
@@ -87,7 +86,7 @@ class Teller:
         self._sending = None
 
     def _tell(self, what: Message, now: float) -> None:
-        post = Post(what, self._wanted.desktop, self._wanted.urls)
+        post = Post.of(what, desktop=self._wanted.desktop, urls=self._wanted.urls)
         self._log(f"tells: {' | '.join(what.body.splitlines())}")
         if not self._wanted.has_a_way:
             self._trouble("", "nobody is told: neither notify.desktop nor notify.urls is set")

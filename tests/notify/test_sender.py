@@ -1,0 +1,101 @@
+"""The process that sends: what arrives, and what becomes of what does not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.notify.servers import TOKEN, receiver, silent
+
+from bittrader.notify.message import Message
+from bittrader.notify.posting import Post, outcomes_in
+from bittrader.notify.sender import Sending, send_now
+
+MESSAGE = Message("Bittrader: air", "air is back at work after 15 min.\n<b>&")
+
+
+def post(*urls: str, seconds: float = 30.0) -> Post:
+    return Post.of(MESSAGE, desktop=False, urls=urls, seconds=seconds)
+
+
+def ended(sending: Sending):
+    while (outcomes := sending.look()) is None:
+        time.sleep(0.02)
+    return outcomes
+
+
+def kill(sending: Sending):
+    os.kill(sending.pid, signal.SIGKILL)
+    return ended(sending)
+
+
+def test_a_url_gets_the_message_as_it_is():
+    with receiver() as one:
+        (outcome,) = send_now(post(one.url))
+    assert (outcome.way, outcome.failure) == ("json://…", "")
+    assert [(got["title"], got["message"]) for got in one.got] == [(MESSAGE.title, MESSAGE.body)]
+
+
+@pytest.mark.parametrize("url", [f"json://127.0.0.1:1/{TOKEN}", f"nonsense://{TOKEN}/x", f"tgram://{TOKEN}"])
+def test_why_a_message_was_not_sent_is_said_without_the_secret(url):
+    (outcome,) = send_now(post(url))
+    assert outcome.failure
+    assert TOKEN not in f"{outcome}"
+
+
+def test_a_service_that_refuses_is_told_with_its_answer_and_the_others_get_the_message():
+    with receiver(401) as no, receiver() as yes:
+        first, second = send_now(post(no.url, yes.url))
+    assert (first.way, second.way) == ("json://… (1)", "json://… (2)")
+    assert "401" in first.failure
+    assert TOKEN not in first.failure
+    assert (second.failure, len(yes.got)) == ("", 1)
+
+
+def test_a_server_that_never_answers_holds_up_nobody():
+    with silent() as never, receiver() as one:
+        first, second = send_now(post(never, one.url, seconds=3.0))
+    assert first.failure == "no answer after 3 s"
+    assert (second.failure, len(one.got)) == ("", 1)
+
+
+def test_a_look_at_a_sender_that_waits_brings_nothing_and_returns():
+    with silent() as never:
+        sending = Sending(post(never))
+        assert [sending.look() for _ in range(100)] == [None] * 100
+        kill(sending)
+
+
+def test_a_sender_that_is_killed_is_told_of_and_leaves_no_process():
+    with silent() as never:
+        sending = Sending(post(never))
+        (outcome,) = kill(sending)
+    assert outcome.failure == "the process that sends ended before it was done"
+    assert not psutil.pid_exists(sending.pid)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
+def test_no_list_of_processes_shows_a_token():
+    with silent() as never:
+        sending = Sending(post(never))
+        while b"bittrader.notify" not in (command := Path(f"/proc/{sending.pid}/cmdline").read_bytes()):
+            time.sleep(0.02)
+        command += Path(f"/proc/{sending.pid}/environ").read_bytes()
+        kill(sending)
+    assert TOKEN.encode() not in command
+
+
+def test_a_post_is_the_same_on_the_other_side():
+    one = replace(post("json://a/b", "json://c/d"), desktop=True)
+    assert Post.from_json(one.to_json()) == one
+    assert one.only(frozenset({"json://… (2)"})).ways == ("json://… (2)",)
+
+
+def test_words_of_a_library_among_the_outcomes_are_no_outcome():
+    said = 'hello\n{"way": "json://…", "failure": ""}\n[1]\n{"way": "js'
+    assert [one.failure for one in outcomes_in(post("json://a/b"), said)] == [""]

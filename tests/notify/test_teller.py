@@ -1,0 +1,183 @@
+"""A daemon's way to its owner, with real processes that send."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.notify.servers import TOKEN, receiver, silent
+from tests.notify.test_message import FACTS
+from tests.notify.test_watch import VIEW
+
+from bittrader.notify.message import EVENTS
+from bittrader.notify.results import result_words
+from bittrader.notify.teller import FILE, RETRY_SECONDS, Teller
+from bittrader.notify.wanted import Wanted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JOINED = "air has joined the cluster of the head at 10.0.0.1:6379."
+LOST = "air has lost the head: no head."
+
+
+@dataclass
+class Daemon:
+    """One life of a daemon, as far as its teller sees it: its turns take no time, unless it waits for the sender."""
+
+    folder: Path
+    wanted: Wanted
+    lines: list[tuple[str, bool]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.view = VIEW
+        self.teller = Teller(self.folder, "air", self.wanted, self._log)
+
+    def _log(self, line: str, *, trouble: bool = False) -> None:
+        self.lines.append((line, trouble))
+
+    @property
+    def troubles(self) -> list[str]:
+        return [line for line, trouble in self.lines if trouble]
+
+    def be(self, seconds: float, **facts: object) -> None:
+        self.view = replace(self.view, **facts)
+        for _ in range(max(int(seconds / 5), 1)):
+            self.teller.look(self.view)
+            self.view = replace(self.view, monotonic=self.view.monotonic + 5, unix=self.view.unix + 5)
+        self.settle()
+
+    def settle(self) -> None:
+        """Turns on the spot until nothing is on its way."""
+        self.teller.look(self.view)
+        while self.teller._sending is not None:
+            time.sleep(0.02)
+            self.teller.look(self.view)
+
+
+def wanted(*urls: str, **facts: object) -> Wanted:
+    return replace(Wanted(on=True, desktop=False, urls=urls, events=frozenset(EVENTS), most_an_hour=60), **facts)
+
+
+def test_the_owner_hears_of_joining_losing_and_coming_back(tmp_path):
+    with receiver() as one:
+        daemon = Daemon(tmp_path, wanted(one.url))
+        daemon.be(30, at_work=True)
+        daemon.be(120, at_work=False)
+        daemon.be(30, at_work=True)
+    assert one.bodies == [JOINED, LOST, "air is back at work after 2 min."]
+    assert daemon.troubles == []
+
+
+@pytest.mark.parametrize("facts", [{"on": False}, {"events": frozenset({"back"})}])
+def test_what_is_not_wanted_is_not_told(tmp_path, facts):
+    with receiver() as one:
+        daemon = Daemon(tmp_path, wanted(one.url, **facts))
+        daemon.be(30, at_work=True)
+        daemon.be(120, at_work=False)
+    assert one.bodies == []
+    assert daemon.lines == []
+
+
+def test_what_is_too_much_for_an_hour_is_told_together_later(tmp_path):
+    with receiver() as one:
+        daemon = Daemon(tmp_path, wanted(one.url, most_an_hour=1))
+        daemon.be(30, at_work=True)
+        daemon.be(120, at_work=False)
+        daemon.be(4000, at_work=True)
+    first, second = one.bodies
+    assert first == JOINED
+    assert [line.partition(" UTC: ")[2] for line in second.splitlines()] == [LOST, "air is back at work after 2 min."]
+
+
+def test_a_daemon_that_is_killed_again_and_again_tells_nothing_twice_and_keeps_to_the_limit(tmp_path):
+    with receiver() as one:
+        for _ in range(5):
+            daemon = Daemon(tmp_path, wanted(one.url))
+            daemon.be(30, at_work=True)
+        assert one.bodies == [JOINED]
+        for _ in range(5):
+            daemon = Daemon(tmp_path, wanted(one.url, most_an_hour=2))
+            daemon.be(30, at_work=True, ending=False)
+            daemon.be(5, ending=True)
+    assert len(one.bodies) == 2
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"watched": {"told": "x"}, "pace": {}}', '{"watched": 1, "pace": 2}'])
+def test_a_damaged_memory_is_an_empty_one(tmp_path, text):
+    (tmp_path / FILE).write_text(text)
+    with receiver() as one:
+        Daemon(tmp_path, wanted(one.url)).be(30, at_work=True)
+    assert one.bodies == [JOINED]
+
+
+def test_what_was_not_sent_is_said_once_and_tried_again_when_the_network_may_be_back(tmp_path):
+    with receiver(500) as one:
+        daemon = Daemon(tmp_path, wanted(one.url))
+        daemon.be(30, at_work=True)
+        daemon.be(RETRY_SECONDS[0] + 5)
+        assert len(daemon.troubles) == 1
+        assert daemon.troubles[0].startswith("the owner could not be told by json://…: ")
+        one.status = 200
+        daemon.be(RETRY_SECONDS[1] + 5)
+    (body,) = one.bodies
+    assert body.endswith(f" UTC)\n{JOINED}")
+    assert body.startswith("(of ")
+
+
+def test_what_nobody_ever_takes_is_given_up_and_no_secret_is_in_the_log_or_the_folder(tmp_path):
+    with receiver(500) as one:
+        daemon = Daemon(tmp_path, wanted(one.url))
+        daemon.be(30, at_work=True)
+        for seconds in RETRY_SECONDS:
+            daemon.be(seconds + 5)
+        daemon.be(7200)
+    assert [line.partition(":")[0] for line in daemon.troubles] == [
+        "the owner could not be told by json",
+        "gives up telling the owner by json",
+    ]
+    assert TOKEN not in json.dumps(daemon.lines)
+    assert TOKEN not in (tmp_path / FILE).read_text()
+
+
+def test_while_a_server_never_answers_the_daemon_turns_and_what_is_new_waits(tmp_path):
+    with silent() as never:
+        daemon = Daemon(tmp_path, wanted(never))
+        for _ in range(1000):
+            daemon.teller.look(daemon.view)
+            daemon.view = replace(
+                daemon.view, at_work=True, monotonic=daemon.view.monotonic + 5, unix=daemon.view.unix + 5
+            )
+        assert daemon.teller._sending is not None
+        daemon.teller.close()
+    assert daemon.troubles == []
+
+
+def test_a_system_without_processes_to_spare_is_said_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.executable", str(tmp_path / "nothing"))
+    with receiver() as one:
+        daemon = Daemon(tmp_path, wanted(one.url))
+        daemon.be(30, at_work=True)
+        daemon.be(120, at_work=False)
+    assert len(daemon.troubles) == 1
+    assert "cannot be started" in daemon.troubles[0]
+
+
+def test_a_study_is_told_of_when_its_kind_of_news_is_wanted_or_who_left_it_asked(tmp_path):
+    output = tmp_path / "study-first.log"
+    output.write_text(f"{'.' * 2_000_000}\n{json.dumps(FACTS)}\n")
+    with receiver() as one:
+        for on, asked in ((True, False), (False, True), (False, False)):
+            daemon = Daemon(tmp_path, wanted(one.url, on=on))
+            daemon.teller.finished("first", 0, output, daemon.view.unix, asked=asked)
+            daemon.settle()
+    assert one.bodies == [result_words(FACTS)] * 2
+
+
+def test_news_that_has_no_way_to_go_is_said(tmp_path):
+    daemon = Daemon(tmp_path, wanted())
+    daemon.be(30, at_work=True)
+    assert daemon.troubles == ["nobody is told: neither notify.desktop nor notify.urls is set"]
