@@ -17,6 +17,7 @@ from tests.cluster.healthy import NOW, STATE
 from bittrader.cluster import secrets as kept
 from bittrader.cluster.authority import certificate_fault, keep_certificate, prepare_head, sign
 from bittrader.cluster.checkup import observe
+from bittrader.cluster.config_file import set_key
 from bittrader.cluster.daemon_lock import DaemonLock
 from bittrader.cluster.facts import facts_here
 from bittrader.cluster.health import findings
@@ -135,6 +136,18 @@ def test_secrets_that_are_open_or_lost_are_named(worker):
     seen = observe("worker")
     assert seen.loose == (str(secrets.path(kept.TOKEN)),)
     assert seen.missing == (kept.NODE_KEY,)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such modes")
+def test_a_url_to_tell_the_owner_by_that_others_may_read_is_named(worker):
+    config = worker.folder / "config.toml"
+    config.chmod(0o644)
+    assert observe("worker").loose == ()
+    with config.open("a") as file:
+        file.write('\n[notify]\nurls = ["json://127.0.0.1/token"]\n')
+    assert observe("worker").loose == (str(config),)
+    set_key(worker.folder, "notify.on", "yes")
+    assert observe("worker").loose == ()
 
 
 def test_a_port_that_somebody_holds_is_named_with_who(worker):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import tomllib
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bittrader.cluster.config_file import changed, set_key, shown, toml_value, typed
-from bittrader.cluster.settings import Settings, read_settings
+from bittrader.cluster.settings import Settings, parse_settings, read_settings
 from bittrader.errors import InputError
 
 MINE = """\
@@ -159,6 +161,37 @@ def test_a_place_that_cannot_be_written_to_is_told_in_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"^cannot (read|write) .*config\.toml: Not a directory\.$"):
         set_key(tmp_path / "file", "policy.active_cores", "2")
+
+
+SECRET_URL = "tgram://123:s3cr3t/me?a=1,2"
+
+
+def test_a_url_to_tell_by_is_kept_from_others_and_never_shown(tmp_path):
+    (tmp_path / "config.toml").write_text(MINE)
+    (tmp_path / "config.toml").chmod(0o644)
+    set_key(tmp_path, "notify.urls", f"{SECRET_URL}, json://127.0.0.1/x")
+    assert read_settings(tmp_path).notify.urls == (SECRET_URL, "json://127.0.0.1/x")
+    lines = {key: (value, is_default) for key, value, is_default in shown(read_settings(tmp_path))}
+    assert lines["notify.urls"] == ('["tgram://…", "json://…"]', False)
+    assert "s3cr3t" not in repr(read_settings(tmp_path))
+    if hasattr(os, "getuid"):
+        assert stat.S_IMODE((tmp_path / "config.toml").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('urls = "tgram://s3cr3t/me"', "notify.urls is a list of texts"),
+        ('urls = ["s3cr3t"]', "notify.urls: number 1 is no URL"),
+        ('events = ["joind"]', "Did you mean 'joined'"),
+        ("most_an_hour = 0", "most_an_hour is 1 to 60, not 0"),
+    ],
+)
+def test_what_is_wrong_with_who_is_told_is_said_without_the_secret(text, words):
+    with pytest.raises(InputError) as refused:
+        parse_settings(f"[notify]\n{text}\n")
+    assert words in str(refused.value)
+    assert "s3cr3t" not in str(refused.value)
 
 
 def test_all_settings_can_be_shown():

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from tests.cluster.daemons import Daemon, address, foreign_ray, running
+from tests.notify.servers import TOKEN, receiver
 
 from bittrader.cluster import daemon, inviting, jobs, visit
 from bittrader.cluster.config_file import set_key
@@ -66,7 +67,9 @@ def test_a_head_comes_up_and_back_and_leaves_nothing_and_no_other_ray_is_touched
 
 @with_ray
 def test_a_worker_joins_works_and_follows_a_head_that_begins_anew() -> None:
-    with running("head", "worker") as (head, worker):
+    with running("head", "worker") as (head, worker), receiver() as owner:
+        for key, value in (("urls", owner.url), ("desktop", "no"), ("on", "yes")):
+            set_key(worker.folder, f"notify.{key}", value)
         head.start()
         first = head.until_at_work()
         made = inviting.invite(head.folder, [address()], head.ports + 1, time.time())
@@ -75,6 +78,8 @@ def test_a_worker_joins_works_and_follows_a_head_that_begins_anew() -> None:
         state = worker.until_at_work()
         assert state.session == first.session
         assert head.until(lambda state: state.nodes == 2)
+        worker.until(lambda _: owner.got)
+        assert owner.bodies == [f"{worker.who.name} has joined the cluster of the head at {address()}:{head.ports}."]
 
         daemon.restart("head")
         second = head.until_at_work(other_than=first.session)
@@ -185,6 +190,30 @@ def test_a_study_that_is_left_to_it_is_run_and_how_it_ended_is_told(head_without
     daemon.stop("head", 20)
     head.start()
     assert head.state().jobs == state.jobs, "it is remembered"
+
+
+def test_the_owner_is_told_of_a_study_that_was_left_to_it_and_a_change_of_settings_holds_at_once(
+    head_without_ray: Daemon,
+) -> None:
+    head = head_without_ray
+    with receiver() as owner:
+        (head.folder / "notify.json").mkdir()  # that it cannot be kept is no reason not to tell
+        set_key(head.folder, "notify.desktop", "no")
+        set_key(head.folder, "notify.urls", owner.url)
+        head.until(lambda _: "takes up the changed settings" in head.log())
+        jobs.submit(head.folder, "untold", time.time())
+        head.until(lambda state: "untold" in {job.name for job in state.jobs if job.code is not None})
+        jobs.submit(head.folder, "ghost", time.time(), tell=True)
+        head.until(lambda _: owner.got)
+        set_key(head.folder, "notify.on", "yes")
+        head.until(lambda _: head.log().count("takes up the changed settings") > 1)
+        jobs.submit(head.folder, "spirit", time.time())
+        head.until(lambda _: len(owner.got) > 1)
+    assert [one.partition(":")[0] for one in owner.bodies] == ["Study ghost failed", "Study spirit failed"]
+    assert owner.got[0]["title"] == f"Bittrader: {head.who.name}"
+    assert TOKEN not in head.log() + (head.folder / "state.json").read_text()
+    assert "holds after a restart" not in head.log()
+    assert head.log().count("the owner may not be told what is new: FileExistsError") == 1
 
 
 def test_what_drivers_say_is_passed_on_and_forgotten_with_them(head_without_ray: Daemon) -> None:

@@ -45,6 +45,8 @@ def tell_of(facts: Mapping[str, Any]) -> None:
     """Tells of the end of a search, whose facts `--json` prints; what fails is said, and changes nothing."""
     try:
         wanted = _here()
+        if not wanted.wanted.has_a_way:
+            raise InputError("this computer's node has notify.desktop false, and no notify.urls")
         outcomes = _sent(wanted, Message("Bittrader", result_words(facts)))
     except (BittraderError, OSError) as error:
         _say(f"You could not be told: {error}")

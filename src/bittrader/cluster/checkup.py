@@ -21,8 +21,8 @@ from bittrader.cluster.network import no_way_in_words, probe, way
 from bittrader.cluster.node_state import read_state
 from bittrader.cluster.ray_folder import temp_dir
 from bittrader.cluster.ray_process import members
-from bittrader.cluster.secrets import Secrets
-from bittrader.cluster.settings import Ports, Settings, read_settings
+from bittrader.cluster.secrets import Secrets, is_loose
+from bittrader.cluster.settings import FILE, Ports, Settings, read_settings
 from bittrader.cluster.visit import Visitor
 from bittrader.cluster.whole import whole_cluster
 from bittrader.errors import ClusterError, InputError
@@ -66,7 +66,7 @@ def observe(role: Role) -> Observed:
         network=network,
         connected=connected,
         missing=tuple(name for name in needed if not _is_there(secrets.path(name))),
-        loose=tuple(map(str, secrets.loose())),
+        loose=tuple(map(str, (*secrets.loose(), *_told(folder, settings)))),
         certificate=_certificate(secrets, state if running else None),
         ports=settings.network.ports,
         listeners=_listeners(settings.network.ports, computer.listeners()),
@@ -218,3 +218,9 @@ def _fixed(ports: Ports, *, is_head: bool) -> list[int]:
     workers = range(ports.first_worker, ports.last_worker + 1)
     some = {*workers[:_SOME_WORKER_PORTS], *workers[-_SOME_WORKER_PORTS:]}
     return [*own, ports.node_manager, ports.object_manager, *sorted(some)]
+
+
+def _told(folder: Path, settings: Settings) -> tuple[Path, ...]:
+    """The settings' file, where it holds a URL to tell the owner by and others may read it."""
+    path = folder / FILE
+    return (path,) if settings.notify.urls and path.exists() and is_loose(path) else ()

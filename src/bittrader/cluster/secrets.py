@@ -91,13 +91,14 @@ class Secrets:
 
     def loose(self) -> list[Path]:
         """What other users of this computer may read or change, and must not."""
-        if not hasattr(os, "getuid") or not self.folder.exists():  # no users, no such modes
+        if not self.folder.exists():
             return []
-        return [
-            path
-            for path in (self.folder, *sorted(self.folder.iterdir()))
-            if stat.S_IMODE(path.stat().st_mode) & _ONLY_OURS
-        ]
+        return [path for path in (self.folder, *sorted(self.folder.iterdir())) if is_loose(path)]
+
+
+def is_loose(path: Path) -> bool:
+    """Whether other users of this computer may read or change what is there."""
+    return hasattr(os, "getuid") and bool(stat.S_IMODE(path.stat().st_mode) & _ONLY_OURS)
 
 
 def mark(token: str) -> str:
