@@ -41,7 +41,7 @@ def test_a_url_gets_the_message_as_it_is():
     assert [(got["title"], got["message"]) for got in one.got] == [(MESSAGE.title, MESSAGE.body)]
 
 
-@pytest.mark.parametrize("url", [f"json://127.0.0.1:1/{TOKEN}", f"nonsense://{TOKEN}/x", f"tgram://{TOKEN}"])
+@pytest.mark.parametrize("url", [f"json://127.0.0.1:1/{TOKEN}", f"nonsense://{TOKEN}/x"])
 def test_why_a_message_was_not_sent_is_said_without_the_secret(url):
     (outcome,) = send_now(post(url))
     assert outcome.failure
