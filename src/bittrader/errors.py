@@ -40,6 +40,12 @@ class ClusterError(BittraderError):
     """A computer that cannot be met, was refused by the head, or lacks what a node needs."""
 
 
+class InstallError(BittraderError):
+    """An installation that cannot be made here, or that failed and was undone."""
+
+    exit_code = 1
+
+
 def is_interrupt(error: BaseException) -> bool:
     """Whether this is Ctrl-C, which Python raises in the main thread alone; else it is what somebody's code raised."""
     return type(error) is KeyboardInterrupt and threading.current_thread() is threading.main_thread()

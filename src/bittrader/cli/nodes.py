@@ -16,8 +16,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bittrader.cli.installing import add_installing
 from bittrader.cli.notifying import try_ways
 from bittrader.cli.options import JsonOption
+from bittrader.cli.services import start_service
 from bittrader.cli.verifying import verify_node
 from bittrader.cluster import config_file, daemon
 from bittrader.cluster.identity import Role, folder_of, read_identity, require_identity
@@ -45,6 +47,7 @@ def seconds_of(said: str, option: str) -> float:
 
 def add_commands(app: typer.Typer, role: Role) -> None:
     """Gives a noun the commands that both nouns have."""
+    add_installing(app, role)
     _add_running(app, role)
     _add_wishes(app, role)
     app.add_typer(_policy(role), name="policy")
@@ -189,6 +192,9 @@ def run_node(role: Role, *, background: bool) -> int:
     """Runs the node, and returns the exit code; in the background it returns when the node is up."""
     if not background:
         return daemon.run(role)
+    if start_service(role):
+        _say(f"The {role} runs as a service. See how it is: bittrader {role} status")
+        return 0
     pid = daemon.start_background(role)
     _say(f"The {role} runs in the background (process {pid}). See how it is: bittrader {role} status")
     return 0

@@ -12,7 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from bittrader.cluster import checkup
-from bittrader.cluster.health import findings
+from bittrader.cluster.health import findings, worst_first
+from bittrader.cluster.identity import folder_of
+from bittrader.install import held
+from bittrader.install.facts import owner_here
+from bittrader.install.machine import Here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +29,9 @@ _MARKS = {"wrong": ("✗ wrong", "bold red"), "warning": ("! look", "yellow"), "
 
 def verify_node(role: Role, *, as_json: bool) -> int:
     """Prints what there is to say of the node; 0 when all is right, 1 when something is wrong."""
-    found = findings(checkup.observe(role))
+    found = worst_first(
+        (*findings(checkup.observe(role)), *held.findings(role, Here(owner_here()), str(folder_of(role))))
+    )
     is_right = all(one.state != "wrong" for one in found)
     if as_json:
         typer.echo(json.dumps({"role": role, "right": is_right, "findings": [asdict(one) for one in found]}))

@@ -1,6 +1,6 @@
 """The daemon of a node: twice a second it looks at everything, asks the supervisor what to do, and does it.
 
-`python -m bittrader.cluster.daemon ROLE` runs one, as `run` does.
+`python -m bittrader.cluster.daemon ROLE [HOME]` runs one, as `run` does, with HOME as BITTRADER_HOME.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def run(role: Role, *, foreground: bool = True) -> int:
         code = RESTART_CODE
         while code == RESTART_CODE:
             _wish(folder, "yes")
-            node = Node(folder, role, shown=foreground)
+            node = Node(folder, role, shown=foreground or heartbeat.is_heard)
             try:
                 code = _live(node, ending, heartbeat)
             finally:
@@ -83,7 +83,8 @@ def _live(node: Node, ending: Ending, heartbeat: Heartbeat) -> int:
         now = time.monotonic()
         due = max(due + TICK_SECONDS, now)
         time.sleep(due - now)
-    heartbeat.notify("STOPPING=1")
+    if code != RESTART_CODE:  # systemd would wait for the end of the process, and then kill it
+        heartbeat.notify("STOPPING=1")
     return code
 
 
@@ -158,18 +159,22 @@ def _polls(seconds: float) -> Iterator[None]:
 def main() -> int:
     """Runs the daemon that the command line names, with nothing on the terminal but why it cannot."""
     role = sys.argv[1]
+    if len(sys.argv) > 2:
+        os.environ["BITTRADER_HOME"] = sys.argv[2]
     if role not in ("head", "worker"):
         raise SystemExit(f"bittrader: a daemon is head or worker, not {role!r}")
     try:
         return run(role, foreground=False)  # type: ignore[arg-type]
     except BittraderError as error:
-        sys.stderr.write(f"bittrader: {error}\n")
+        if sys.stderr is not None:
+            sys.stderr.write(f"bittrader: {error}\n")
         return error.exit_code
 
 
 if __name__ == "__main__":
     # What it starts, and what asks for its exit code, are done with; a thread that waits for the network is not.
     code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # as in a scheduled task without a window
+            stream.flush()
     os._exit(code)

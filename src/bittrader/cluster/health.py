@@ -10,7 +10,7 @@ from bittrader.cluster.facts import Facts, differences
 from bittrader.cluster.status_words import ago
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from bittrader.cluster.codesync import Synced
     from bittrader.cluster.health_of_others import HeadSeen, NodeSeen
@@ -99,7 +99,11 @@ class Observed:
 
 def findings(seen: Observed) -> tuple[Finding, ...]:
     """What there is to say of a node, the worst first."""
-    found = [Finding(*one) for check in _CHECKS for one in check(seen)]
+    return worst_first(Finding(*one) for check in _CHECKS for one in check(seen))
+
+
+def worst_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings in the order in which their reader needs them."""
     return tuple(sorted(found, key=lambda one: _WORST_FIRST.index(one.state)))
 
 

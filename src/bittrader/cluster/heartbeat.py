@@ -16,6 +16,11 @@ class Heartbeat:
         place = os.environ.pop(_VARIABLE, "") if hasattr(socket, "AF_UNIX") else ""
         self._address = f"\0{place[1:]}" if place.startswith("@") else place
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether systemd runs this, whose journal then takes what it writes."""
+        return bool(self._address)
+
     def notify(self, *facts: str) -> None:
         """Tells systemd facts such as `READY=1` and `WATCHDOG=1`: one datagram, and nobody waits for an answer."""
         if not self._address:

@@ -217,16 +217,22 @@ def parse_settings(text: str, place: str = FILE) -> Settings:
 
 def parse_num_cpus(text: str, place: str = "config.env") -> int | None:
     """The `NUM_CPUS` of a file of `NAME=value` lines; other names are other programs' business."""
-    value = None
-    for line in text.splitlines():
-        name, _, said = line.strip().removeprefix("export ").partition("=")
-        if name.strip() == "NUM_CPUS":
-            value = said.split("#")[0].strip().strip("\"'")
+    value = value_in_env(text, "NUM_CPUS")
     if not value:
         return None
     if not (value.isascii() and value.isdecimal() and int(value) >= 1):
         raise InputError(f"{place}: NUM_CPUS is a number of cores, 1 or more, not {value!r}.")
     return int(value)
+
+
+def value_in_env(text: str, wanted: str) -> str:
+    """What the last line says that sets this name in a file of `NAME=value` lines; empty if none does."""
+    value = ""
+    for line in text.splitlines():
+        name, _, said = line.strip().removeprefix("export ").partition("=")
+        if name.strip() == wanted:
+            value = said.split("#")[0].strip().strip("\"'")
+    return value
 
 
 def value_of(settings: Settings, key: str) -> object:

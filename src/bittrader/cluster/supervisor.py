@@ -33,7 +33,8 @@ Phase = Literal["down", "starting", "up", "stopping"]
 
 RESTART_CODE = 75
 """What `Exit` says when the owner asked for a restart."""
-UNENDING_CODE = 1
+UNENDING_CODE = 70
+"""What it says when it ended and something that it started did not: a service is not begun anew for that."""
 
 TICK_SECONDS = 0.5
 SETTLED_SECONDS = 1.0

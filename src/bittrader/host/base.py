@@ -78,6 +78,9 @@ class Host(Protocol):
     def addresses(self) -> tuple[Address, ...]:
         """The IPv4 addresses that are up, the best to be found at first."""
 
+    def ranges(self) -> Mapping[str, str]:
+        """The network that each IPv4 address of this computer is in, as in 192.168.1.0/24."""
+
     def listeners(self) -> Mapping[int, Listener]:
         """Who listens at which TCP port, as far as this user may know."""
 

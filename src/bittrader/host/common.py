@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from abc import ABC, abstractmethod
+from ipaddress import IPv4Network
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,14 @@ class PsutilHost(ABC):
             for one in found
             if name in up and one.family == socket.AF_INET
         )
+
+    def ranges(self) -> Mapping[str, str]:
+        return {
+            one.address: str(IPv4Network(f"{one.address}/{one.netmask}", strict=False))
+            for found in psutil.net_if_addrs().values()
+            for one in found
+            if one.family == socket.AF_INET and one.netmask
+        }
 
     def listeners(self) -> Mapping[int, Listener]:
         try:

@@ -1,0 +1,230 @@
+"""`install`: the plan is shown, its owner asked, and what was done written down; with `uninstall`, for both nouns."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from bittrader.cli.asking import Asked, Scope, ask, confirm, is_terminal, numbered, say
+from bittrader.cli.joining import has_joined, join_here
+from bittrader.cli.options import JsonOption
+from bittrader.cli.services import services_of, wait_until_up
+from bittrader.cli.uninstalling import uninstall_node
+from bittrader.cluster import config_file, daemon, inviting
+from bittrader.cluster.identity import Role, folder_of
+from bittrader.cluster.network import no_way_in_words, way
+from bittrader.cluster.settings import read_settings
+from bittrader.errors import ClusterError, InputError, InstallError
+from bittrader.host import current
+from bittrader.install import apply, removal
+from bittrader.install.changes import Change
+from bittrader.install.facts import Facts, environment_here, facts_of, owner_here
+from bittrader.install.machine import Here, hand_over
+from bittrader.install.plan import Plan, plan
+from bittrader.install.receipt import FILE, Choices, Receipt, read_receipt
+
+_MARKS = {"do": "+", "redo": "~", "undo": "-", "restore": "<"}
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: what is not said is as its default.")]
+ScopeOption = Annotated[
+    Scope | None,
+    typer.Option("--scope", help="Linux: a service of yours, or of the computer (the default with sudo)."),
+]
+FirewallOption = Annotated[
+    bool | None,
+    typer.Option("--firewall/--no-firewall", help="Open this node's ports to the VPN or the local network."),
+]
+LoginOption = Annotated[
+    bool | None, typer.Option("--start-at-login/--no-start-at-login", help="Start it by itself, as is the default.")
+]
+CoresOption = Annotated[int | None, typer.Option("--cores", metavar="N", help="How many cores at most.", min=1)]
+EnvironmentOption = Annotated[
+    Path | None, typer.Option("--environment", metavar="FOLDER", help="What to run it from; else where this runs from.")
+]
+JoinOption = Annotated[str | None, typer.Option("--join", metavar="CODE", help="Join with what `head invite` printed.")]
+StudiesOption = Annotated[
+    bool | None,
+    typer.Option("--keep-studies/--delete-studies", help="Keep candles, studies and reports, as is the default."),
+]
+
+
+def add_installing(app: typer.Typer, role: Role) -> None:
+    """Gives a noun the two commands."""
+    if role == "head":
+
+        @app.command("install")
+        def install_head(
+            dry_run: DryRun = False,
+            yes: Yes = False,
+            scope: ScopeOption = None,
+            firewall: FirewallOption = None,
+            start_at_login: LoginOption = None,
+            cores: CoresOption = None,
+            environment: EnvironmentOption = None,
+            as_json: JsonOption = False,
+        ) -> None:
+            """Make this computer a head that starts by itself, after showing what that changes."""
+            asked = Asked(dry_run, yes, as_json, scope, firewall, start_at_login, cores, environment)
+            install_node("head", asked)
+
+    else:
+
+        @app.command("install")
+        def install_worker(
+            dry_run: DryRun = False,
+            yes: Yes = False,
+            join: JoinOption = None,
+            scope: ScopeOption = None,
+            firewall: FirewallOption = None,
+            start_at_login: LoginOption = None,
+            cores: CoresOption = None,
+            environment: EnvironmentOption = None,
+            as_json: JsonOption = False,
+        ) -> None:
+            """Make this computer a worker that starts by itself, after showing what that changes."""
+            asked = Asked(dry_run, yes, as_json, scope, firewall, start_at_login, cores, environment, join)
+            install_node("worker", asked)
+
+    @app.command("uninstall")
+    def uninstall(
+        dry_run: DryRun = False, yes: Yes = False, keep_studies: StudiesOption = None, as_json: JsonOption = False
+    ) -> None:
+        """Stop this node, and remove everything that its installation made."""
+        raise typer.Exit(uninstall_node(role, dry_run=dry_run, yes=yes, keep=keep_studies, as_json=as_json))
+
+
+def install_node(role: Role, asked: Asked) -> None:
+    """Installs a node, or shows what that would do."""
+    owner = owner_here()
+    folder = folder_of(role).absolute()
+    if not asked.dry_run:
+        hand_over(folder, owner)
+    machine = Here(owner, "asks" if is_terminal() else "silent")
+    receipt = read_receipt(machine, str(folder / FILE))
+    facts = facts_of(role, machine, owner, may_ask=asked.may_ask)
+    environment = _environment(asked, facts)
+    answers = ask(asked, facts, receipt) if asked.may_ask else asked
+    choices = _choices(answers, facts, receipt)
+    planned = plan(facts, choices, environment)
+    steps = apply.steps(machine, receipt, planned.changes)
+    if not asked.as_json:
+        _show(role, steps, planned)
+    if asked.dry_run:
+        if asked.as_json:
+            typer.echo(json.dumps(_as_json(role, steps, planned, dry_run=True)))
+        return
+    _consent(asked)
+    _prepare(role, answers, receipt)
+    apply.install(machine, receipt, planned.changes, choices, environment, _telling(asked))
+    _let_go_of_old(folder, environment)
+    is_up = wait_until_up(role) if services_of(receipt) else False
+    code = _new_code() if role == "head" and (is_up or not services_of(receipt)) else None
+    if asked.as_json:
+        typer.echo(json.dumps({**_as_json(role, steps, planned, dry_run=False), "up": is_up, "join": code}))
+        return
+    _say_done(role, receipt, code, is_up=is_up)
+
+
+def _environment(asked: Asked, facts: Facts) -> str:
+    """The environment to run from; InputError if there is no Python in it."""
+    environment = Path(asked.environment or environment_here()).expanduser().absolute()
+    python = environment / ("Scripts/python.exe" if facts.system == "Windows" else "bin/python")
+    if not python.exists():
+        raise InputError(f"--environment {environment} is no Python environment: {python} is not there.")
+    return str(environment)
+
+
+def _choices(asked: Asked, facts: Facts, receipt: Receipt) -> Choices:
+    """What is wanted: as said, else as it was, else the defaults."""
+    before = receipt.choices if not receipt.is_new else Choices(scope="system" if facts.is_root else "user")
+    return Choices(
+        scope=asked.scope or before.scope,
+        start_at_login=before.start_at_login if asked.at_login is None else asked.at_login,
+        firewall=before.firewall if asked.firewall is None else asked.firewall,
+    )
+
+
+def _consent(asked: Asked) -> None:
+    if asked.may_ask:
+        if not confirm("Go on?", default=True):
+            raise typer.Exit(1)
+    elif not asked.yes:
+        raise InputError("nobody is here to be asked: say --yes, or look first with --dry-run")
+
+
+def _prepare(role: Role, asked: Asked, receipt: Receipt) -> None:
+    """What is no change of the computer: settings, and the cluster."""
+    if role == "worker" and not has_joined():
+        if asked.join is None:
+            raise InputError("this computer has joined no cluster: say --join CODE, from `bittrader head invite`.")
+        name, head = join_here(asked.join)
+        say(f"{escape(name)} has joined the cluster of {escape(head)}.")
+    elif asked.join is not None:
+        say("This computer has joined a cluster already: the code was not used.")
+    if asked.cores is not None:
+        config_file.set_key(folder_of(role), "node.cores", str(asked.cores))
+    if not services_of(receipt) and daemon.running(role) is not None and not daemon.stop(role):
+        raise ClusterError(f"the {role} that was started by hand does not end: look at `bittrader {role} logs`")
+
+
+def _telling(asked: Asked) -> Callable[[str, Change], None]:
+    def tell(what: str, change: Change) -> None:
+        if not asked.as_json and what != "keep":
+            say(f"  [cyan]{_MARKS[what]}[/cyan] {escape(change.words)}")
+
+    return tell
+
+
+def _let_go_of_old(folder: Path, environment: str) -> None:
+    """Removes the environments of earlier versions."""
+    for one in removal.old_environments(folder, environment):
+        shutil.rmtree(one, ignore_errors=True)
+
+
+def _show(role: Role, steps: Sequence[apply.Step], planned: Plan) -> None:
+    todo = [one for one in steps if one.what != "keep"]
+    if todo:
+        again = {"do": "", "redo": "again: ", "undo": "undo: "}
+        numbered(f"Installing the {role} will", [again[one.what] + one.change.words for one in todo])
+    else:
+        say(f"The {role} is installed, and nothing of it is missing.")
+    for note in planned.notes:
+        say(f"[yellow]Note:[/yellow] {escape(note)}.")
+
+
+def _say_done(role: Role, receipt: Receipt, code: str | None, *, is_up: bool) -> None:
+    services = services_of(receipt)
+    if is_up:
+        say(f"[green]The {role} is installed, and runs.[/green] See how it is: bittrader {role} status")
+    elif services:
+        raise InstallError(f"the {role} is installed, and has not begun yet: look at `bittrader {role} logs`")
+    else:
+        say(f"[green]The {role} is installed.[/green] Start it: bittrader {role} start --background")
+    if code is not None:
+        say("On another computer, within 24 hours (for more of them: bittrader head invite):")
+        typer.echo(f"bittrader worker join {code}")
+
+
+def _as_json(role: Role, steps: Sequence[apply.Step], planned: Plan, *, dry_run: bool) -> dict[str, object]:
+    changes = [{"do": one.what, "kind": one.change.kind, "words": one.change.words} for one in steps]
+    return {"role": role, "dry_run": dry_run, "changes": changes, "notes": list(planned.notes)}
+
+
+def _new_code() -> str | None:
+    """A join code for the first worker; None while this computer is in no network."""
+    folder = folder_of("head")
+    network = read_settings(folder).network
+    try:
+        found = way(current().addresses(), network)
+    except ClusterError:
+        found = None
+    if found is None:
+        say(f"No join code yet: {escape(no_way_in_words(network))}")
+        return None
+    return inviting.invite(folder, found.addresses, network.ports.meeting, time.time()).code

@@ -1,0 +1,242 @@
+"""The edge: everything that an installation does to a computer goes through here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from bittrader.errors import InstallError
+from bittrader.files import make_folder, written_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_PATIENCE_SECONDS = 180.0
+_NO_PROGRAM = 127
+
+
+@dataclass(frozen=True)
+class Said:
+    """What became of a command."""
+
+    code: int
+    out: str = ""
+    err: str = ""
+
+    @property
+    def why(self) -> str:
+        """Its last words, for a person who asks why it failed."""
+        lines = [line.strip() for line in f"{self.out}\n{self.err}".splitlines() if line.strip()]
+        return lines[-1] if lines else f"it ended with code {self.code}"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The ordinary user whose node it is."""
+
+    name: str
+    uid: int | None = None
+    """None where users have no numbers."""
+    gid: int | None = None
+
+
+class Machine(Protocol):
+    """A computer that can be changed. With `root`, as its administrator; else as the owner of the node."""
+
+    def run(self, words: Sequence[str], *, root: bool = False) -> Said:
+        """What became of a command; one that is not there ends with 127."""
+
+    def read(self, path: str) -> str | None:
+        """A file's text, byte for byte; None if there is no file."""
+
+    def mode(self, path: str) -> int:
+        """A file's permissions."""
+
+    def write(self, path: str, text: str, *, mode: int, root: bool = False, utf16: bool = False) -> None:
+        """Has a file hold a text, and the folder for it be there."""
+
+    def link(self, path: str, target: str, *, root: bool = False) -> None:
+        """Has a name stand for another file."""
+
+    def target(self, path: str) -> str | None:
+        """What a link stands for; None if it is none."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is anything of that name."""
+
+    def remove(self, path: str, *, root: bool = False) -> None:
+        """Takes a file or a link away; that there is none is no fault."""
+
+    def remove_folder(self, path: str, *, root: bool = False) -> None:
+        """Takes a folder away if it is empty."""
+
+    def pause(self, seconds: float) -> None:
+        """Waits."""
+
+
+def require(said: Said, what: str) -> Said:
+    """What was said, if the command did what it should; InstallError, with its own words, if not."""
+    if said.code:
+        raise InstallError(f"{what}: {said.why}")
+    return said
+
+
+class Here:
+    """This computer.
+
+    Started with sudo, this process acts as the owner of the node, and is root only where a change says so. Started by
+    the owner, what needs root goes through sudo, which asks for the password if it may.
+    """
+
+    def __init__(self, owner: Owner, sudo: Literal["asks", "silent", "never"] = "never") -> None:
+        self._owner = owner
+        self._sudo_mode = sudo
+        self._is_root = hasattr(os, "getuid") and os.getuid() == 0
+        self._is_posix = hasattr(os, "getuid")
+        if self._is_root and owner.uid and owner.gid is not None:
+            os.initgroups(owner.name, owner.gid)
+            self._become(owner.uid, owner.gid)
+
+    def run(self, words: Sequence[str], *, root: bool = False) -> Said:
+        as_other = root and self._is_posix and not self._is_root
+        ids = {"user": self._owner.uid, "group": self._owner.gid} if self._is_root and not root else {}
+        command = [*self._sudo(), *words] if as_other else list(words)
+        try:
+            with self._raised(root):
+                done = subprocess.run(  # noqa: S603 - the words are ours
+                    command,
+                    stdin=None if as_other and self._sudo_mode == "asks" else subprocess.DEVNULL,
+                    capture_output=True,
+                    env=self._environment(root=root),
+                    timeout=_PATIENCE_SECONDS,
+                    check=False,
+                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                    **ids,  # type: ignore[call-overload]
+                )
+        except FileNotFoundError:
+            return Said(_NO_PROGRAM, err=f"there is no program {command[0]}")
+        except subprocess.TimeoutExpired:
+            return Said(_NO_PROGRAM, err=f"no answer within {_PATIENCE_SECONDS:.0f} s")
+        return Said(done.returncode, _text(done.stdout), _text(done.stderr))
+
+    def read(self, path: str) -> str | None:
+        try:
+            with Path(path).open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+
+    def mode(self, path: str) -> int:
+        return stat.S_IMODE(Path(path).stat().st_mode)
+
+    def write(self, path: str, text: str, *, mode: int, root: bool = False, utf16: bool = False) -> None:
+        data = text.encode("utf-16") if utf16 else text.encode("utf-8", "surrogateescape")
+        if self._needs_sudo(root):
+            self._do("mkdir", "-p", str(Path(path).parent))
+            self._pipe(data, "tee", path)
+            self._do("chmod", f"{mode:o}", path)
+            return
+        with self._raised(root):
+            make_folder(Path(path).parent)
+            with written_whole(Path(path)) as part:
+                part.touch(mode=0o600)
+                part.write_bytes(data)
+                part.chmod(mode)
+
+    def link(self, path: str, target: str, *, root: bool = False) -> None:
+        if self._needs_sudo(root):
+            self._do("mkdir", "-p", str(Path(path).parent))
+            self._do("ln", "-sfn", target, path)
+            return
+        with self._raised(root):
+            make_folder(Path(path).parent)
+            Path(path).unlink(missing_ok=True)
+            Path(path).symlink_to(target)
+
+    def target(self, path: str) -> str | None:
+        return str(Path(path).readlink()) if Path(path).is_symlink() else None
+
+    def exists(self, path: str) -> bool:
+        return os.path.lexists(path)
+
+    def remove(self, path: str, *, root: bool = False) -> None:
+        if self._needs_sudo(root):
+            self._do("rm", "-f", path)
+            return
+        with self._raised(root):
+            Path(path).unlink(missing_ok=True)
+
+    def remove_folder(self, path: str, *, root: bool = False) -> None:
+        if not Path(path).is_dir() or any(Path(path).iterdir()):
+            return
+        if self._needs_sudo(root):
+            self._do("rmdir", path)
+            return
+        with self._raised(root):
+            Path(path).rmdir()
+
+    def pause(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def _needs_sudo(self, root: bool) -> bool:  # noqa: FBT001 - the switch of its callers
+        return root and self._is_posix and not self._is_root
+
+    def _sudo(self) -> list[str]:
+        if self._sudo_mode == "never" or shutil.which("sudo") is None:
+            raise InstallError("this needs the rights of an administrator: run it as root")
+        return ["sudo", "--"] if self._sudo_mode == "asks" else ["sudo", "-n", "--"]
+
+    def _do(self, *words: str) -> None:
+        require(self.run(words, root=True), " ".join(words))
+
+    def _pipe(self, data: bytes, *words: str) -> None:
+        done = subprocess.run([*self._sudo(), *words], input=data, capture_output=True, check=False)  # noqa: S603
+        require(Said(done.returncode, "", _text(done.stderr)), " ".join(words))
+
+    @contextmanager
+    def _raised(self, root: bool) -> Iterator[None]:  # noqa: FBT001 - likewise
+        """Root while it lasts, where this process may be."""
+        if not (root and self._is_root and os.geteuid() != 0):
+            yield
+            return
+        before = os.geteuid(), os.getegid()
+        self._become(0, 0)
+        try:
+            yield
+        finally:
+            self._become(*before)
+
+    def _become(self, uid: int, gid: int) -> None:
+        if uid == 0:
+            os.seteuid(uid)
+            os.setegid(gid)
+        else:
+            os.setegid(gid)
+            os.seteuid(uid)
+
+    def _environment(self, *, root: bool) -> dict[str, str]:
+        """Ours, in English, and with the place of the owner's own systemd, which a login by sudo or ssh may not set."""
+        found = {**os.environ, "LC_ALL": "C"}
+        if not root and self._owner.uid is not None:
+            found["XDG_RUNTIME_DIR"] = f"/run/user/{self._owner.uid}"
+            found.pop("DBUS_SESSION_BUS_ADDRESS", None)
+        return found
+
+
+def hand_over(folder: Path, owner: Owner) -> None:
+    """Gives an ordinary user what root made in their folder, as the script did that was started with sudo."""
+    if owner.uid and owner.gid is not None and os.getuid() == 0 and folder.is_dir() and not folder.is_symlink():
+        for path in (folder, *folder.rglob("*")):
+            if path.lstat().st_uid == 0:
+                os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

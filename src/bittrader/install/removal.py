@@ -1,0 +1,104 @@
+"""What an uninstallation removes beside the changes of the receipt, and what it leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bittrader import paths
+from bittrader.cluster.daemon_lock import is_held
+from bittrader.cluster.identity import folder_of, read_identity
+from bittrader.cluster.ledger import Ledger
+from bittrader.cluster.node_state import read_state
+from bittrader.cluster.ray_folder import before, temp_dir
+from bittrader.cluster.ray_process import kill, members
+from bittrader.errors import BittraderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bittrader.cluster.identity import Role
+
+_SIGNS = ("receipt.json", "identity.json", "config.toml", "config.env", "envs", "logs", "secrets", "daemon.lock")
+"""What says that a folder is a node's."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Folders that go with everything in them, and those that stay."""
+
+    gone: tuple[Path, ...]
+    kept: tuple[Path, ...] = ()
+
+
+def removal(role: Role, *, studies: bool) -> Removal:
+    """What there is of a node on this disk; with `studies`, what its owner made with it goes too."""
+    folder, home = folder_of(role), paths.home()
+    own = [folder] if any((folder / sign).exists() for sign in _SIGNS) else []
+    other = folder_of("worker" if role == "head" else "head")
+    code = [] if other.exists() else [home / "code"]
+    made = [paths.candles_dir(), paths.studies_dir(), paths.reports_dir()]
+    gone = [*own, *_of_ray(folder), *code, *(made if studies else [])]
+    kept = [] if studies else [one for one in made if one.exists()]
+    return Removal(tuple(one for one in gone if one.exists()), tuple(kept))
+
+
+def _of_ray(folder: Path) -> Iterator[Path]:
+    """Where this node's Ray kept its sockets and logs."""
+    try:
+        who = read_identity(folder)
+    except BittraderError:
+        return
+    if who is not None:
+        yield temp_dir(who.node)
+        yield before(temp_dir(who.node))
+
+
+def remove(gone: Removal) -> tuple[str, ...]:
+    """Removes it, and says what could not be."""
+    failed: list[str] = []
+    for folder in gone.gone:
+        shutil.rmtree(folder, onerror=lambda _do, path, error: failed.append(f"{path}: {error[1]}"))
+    with contextlib.suppress(OSError):  # it is not empty, or not there
+        paths.home().rmdir()
+    return tuple(failed)
+
+
+def end_what_runs(role: Role) -> None:
+    """Kills a daemon that does not end, and what a daemon left behind that was killed itself."""
+    folder = folder_of(role)
+    if not folder.is_dir():
+        return
+    state = read_state(folder)
+    if state is not None and is_held(folder):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(state.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    left = members(Ledger(folder / "processes.json").earlier)
+    if left:
+        kill(left)
+
+
+def old_environments(folder: Path, environment: str) -> tuple[Path, ...]:
+    """The environments of earlier versions, which nothing runs from any more."""
+    found = (folder / "envs").iterdir() if (folder / "envs").is_dir() else ()
+    return tuple(sorted(one for one in found if one.resolve() != Path(environment).resolve()))
+
+
+def last_step(folder: str, pid: int) -> str:
+    """The script that removes a folder on Windows once the program that runs from it has ended, and then itself."""
+    return (
+        "@echo off\r\n"
+        ":again\r\n"
+        f'"%SystemRoot%\\System32\\tasklist.exe" /fi "PID eq {pid}" /nh | '
+        f'"%SystemRoot%\\System32\\find.exe" " {pid} " >nul || goto gone\r\n'
+        '"%SystemRoot%\\System32\\ping.exe" -n 2 127.0.0.1 >nul\r\n'
+        "goto again\r\n"
+        ":gone\r\n"
+        f'rmdir /s /q "{folder}"\r\n'
+        '(goto) 2>nul & del "%~f0"\r\n'
+    )
