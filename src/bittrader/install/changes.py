@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
-from pathlib import PurePath
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, ClassVar
 
 from bittrader.errors import InstallError
@@ -72,7 +72,8 @@ class Change(ABC):
 
 def missing_folders(machine: Machine, path: str) -> tuple[str, ...]:
     """The folders that must be made for a file, the outermost first."""
-    return tuple(str(one) for one in reversed(PurePath(path).parents) if not machine.exists(str(one)))
+    pure = PureWindowsPath(path) if PureWindowsPath(path).drive else PurePosixPath(path)
+    return tuple(str(one) for one in reversed(pure.parents) if not machine.exists(str(one)))
 
 
 @dataclass(frozen=True)

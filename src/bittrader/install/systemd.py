@@ -224,7 +224,7 @@ class Linger(Change):
         said = self._loginctl(machine, "enable-linger")
         if said.code:
             command = f"loginctl enable-linger {self.user}"
-            raise InstallError(f"{said.why} Have an administrator run `{command}`, then try again")
+            raise InstallError(f"{said.why.rstrip('.')}. Have an administrator run `{command}`, then try again")
         self._wait(machine)
 
     def holds(self, machine: Machine) -> bool | None:

@@ -1,0 +1,300 @@
+"""Installing, again and again, cut off anywhere, failing anywhere, and taking it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.install.machines import LAN, VPN, CutError, FakeMachine, environment, linux, macos, windows
+
+from bittrader.errors import InstallError
+from bittrader.install.apply import install, steps, uninstall
+from bittrader.install.plan import plan
+from bittrader.install.receipt import Choices, read_receipt
+
+if TYPE_CHECKING:
+    from bittrader.install.facts import Facts
+
+
+@dataclass
+class Computer:
+    """A computer that is installed on, time after time."""
+
+    facts: Facts
+    machine: FakeMachine
+    FIRST: ClassVar = "0.1.0-0badcafe"
+
+    def __post_init__(self) -> None:
+        self.before = self.machine.picture()
+
+    @property
+    def path(self) -> str:
+        return self.facts.folder + "/receipt.json"
+
+    @property
+    def receipt(self):
+        return read_receipt(self.machine, self.path)
+
+    def wanted(self, choices=Choices(), version=FIRST):
+        return plan(self.facts, choices, environment(self.facts, version)).changes
+
+    def install(self, choices=Choices(), version=FIRST) -> None:
+        install(self.machine, self.receipt, self.wanted(choices, version), choices, environment(self.facts, version))
+
+    def uninstall(self) -> tuple[str, ...]:
+        left = uninstall(self.machine, self.receipt)
+        if not left:  # as the folder of the node goes, with the receipt in it
+            self.machine.files.pop(self.path, None)
+            self.machine.folders -= {self.facts.folder}
+        return left
+
+    def is_complete(self, choices=Choices(), version=FIRST) -> bool:
+        receipt = self.receipt
+        wanted = self.wanted(choices, version)
+        return (
+            [one.change.key for one in receipt.entries] == [one.key for one in wanted]
+            and all(one.state == "done" and one.change.holds(self.machine) for one in receipt.entries)
+            and all(one.asks_the_same(there.change) for one, there in zip(wanted, receipt.entries, strict=True))
+        )
+
+
+def nft() -> FakeMachine:
+    return FakeMachine(files={"/etc/nftables.conf": "flush ruleset"}, modes={"/etc/nftables.conf": 0o755})
+
+
+COMPUTERS = {
+    "linux": lambda: Computer(linux(guard="ufw"), FakeMachine()),
+    "linux-firewalld": lambda: Computer(linux("worker", guard="firewalld", network=LAN, zone="home"), FakeMachine()),
+    "linux-nftables": lambda: Computer(
+        linux("worker", guard="nftables", network=LAN, chain=("inet", "f", "in"), is_loaded_at_boot=True), nft()
+    ),
+    "linux-without-systemd": lambda: Computer(linux(systemd=None), FakeMachine()),
+    "macos": lambda: Computer(macos(), FakeMachine()),
+    "windows": lambda: Computer(windows(is_root=True), FakeMachine()),
+}
+CHOICES = (
+    Choices(),
+    Choices(firewall=True),
+    Choices(scope="system", start_at_login=False),
+    Choices("system", True, True),
+)
+NEXT = "0.2.0-feedbeef"
+computers = st.sampled_from(sorted(COMPUTERS))
+choices = st.sampled_from(CHOICES)
+moments = st.integers(0, 60)
+
+
+def computer_of(name: str) -> Computer:
+    return COMPUTERS[name]()
+
+
+@pytest.mark.parametrize("name", COMPUTERS)
+@pytest.mark.parametrize("wanted", CHOICES)
+def test_what_was_installed_is_complete_and_what_was_uninstalled_is_gone(name: str, wanted: Choices) -> None:
+    computer = computer_of(name)
+    computer.install(wanted)
+    assert computer.is_complete(wanted)
+    assert computer.uninstall() == ()
+    assert computer.machine.picture() == computer.before
+
+
+@pytest.mark.parametrize("name", COMPUTERS)
+def test_a_second_run_changes_nothing(name: str) -> None:
+    computer = computer_of(name)
+    computer.install()
+    before = computer.machine.picture()
+    assert {one.what for one in steps(computer.machine, computer.receipt, computer.wanted())} == {"keep"}
+    computer.install()
+    assert computer.machine.picture() == before
+
+
+@given(computers, choices, choices)
+def test_an_installation_that_wants_something_else_leaves_nothing_of_the_one_before(name, first, second) -> None:
+    computer, alone = computer_of(name), computer_of(name)
+    computer.install(first)
+    computer.install(second, NEXT)
+    alone.install(second, NEXT)
+    assert computer.is_complete(second, NEXT)
+    assert {path: text for path, text in computer.machine.files.items() if path != computer.path} == {
+        path: text for path, text in alone.machine.files.items() if path != alone.path
+    }
+    computer.uninstall()
+    assert computer.machine.picture() == computer.before
+
+
+@given(computers, choices, moments)
+def test_one_that_was_cut_off_anywhere_is_completed_by_the_next(name, wanted, moment) -> None:
+    computer = computer_of(name)
+    cut_off(computer, moment, lambda: computer.install(wanted))
+    computer.install(wanted)
+    assert computer.is_complete(wanted)
+    computer.uninstall()
+    assert computer.machine.picture() == computer.before
+
+
+@given(computers, choices, moments)
+def test_one_that_was_cut_off_anywhere_is_taken_back_by_the_uninstallation(name, wanted, moment) -> None:
+    computer = computer_of(name)
+    cut_off(computer, moment, lambda: computer.install(wanted))
+    assert computer.uninstall() == ()
+    assert computer.machine.picture() == computer.before
+
+
+@given(computers, choices, choices, moments, st.booleans())
+def test_so_is_an_upgrade(name, first, second, moment, again) -> None:
+    computer = computer_of(name)
+    computer.install(first)
+    cut_off(computer, moment, lambda: computer.install(second, NEXT))
+    if again:
+        computer.install(second, NEXT)
+        assert computer.is_complete(second, NEXT)
+    assert computer.uninstall() == ()
+    assert computer.machine.picture() == computer.before
+
+
+@given(computers, choices, moments)
+def test_an_uninstallation_that_was_cut_off_is_completed_by_the_next(name, wanted, moment) -> None:
+    computer = computer_of(name)
+    computer.install(wanted)
+    cut_off(computer, moment, computer.uninstall)
+    assert computer.uninstall() == ()
+    assert computer.machine.picture() == computer.before
+
+
+def cut_off(computer: Computer, moment: int, work) -> None:
+    computer.machine.cut_after = moment
+    try:
+        work()
+    except CutError:
+        pass
+    finally:
+        computer.machine.cut_after = None
+
+
+SICK = ("restart", "bootstrap", "/run", "enable-linger", "comment", "insert", "add")
+
+
+@pytest.mark.parametrize("name", COMPUTERS)
+@pytest.mark.parametrize("sick", SICK)
+def test_one_that_fails_takes_back_what_it_did(name: str, sick: str) -> None:
+    computer = computer_of(name)
+    computer.machine.sick = {sick}
+    wanted = Choices(firewall=True)
+    try:
+        computer.install(wanted)
+    except InstallError as error:
+        assert str(error).endswith("What was done before is undone.")
+        assert computer.receipt.entries == []
+        computer.uninstall()
+        assert computer.machine.picture() == computer.before
+    else:
+        assert computer.is_complete(wanted)
+
+
+@pytest.mark.parametrize("name", ["linux", "macos", "windows"])
+def test_an_upgrade_that_fails_leaves_the_old_one_at_work(name: str) -> None:
+    computer = computer_of(name)
+    computer.install()
+    before = {path: text for path, text in computer.machine.files.items() if path != computer.path}
+    environment_before = computer.receipt.environment
+    fails = {"n": 0}
+    run = computer.machine.run
+
+    def once(words, *, root=False):
+        if {"restart", "bootstrap", "/run"} & set(words) and fails["n"] < (10 if "bootstrap" in words else 1):
+            fails["n"] += 1
+            return type(run(["nothing"]))(1, err="it is sick")
+        return run(words, root=root)
+
+    computer.machine.run = once
+    with pytest.raises(InstallError, match="is undone"):
+        computer.install(version=NEXT)
+    assert computer.is_complete()
+    assert computer.receipt.environment == environment_before
+    assert {path: text for path, text in computer.machine.files.items() if path != computer.path} == before
+
+
+def test_ctrl_c_takes_back_what_was_done() -> None:
+    computer = computer_of("linux")
+    run = computer.machine.run
+
+    def interrupted(words, *, root=False):
+        if "restart" in words:
+            raise KeyboardInterrupt
+        return run(words, root=root)
+
+    computer.machine.run = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        computer.install()
+    assert computer.receipt.entries == []
+
+
+def test_what_cannot_be_undone_is_said_and_stays_in_the_receipt_and_the_rest_goes() -> None:
+    computer = computer_of("linux")
+    computer.install()
+    computer.machine.sick = {"disable-linger"}
+    (left,) = computer.uninstall()
+    assert left == "let services of ana run while nobody is logged in (loginctl enable-linger): " + (
+        "services of ana still run without them: it is sick"
+    )
+    assert [one.change.kind for one in computer.receipt.entries] == ["linger"]
+    computer.machine.sick = set()
+    assert computer.uninstall() == ()
+    assert computer.machine.picture() == computer.before
+
+
+def test_what_cannot_be_taken_back_after_a_failure_is_said() -> None:
+    computer = computer_of("linux")
+    computer.machine.sick = {"restart", "disable-linger"}
+    with pytest.raises(InstallError, match="What could not be undone: let services of ana run"):
+        computer.install()
+    assert [one.change.kind for one in computer.receipt.entries] == ["linger"]
+
+
+def test_the_old_service_is_stopped_before_the_new_one_starts_when_it_becomes_the_computers() -> None:
+    computer = computer_of("linux")
+    computer.install()
+    computer.machine.ran.clear()
+    computer.install(Choices(scope="system"))
+    stopped = computer.machine.ran.index(("systemctl", "--user", "stop", "bittrader-head.service"))
+    assert stopped < computer.machine.ran.index(("systemctl", "restart", "bittrader-head.service"))
+    assert computer.machine.active == {"system bittrader-head.service"}
+    assert not [path for path in computer.machine.files if "/home/ana/.config" in path]
+
+
+def test_root_is_taken_only_for_what_needs_it() -> None:
+    computer = Computer(linux(guard="ufw", network=VPN), FakeMachine())
+    computer.install(Choices(scope="user", firewall=True))
+    assert {words[0] for words in computer.machine.as_root} == {"ufw"}
+
+
+def test_what_was_removed_by_hand_is_made_again() -> None:
+    computer = computer_of("linux")
+    computer.install()
+    computer.machine.links.clear()
+    computer.machine.active.clear()
+    computer.install()
+    assert computer.is_complete()
+
+
+def test_a_changed_environment_restarts_the_service_and_keeps_the_rest() -> None:
+    computer = computer_of("linux")
+    computer.install()
+    todo = steps(computer.machine, computer.receipt, computer.wanted(version=NEXT))
+    assert [(one.what, one.change.kind) for one in todo if one.what != "keep"] == [
+        ("redo", "file"),
+        ("redo", "unit"),
+        ("redo", "running"),
+    ]
+
+
+def test_an_address_that_changed_within_the_local_network_touches_no_rule() -> None:
+    computer = Computer(linux(guard="ufw", network=LAN), FakeMachine())
+    computer.install(Choices(firewall=True))
+    rules = list(computer.machine.rules)
+    computer.facts = replace(computer.facts, network=replace(LAN, address="192.168.1.77"))
+    computer.install(Choices(firewall=True))
+    assert computer.machine.rules == rules
