@@ -9,8 +9,8 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from bittrader.errors import InstallError
-from bittrader.install.firewall import From
 from bittrader.install.facts import Facts
+from bittrader.install.firewall import From
 from bittrader.install.machine import Owner, Said
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ class FakeMachine:
             rule = " ".join(words[2:])
             found = [one for one in self.rules if one.startswith(rule)]
             self.rules = [one for one in self.rules if one not in found]
-            return Said(0 if found else 0, "Could not delete non-existent rule" if not found else "Rule deleted")
+            return Said(0, "Could not delete non-existent rule" if not found else "Rule deleted")
         rule = " ".join(words[: words.index("comment")]) + f" comment '{words[-1]}'"
         self.rules += [] if rule in self.rules else [rule]
         return Said(0)

@@ -183,7 +183,7 @@ def test_a_users_systemd_that_does_not_answer_keeps_nothing_from_being_removed()
 
 
 @given(text=st.text(st.characters(codec="utf-8"), max_size=40), ended=st.booleans())
-def test_a_block_leaves_every_byte_of_the_file_as_it_was(text: str, ended: bool) -> None:
+def test_a_block_leaves_every_byte_of_the_file_as_it_was(text, ended) -> None:
     machine = FakeMachine(files={"/f": text + "\n" * ended}, modes={"/f": 0o640})
     before = machine.picture()
     block = Block("/f", "bittrader head", "a line\n", "what").noticing(machine)

@@ -28,8 +28,6 @@ from bittrader.install.machine import Here, hand_over
 from bittrader.install.plan import Plan, plan
 from bittrader.install.receipt import FILE, Choices, Receipt, read_receipt
 
-_MARKS = {"do": "+", "redo": "~", "undo": "-", "restore": "<"}
-
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: what is not said is as its default.")]
 ScopeOption = Annotated[
@@ -121,10 +119,10 @@ def install_node(role: Role, asked: Asked) -> None:
         return
     _consent(asked)
     _prepare(role, answers, receipt)
-    apply.install(machine, receipt, planned.changes, choices, environment, _telling(asked))
+    apply.install(machine, receipt, planned.changes, choices, environment, _tell_undone(asked))
     _let_go_of_old(folder, environment)
     is_up = wait_until_up(role) if services_of(receipt) else False
-    code = _new_code() if role == "head" and (is_up or not services_of(receipt)) else None
+    code = _first_code() if role == "head" and (is_up or not services_of(receipt)) else None
     if asked.as_json:
         typer.echo(json.dumps({**_as_json(role, steps, planned, dry_run=False), "up": is_up, "join": code}))
         return
@@ -173,10 +171,10 @@ def _prepare(role: Role, asked: Asked, receipt: Receipt) -> None:
         raise ClusterError(f"the {role} that was started by hand does not end: look at `bittrader {role} logs`")
 
 
-def _telling(asked: Asked) -> Callable[[str, Change], None]:
-    def tell(what: str, change: Change) -> None:
-        if not asked.as_json and what != "keep":
-            say(f"  [cyan]{_MARKS[what]}[/cyan] {escape(change.words)}")
+def _tell_undone(asked: Asked) -> Callable[[Change], None]:
+    def tell(change: Change) -> None:
+        if not asked.as_json:
+            say(f"  taken back: {escape(change.words)}")
 
     return tell
 
@@ -190,12 +188,17 @@ def _let_go_of_old(folder: Path, environment: str) -> None:
 def _show(role: Role, steps: Sequence[apply.Step], planned: Plan) -> None:
     todo = [one for one in steps if one.what != "keep"]
     if todo:
-        again = {"do": "", "redo": "again: ", "undo": "undo: "}
-        numbered(f"Installing the {role} will", [again[one.what] + one.change.words for one in todo])
+        numbered(f"Installing the {role} will", [_in_words(one) for one in todo])
     else:
         say(f"The {role} is installed, and nothing of it is missing.")
     for note in planned.notes:
         say(f"[yellow]Note:[/yellow] {escape(note)}.")
+
+
+def _in_words(step: apply.Step) -> str:
+    if step.what == "undo":
+        return step.change.undo_words
+    return f"{'again ' if step.what == 'redo' else ''}{step.change.words}"
 
 
 def _say_done(role: Role, receipt: Receipt, code: str | None, *, is_up: bool) -> None:
@@ -216,9 +219,11 @@ def _as_json(role: Role, steps: Sequence[apply.Step], planned: Plan, *, dry_run:
     return {"role": role, "dry_run": dry_run, "changes": changes, "notes": list(planned.notes)}
 
 
-def _new_code() -> str | None:
-    """A join code for the first worker; None while this computer is in no network."""
+def _first_code() -> str | None:
+    """A join code for the first worker; None once there is one, or while this computer is in no network."""
     folder = folder_of("head")
+    if inviting.members(folder):
+        return None
     network = read_settings(folder).network
     try:
         found = way(current().addresses(), network)

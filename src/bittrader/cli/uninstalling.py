@@ -26,6 +26,8 @@ def uninstall_node(role: Role, *, dry_run: bool, yes: bool, keep: bool | None, a
     owner = owner_here()
     folder = folder_of(role).absolute()
     is_tty = is_terminal()
+    if not dry_run:
+        hand_over(folder, owner)
     machine = Here(owner, "asks" if is_tty else "silent")
     receipt = read_receipt(machine, str(folder / FILE))
     may_ask = is_tty and not (yes or as_json or dry_run)
@@ -35,7 +37,7 @@ def uninstall_node(role: Role, *, dry_run: bool, yes: bool, keep: bool | None, a
     if not receipt.entries and not goes.gone:
         _report_removal(role, [], goes.kept, (), as_json=as_json)
         return 0
-    words = [f"undo: {one.change.words}" for one in reversed(receipt.entries)]
+    words = [one.change.undo_words for one in reversed(receipt.entries)]
     words += [f"remove {one} and all in it" for one in goes.gone]
     if not as_json:
         numbered(f"This stops the {role}, and will", words)
@@ -47,9 +49,8 @@ def uninstall_node(role: Role, *, dry_run: bool, yes: bool, keep: bool | None, a
         raise InputError("nobody is here to be asked: say --yes, or look first with --dry-run")
     if may_ask and not confirm("Go on?", default=True):
         raise typer.Exit(1)
-    hand_over(folder, owner)
     daemon.stop(role)
-    left = apply.uninstall(machine, receipt, lambda *_: None)
+    left = apply.uninstall(machine, receipt)
     removal.end_what_runs(role)
     if left:
         goes = replace(goes, gone=tuple(one for one in goes.gone if one != folder))

@@ -13,7 +13,7 @@ from bittrader.errors import ClusterError
 def temp_dir(node: str) -> Path:
     """The folder of a node's Ray: a short path, because a socket's may not be long."""
     short = Path("/tmp")  # noqa: S108 - closed to others by `make_temp_dir`
-    user = os.getuid() if hasattr(os, "getuid") else 0
+    user = os.geteuid() if hasattr(os, "geteuid") else 0
     return (short if short.is_dir() else Path(tempfile.gettempdir())) / f"bt-{user}-{node[:8]}"
 
 
@@ -25,7 +25,7 @@ def before(folder: Path) -> Path:
 def make_temp_dir(folder: Path) -> None:
     """Makes that folder, empty and closed to others; ClusterError when somebody else has made it."""
     for one in (folder, before(folder)):
-        if one.is_symlink() or (one.exists() and hasattr(os, "getuid") and one.stat().st_uid != os.getuid()):
+        if one.is_symlink() or (one.exists() and hasattr(os, "geteuid") and one.stat().st_uid != os.geteuid()):
             raise ClusterError(f"{one} is another user's: Ray cannot keep its files there")
     if folder.exists():
         shutil.rmtree(before(folder), ignore_errors=True)

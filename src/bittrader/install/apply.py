@@ -50,16 +50,18 @@ def install(
     wanted: Sequence[Change],
     choices: Choices,
     environment: str,
-    tell: Callable[[str, Change], None] = lambda _what, _change: None,
+    tell: Callable[[Change], None] = lambda _change: None,
 ) -> None:
-    """Has all of it be so; InstallError, with all taken back that this run did, when something cannot be."""
+    """Has all of it be so; InstallError, with all taken back that this run did, when something cannot be.
+
+    What is taken back is told.
+    """
     before, order = (receipt.choices, receipt.environment), [one.change.key for one in receipt.entries]
     taken: list[Step] = []
     receipt.choose(choices, environment)
     try:
         for step in steps(machine, receipt, wanted):
             taken.append(step)
-            tell(step.what, step.change)
             _take(machine, receipt, step)
         receipt.order([one.key for one in wanted])
     except (OSError, BittraderError, KeyboardInterrupt) as error:
@@ -83,7 +85,7 @@ def _take(machine: Machine, receipt: Receipt, step: Step) -> None:
 
 
 def _take_back(
-    machine: Machine, receipt: Receipt, taken: Sequence[Step], tell: Callable[[str, Change], None]
+    machine: Machine, receipt: Receipt, taken: Sequence[Step], tell: Callable[[Change], None]
 ) -> tuple[str, ...]:
     """Undoes what a run did, the last first, and says what could not be undone."""
     left = []
@@ -93,16 +95,16 @@ def _take_back(
             continue
         try:
             if step.older is None and now is not None:
-                tell("undo", now.change)
+                tell(now.change)
                 now.change.undo(machine)
                 receipt.forget(now.change)
             elif step.older is not None:
-                tell("restore", step.older.change)
+                tell(step.change)
                 receipt.note(step.older.change, "begun")
                 step.older.change.apply(machine)
                 receipt.note(step.older.change, "done")
         except (OSError, BittraderError) as error:
-            left.append(f"{step.change.words}: {_cause(error)}")
+            left.append(f"{step.change.undo_words}: {_cause(error)}")
     return tuple(left)
 
 
@@ -115,17 +117,14 @@ def _cause(error: OSError | BittraderError) -> str:
     return str(error) if isinstance(error, BittraderError) else (error.strerror or cause_of(error))
 
 
-def uninstall(
-    machine: Machine, receipt: Receipt, tell: Callable[[str, Change], None] = lambda _what, _change: None
-) -> tuple[str, ...]:
+def uninstall(machine: Machine, receipt: Receipt) -> tuple[str, ...]:
     """Takes all back, the last first, and says what could not be; that stays in the receipt."""
     left = []
     for entry in reversed(list(receipt.entries)):
-        tell("undo", entry.change)
         try:
             entry.change.undo(machine)
         except (OSError, BittraderError) as error:
-            left.append(f"{entry.change.words}: {_cause(error)}")
+            left.append(f"{entry.change.undo_words}: {_cause(error)}")
         else:
             receipt.forget(entry.change)
     return tuple(left)

@@ -40,6 +40,11 @@ class Change(ABC):
         """What it does, for the person whose computer it is."""
 
     @property
+    @abstractmethod
+    def undo_words(self) -> str:
+        """What taking it back does, likewise."""
+
+    @property
     def key(self) -> tuple[str, str]:
         """What tells changes apart."""
         return self.kind, self.target
@@ -101,6 +106,10 @@ class WriteFile(Change):
     def words(self) -> str:
         return f"write {self.path}: {self.what}"
 
+    @property
+    def undo_words(self) -> str:
+        return f"remove {self.path}" if self.before is None else f"have {self.path} hold what it held before"
+
     def noticing(self, machine: Machine) -> Self:
         return replace(self, before=self._read(machine), made=missing_folders(machine, self.path))
 
@@ -146,6 +155,10 @@ class Link(Change):
     def words(self) -> str:
         return f"link {self.path}: {self.what}"
 
+    @property
+    def undo_words(self) -> str:
+        return f"remove the link {self.path}"
+
     def noticing(self, machine: Machine) -> Self:
         if machine.exists(self.path) and machine.target(self.path) != self.to:
             raise InstallError(f"{self.path} is there already, and is not ours: move it away")
@@ -184,6 +197,10 @@ class Block(Change):
     @property
     def words(self) -> str:
         return f"add to {self.path}: {self.what}"
+
+    @property
+    def undo_words(self) -> str:
+        return f"take our lines out of {self.path}"
 
     def noticing(self, machine: Machine) -> Self:
         rest = self._without(machine.read(self.path) or "")

@@ -87,6 +87,10 @@ class _Opening(Change):
         where = From(self.source, self.interface, self.address, self.is_vpn).words
         return f"open TCP ports {joined(self.ports, '-')} to {where} in {self.guard}; to nobody else"
 
+    @property
+    def undo_words(self) -> str:
+        return f"close TCP ports {joined(self.ports, '-')} in {self.guard} again"
+
     guard: ClassVar[Guard]
 
 

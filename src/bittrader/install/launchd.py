@@ -73,6 +73,10 @@ class Agent(Change):
     def words(self) -> str:
         return f"start {self.label}, a LaunchAgent of yours"
 
+    @property
+    def undo_words(self) -> str:
+        return f"stop {self.label}, and have launchd forget it"
+
     def apply(self, machine: Machine) -> None:
         self._unload(machine)
         domain = self._domain(machine)

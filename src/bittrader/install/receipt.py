@@ -51,6 +51,10 @@ class Unknown(Change):
     def words(self) -> str:
         return f"{json.loads(self.raw).get('words', 'something')} (of another version)"
 
+    @property
+    def undo_words(self) -> str:
+        return f"undo what another version did: {json.loads(self.raw).get('words', 'something')}"
+
     def apply(self, machine: Machine) -> None:  # noqa: ARG002 - nothing can be done
         raise InstallError(f"this version does not know how to {self.words}")
 

@@ -175,6 +175,10 @@ class Running(Change):
     def words(self) -> str:
         return f"start {self.unit}" + (", a service of this computer" if self.scope == "system" else ", your service")
 
+    @property
+    def undo_words(self) -> str:
+        return f"stop {self.unit}"
+
     def apply(self, machine: Machine) -> None:
         said = _systemctl(machine, self.scope, "restart", self.unit)
         if said.code:
@@ -216,6 +220,12 @@ class Linger(Change):
     @property
     def words(self) -> str:
         return f"let services of {self.user} run while nobody is logged in (loginctl enable-linger)"
+
+    @property
+    def undo_words(self) -> str:
+        if self.before:
+            return f"leave services of {self.user} running while nobody is logged in, as they did before"
+        return f"let services of {self.user} end when they log out, as before (loginctl disable-linger)"
 
     def noticing(self, machine: Machine) -> Linger:
         return self if self.before is not None else replace(self, before=bool(self.holds(machine)))

@@ -115,6 +115,10 @@ class ScheduledTask(Change):
     def words(self) -> str:
         return f"start the scheduled task {self.name}, without a window"
 
+    @property
+    def undo_words(self) -> str:
+        return f"stop and delete the scheduled task {self.name}"
+
     def apply(self, machine: Machine) -> None:
         machine.run(["schtasks", "/end", "/tn", self.name])
         create = ["schtasks", "/create", "/tn", self.name, "/xml", self.path, "/f"]
