@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_BROKEN = "-broken"
+"""How the name ends of an environment that nothing can run from."""
+
+
 class CutError(BaseException):
     """The power is gone: nothing after this happens."""
 
@@ -155,6 +159,9 @@ class FakeMachine:
         elif word == "restart":
             if unit not in self.loaded:
                 return Said(5, err=f"Unit {rest[-1]} not found.")
+            self.active.discard(unit)
+            if any(_BROKEN in text for path, text in self.files.items() if path.endswith(".service")):
+                return Said(1, err="Job failed.")
             self.active.add(unit)
         elif word == "stop":
             if unit not in self.loaded:
@@ -179,6 +186,8 @@ class FakeMachine:
             return Said(0 if rest[0] in self.agents or rest[0] == "gui/501" else 113)
         self.deed()
         if word == "bootstrap":
+            if _BROKEN in self.files[rest[1]]:
+                return Said(5, err="Bootstrap failed: 5: Input/output error")
             label = plistlib.loads(self.files[rest[1]].encode())["Label"]
             name = f"{rest[0]}/{label}"
             if name in self.agents:
@@ -193,6 +202,8 @@ class FakeMachine:
         if words[0] == "/query":
             return Said(0 if name in self.tasks else 1)
         self.deed()
+        if words[0] == "/create" and _BROKEN in self._as_utf16(words[4]):
+            return Said(1, err="ERROR: The task XML is malformed.")
         if words[0] == "/create":
             self.tasks[name] = False
         elif name not in self.tasks:
@@ -202,6 +213,9 @@ class FakeMachine:
         else:
             self.tasks[name] = words[0] == "/run"
         return Said(0)
+
+    def _as_utf16(self, path: str) -> str:
+        return self.files.get(path, "").encode("utf-8", "surrogateescape").decode("utf-16")
 
     def _ufw(self, *words: str) -> Said:
         if words == ("show", "added"):

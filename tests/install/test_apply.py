@@ -45,10 +45,10 @@ class Computer:
         return plan(self.facts, choices, environment(self.facts, version)).changes
 
     def install(self, choices=DEFAULT, version=FIRST) -> None:
-        install(self.machine, self.receipt, self.wanted(choices, version), choices, environment(self.facts, version))
+        install(self.receipt, self.wanted(choices, version), choices, environment(self.facts, version))
 
     def uninstall(self) -> tuple[str, ...]:
-        left = uninstall(self.machine, self.receipt)
+        left = uninstall(self.receipt, self.facts.folder)
         if not left:  # as the folder of the node goes, with the receipt in it
             self.machine.files.pop(self.path, None)
             self.machine.folders -= {self.facts.folder}
@@ -109,7 +109,7 @@ def test_a_second_run_changes_nothing(name: str) -> None:
     computer = computer_of(name)
     computer.install()
     before = computer.machine.picture()
-    assert {one.what for one in steps(computer.machine, computer.receipt, computer.wanted())} == {"keep"}
+    assert {one.what for one in steps(computer.receipt, computer.wanted())} == {"keep"}
     computer.install()
     assert computer.machine.picture() == before
 
@@ -210,18 +210,8 @@ def test_an_upgrade_that_fails_leaves_the_old_one_at_work(name: str) -> None:
     computer.install()
     before = {path: text for path, text in computer.machine.files.items() if path != computer.path}
     environment_before = computer.receipt.environment
-    fails = {"n": 0}
-    run = computer.machine.run
-
-    def once(words, *, root=False):
-        if {"restart", "bootstrap", "/run"} & set(words) and fails["n"] < (10 if "bootstrap" in words else 1):
-            fails["n"] += 1
-            return type(run(["nothing"]))(1, err="it is sick")
-        return run(words, root=root)
-
-    computer.machine.run = once
-    with pytest.raises(InstallError, match="is undone"):
-        computer.install(version=NEXT)
+    with pytest.raises(InstallError, match=r"What was done before is undone\.$"):
+        computer.install(version="0.3.0-broken")
     assert computer.is_complete()
     assert computer.receipt.environment == environment_before
     assert {path: text for path, text in computer.machine.files.items() if path != computer.path} == before
@@ -251,7 +241,7 @@ def test_what_cannot_be_undone_is_said_and_stays_in_the_receipt_and_the_rest_goe
         "let services of ana end when they log out, as before (loginctl disable-linger): services of ana still run "
         "without them: it is sick"
     )
-    assert [one.change.kind for one in computer.receipt.entries] == ["linger"]
+    assert [one.change.kind for one in computer.receipt.entries] == ["file", "link", "linger"]  # for another try
     computer.machine.sick = set()
     assert computer.uninstall() == ()
     assert computer.machine.picture() == computer.before
@@ -294,7 +284,7 @@ def test_what_was_removed_by_hand_is_made_again() -> None:
 def test_a_changed_environment_restarts_the_service_and_keeps_the_rest() -> None:
     computer = computer_of("linux")
     computer.install()
-    todo = steps(computer.machine, computer.receipt, computer.wanted(version=NEXT))
+    todo = steps(computer.receipt, computer.wanted(version=NEXT))
     assert [(one.what, one.change.kind) for one in todo if one.what != "keep"] == [
         ("redo", "file"),
         ("redo", "unit"),

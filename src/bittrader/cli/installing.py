@@ -110,7 +110,7 @@ def install_node(role: Role, asked: Asked) -> None:
     answers = ask(asked, facts, receipt) if asked.may_ask else asked
     choices = _choices(answers, facts, receipt)
     planned = plan(facts, choices, environment)
-    steps = apply.steps(machine, receipt, planned.changes)
+    steps = apply.steps(receipt, planned.changes)
     if not asked.as_json:
         _show(role, steps, planned)
     if asked.dry_run:
@@ -119,7 +119,7 @@ def install_node(role: Role, asked: Asked) -> None:
         return
     _consent(asked)
     _prepare(role, answers, receipt)
-    apply.install(machine, receipt, planned.changes, choices, environment, _tell_undone(asked))
+    apply.install(receipt, planned.changes, choices, environment, _tell_undone(asked))
     _let_go_of_old(folder, environment)
     is_up = wait_until_up(role) if services_of(receipt) else False
     code = _first_code() if role == "head" and (is_up or not services_of(receipt)) else None
@@ -198,7 +198,7 @@ def _show(role: Role, steps: Sequence[apply.Step], planned: Plan) -> None:
 def _in_words(step: apply.Step) -> str:
     if step.what == "undo":
         return step.change.undo_words
-    return f"{'again ' if step.what == 'redo' else ''}{step.change.words}"
+    return f"{step.change.words}{' (again)' if step.what == 'redo' else ''}"
 
 
 def _say_done(role: Role, receipt: Receipt, code: str | None, *, is_up: bool) -> None:

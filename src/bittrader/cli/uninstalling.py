@@ -18,62 +18,68 @@ from bittrader.host import current
 from bittrader.install import apply, removal
 from bittrader.install.facts import owner_here
 from bittrader.install.machine import Here, hand_over
-from bittrader.install.receipt import FILE, read_receipt
+from bittrader.install.receipt import FILE, Receipt, read_receipt
+from bittrader.install.removal import Removal
 
 
 def uninstall_node(role: Role, *, dry_run: bool, yes: bool, keep: bool | None, as_json: bool) -> int:
     """Removes a node, and returns the exit code: 1 when something is left."""
-    owner = owner_here()
-    folder = folder_of(role).absolute()
-    is_tty = is_terminal()
+    owner, folder = owner_here(), folder_of(role).absolute()
     if not dry_run:
         hand_over(folder, owner)
-    machine = Here(owner, "asks" if is_tty else "silent")
-    receipt = read_receipt(machine, str(folder / FILE))
-    may_ask = is_tty and not (yes or as_json or dry_run)
+    receipt = read_receipt(Here(owner, "asks" if is_terminal() else "silent"), str(folder / FILE))
+    may_ask = is_terminal() and not (yes or as_json or dry_run)
     if keep is None:
         keep = confirm("Keep your candles, studies and reports?", default=True) if may_ask else True
     goes = removal.removal(role, studies=not keep)
-    if not receipt.entries and not goes.gone:
-        _report_removal(role, [], goes.kept, (), as_json=as_json)
-        return 0
     words = [one.change.undo_words for one in reversed(receipt.entries)]
     words += [f"remove {one} and all in it" for one in goes.gone]
-    if not as_json:
+    if words and not as_json:
         numbered(f"This stops the {role}, and will", words)
-    if dry_run:
-        if as_json:
-            _report_removal(role, words, goes.kept, (), as_json=True)
+    if not words or dry_run:
+        _report(role, words, goes.kept, (), as_json=as_json, done=not words)
         return 0
-    if not may_ask and not yes:
+    if not (yes or may_ask):
         raise InputError("nobody is here to be asked: say --yes, or look first with --dry-run")
     if may_ask and not confirm("Go on?", default=True):
-        raise typer.Exit(1)
-    daemon.stop(role)
-    left = apply.uninstall(machine, receipt)
-    removal.end_what_runs(role)
-    if left:
-        goes = replace(goes, gone=tuple(one for one in goes.gone if one != folder))
-    if current().name == "Windows" and folder in goes.gone:
-        _remove_later(folder)
-        goes = replace(goes, gone=tuple(one for one in goes.gone if one != folder))
-    # From here on the program that runs may be gone itself: nothing more of it is imported.
-    left += removal.remove(goes)
-    _report_removal(role, words, goes.kept, left, as_json=as_json)
+        return 1
+    left = _take_away(role, receipt, goes, folder)
+    _report(role, words, goes.kept, left, as_json=as_json, done=True)
     return 1 if left else 0
 
 
-def _report_removal(
-    role: Role, done: Sequence[str], kept: Sequence[Path], left: Sequence[str], *, as_json: bool
+def _take_away(role: Role, receipt: Receipt, goes: Removal, folder: Path) -> tuple[str, ...]:
+    """Stops the node and removes it, and says what is left.
+
+    What is left keeps the node's folder, with the receipt in it, for another try. When this returns, the program that
+    runs may be gone itself: nothing more of it can be imported.
+    """
+    daemon.stop(role)
+    left = apply.uninstall(receipt, str(folder))
+    removal.end_what_runs(role)
+    is_windows = current().name == "Windows"
+    if is_windows and not left and folder in goes.gone:
+        _remove_later(folder)
+    if is_windows or left:
+        goes = replace(goes, gone=tuple(one for one in goes.gone if one != folder))
+    return left + removal.remove(goes)
+
+
+def _report(
+    role: Role, words: Sequence[str], kept: Sequence[Path], left: Sequence[str], *, as_json: bool, done: bool
 ) -> None:
-    """Says what is gone and what is not; with what is imported already."""
+    """Says what is gone and what is not, with what is imported already."""
     if as_json:
-        typer.echo(json.dumps({"role": role, "done": list(done), "kept": list(map(str, kept)), "left": list(left)}))
+        facts = {"role": role, "dry_run": not done, "changes": list(words), "kept": list(map(str, kept))}
+        typer.echo(json.dumps({**facts, "left": list(left)}))
         return
-    lines = [f"The {role} is removed." if done else f"No {role} is installed here."]
+    title = f"The {role} is removed." if words else f"No {role} is installed here."
+    lines = [title if not left else f"The {role} is not removed altogether."] if done else []
     lines += [f"Kept: {', '.join(map(str, kept))}"] if kept else []
-    lines += [f"Left, because it could not be undone: {one}" for one in left]
-    typer.echo("\n".join(lines), err=True)
+    lines += [f"Left: {one}" for one in left]
+    lines += [f"Try again: bittrader {role} uninstall"] if left else []
+    if lines:
+        typer.echo("\n".join(lines), err=True)
 
 
 def _remove_later(folder: Path) -> None:

@@ -29,9 +29,9 @@ _MARKS = {"wrong": ("✗ wrong", "bold red"), "warning": ("! look", "yellow"), "
 
 def verify_node(role: Role, *, as_json: bool) -> int:
     """Prints what there is to say of the node; 0 when all is right, 1 when something is wrong."""
-    found = worst_first(
-        (*findings(checkup.observe(role)), *held.findings(role, Here(owner_here()), str(folder_of(role))))
-    )
+    machine = Here(owner_here())  # first: with sudo, the owner's node is meant
+    installed = held.findings(role, machine, str(folder_of(role).absolute()))
+    found = worst_first((*findings(checkup.observe(role)), *installed))
     is_right = all(one.state != "wrong" for one in found)
     if as_json:
         typer.echo(json.dumps({"role": role, "right": is_right, "findings": [asdict(one) for one in found]}))

@@ -30,11 +30,11 @@ class Step:
     older: Entry | None = None
 
 
-def steps(machine: Machine, receipt: Receipt, wanted: Sequence[Change]) -> tuple[Step, ...]:
+def steps(receipt: Receipt, wanted: Sequence[Change]) -> tuple[Step, ...]:
     """What a run has to do, in order."""
     keys = {one.key for one in wanted}
     gone = [Step("undo", one.change, one) for one in reversed(receipt.entries) if one.change.key not in keys]
-    return (*gone, *(_step(machine, one, receipt.find(one.key)) for one in wanted))
+    return (*gone, *(_step(receipt.machine, one, receipt.find(one.key)) for one in wanted))
 
 
 def _step(machine: Machine, change: Change, older: Entry | None) -> Step:
@@ -45,7 +45,6 @@ def _step(machine: Machine, change: Change, older: Entry | None) -> Step:
 
 
 def install(
-    machine: Machine,
     receipt: Receipt,
     wanted: Sequence[Change],
     choices: Choices,
@@ -60,12 +59,12 @@ def install(
     taken: list[Step] = []
     receipt.choose(choices, environment)
     try:
-        for step in steps(machine, receipt, wanted):
+        for step in steps(receipt, wanted):
             taken.append(step)
-            _take(machine, receipt, step)
+            _take(receipt, step)
         receipt.order([one.key for one in wanted])
     except (OSError, BittraderError, KeyboardInterrupt) as error:
-        left = _take_back(machine, receipt, taken, tell)
+        left = _take_back(receipt, taken, order, tell)
         receipt.order(order)
         receipt.choose(*before)
         if isinstance(error, KeyboardInterrupt):
@@ -73,7 +72,8 @@ def install(
         raise InstallError(_in_words(error, taken[-1].change, left)) from error
 
 
-def _take(machine: Machine, receipt: Receipt, step: Step) -> None:
+def _take(receipt: Receipt, step: Step) -> None:
+    machine = receipt.machine
     if step.what == "undo":
         step.change.undo(machine)
         receipt.forget(step.change)
@@ -85,26 +85,27 @@ def _take(machine: Machine, receipt: Receipt, step: Step) -> None:
 
 
 def _take_back(
-    machine: Machine, receipt: Receipt, taken: Sequence[Step], tell: Callable[[Change], None]
+    receipt: Receipt, taken: Sequence[Step], order: Sequence[tuple[str, str]], tell: Callable[[Change], None]
 ) -> tuple[str, ...]:
-    """Undoes what a run did, the last first, and says what could not be undone."""
+    """Undoes what a run made, the last first, then makes again what it changed, and says what could not be."""
     left = []
-    for step in reversed(taken):
-        now = receipt.find(step.change.key)
-        if step.what == "keep" or (step.older is None and now is None):
-            continue
+    made = [now for step in reversed(taken) if step.older is None and (now := receipt.find(step.change.key))]
+    changed = [step.older for step in taken if step.older is not None and step.what != "keep"]
+    for entry in made:
+        tell(entry.change)
         try:
-            if step.older is None and now is not None:
-                tell(now.change)
-                now.change.undo(machine)
-                receipt.forget(now.change)
-            elif step.older is not None:
-                tell(step.change)
-                receipt.note(step.older.change, "begun")
-                step.older.change.apply(machine)
-                receipt.note(step.older.change, "done")
+            entry.change.undo(receipt.machine)
+            receipt.forget(entry.change)
         except (OSError, BittraderError) as error:
-            left.append(f"{step.change.undo_words}: {_cause(error)}")
+            left.append(f"{entry.change.undo_words}: {_cause(error)}")
+    for entry in sorted(changed, key=lambda one: order.index(one.change.key)):
+        tell(entry.change)
+        receipt.note(entry.change, "begun")
+        try:
+            entry.change.apply(receipt.machine)
+            receipt.note(entry.change, "done")
+        except (OSError, BittraderError) as error:
+            left.append(f"{entry.change.words}: {_cause(error)}")
     return tuple(left)
 
 
@@ -117,14 +118,24 @@ def _cause(error: OSError | BittraderError) -> str:
     return str(error) if isinstance(error, BittraderError) else (error.strerror or cause_of(error))
 
 
-def uninstall(machine: Machine, receipt: Receipt) -> tuple[str, ...]:
-    """Takes all back, the last first, and says what could not be; that stays in the receipt."""
-    left = []
+def uninstall(receipt: Receipt, folder: str) -> tuple[str, ...]:
+    """Takes all back, the last first, and says what could not be; that stays in the receipt.
+
+    Then the program in the node's folder stays as well, which is needed for another try.
+    """
+    left: list[str] = []
     for entry in reversed(list(receipt.entries)):
+        if left and _is_of(entry.change, folder):
+            continue
         try:
-            entry.change.undo(machine)
+            entry.change.undo(receipt.machine)
         except (OSError, BittraderError) as error:
             left.append(f"{entry.change.undo_words}: {_cause(error)}")
         else:
             receipt.forget(entry.change)
     return tuple(left)
+
+
+def _is_of(change: Change, folder: str) -> bool:
+    """Whether it is a file in a folder, or leads there."""
+    return str(getattr(change, "to", change.target)).startswith(folder)

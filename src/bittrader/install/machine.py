@@ -98,6 +98,7 @@ class Here:
     def __init__(self, owner: Owner, sudo: Literal["asks", "silent", "never"] = "never") -> None:
         self._owner = owner
         self._sudo_mode = sudo
+        self._sudo_refuses: str | None = None
         self._is_root = hasattr(os, "getuid") and os.getuid() == 0
         self._is_posix = hasattr(os, "getuid")
         if self._is_root and owner.uid and owner.gid is not None:
@@ -189,9 +190,16 @@ class Here:
         return root and self._is_posix and not self._is_root
 
     def _sudo(self) -> list[str]:
-        if self._sudo_mode == "never" or shutil.which("sudo") is None:
-            raise InstallError("this needs the rights of an administrator: run it as root")
-        return ["sudo", "--"] if self._sudo_mode == "asks" else ["sudo", "-n", "--"]
+        """The words before a command that make it root's; InstallError if sudo will not."""
+        words = ["sudo", "--"] if self._sudo_mode == "asks" else ["sudo", "-n", "--"]
+        if self._sudo_refuses is None:
+            self._sudo_refuses = "no sudo" if self._sudo_mode == "never" or shutil.which("sudo") is None else ""
+            if not self._sudo_refuses:  # asked once, so that what is said later is the command's own
+                tried = subprocess.run([*words, "true"], stderr=subprocess.PIPE, check=False)  # noqa: S603 - ours
+                self._sudo_refuses = Said(tried.returncode, err=_text(tried.stderr)).why if tried.returncode else ""
+        if self._sudo_refuses:
+            raise InstallError(f"this needs the rights of an administrator ({self._sudo_refuses})")
+        return words
 
     def _do(self, *words: str) -> None:
         require(self.run(words, root=True), " ".join(words))

@@ -89,7 +89,7 @@ class Receipt:
     """The receipt of one node, kept on the disk at every step."""
 
     def __init__(self, machine: Machine, path: str, facts: Mapping[str, Any] | None = None) -> None:
-        self._machine = machine
+        self.machine = machine
         self._path = path
         self.is_new = facts is None
         said = facts or {}
@@ -133,7 +133,7 @@ class Receipt:
             "choices": asdict(self.choices),
             "changes": [_told(one) for one in self.entries],
         }
-        self._machine.write(self._path, json.dumps(facts, indent=1) + "\n", mode=0o600)
+        self.machine.write(self._path, json.dumps(facts, indent=1) + "\n", mode=0o600)
 
 
 def read_receipt(machine: Machine, path: str) -> Receipt:

@@ -180,9 +180,8 @@ class Running(Change):
         return f"stop {self.unit}"
 
     def apply(self, machine: Machine) -> None:
-        said = _systemctl(machine, self.scope, "restart", self.unit)
-        if said.code:
-            raise InstallError(f"{self.unit} does not start: {_status(machine, self.scope, self.unit) or said.why}")
+        if _systemctl(machine, self.scope, "restart", self.unit).code:
+            raise InstallError(f"{self.unit} does not start: {_why(machine, self.scope, self.unit)}")
 
     def holds(self, machine: Machine) -> bool | None:
         return _asked(machine, self.scope, "is-active", "--quiet", self.unit).code == 0
@@ -193,13 +192,16 @@ class Running(Change):
             raise InstallError(f"{self.unit} does not stop: {said.why}")
 
 
-def _status(machine: Machine, scope: Scope, unit: str) -> str:
-    """The last line that the unit's program wrote."""
-    words = ["journalctl", "--no-pager", "--output=cat", "--lines=20"]
+def _why(machine: Machine, scope: Scope, unit: str) -> str:
+    """Why a unit did not start: in the last words of its program, else in systemd's."""
     by = ["--unit", unit] if scope == "system" else ["--user", "--user-unit", unit]
+    words = ["journalctl", "--no-pager", "--output=cat", "--lines=20"]
     lines = machine.run([*words, *by], root=scope == "system").out.splitlines()
     said = [line.removeprefix("bittrader: ") for line in lines if line.startswith("bittrader: ")]
-    return said[-1] if said else ""
+    if said:
+        return said[-1]
+    code = _asked(machine, scope, "show", "--value", "--property=ExecMainStatus", unit).out.strip()
+    return f"its program ended with code {code or 'unknown'}: journalctl {' '.join(by)}"
 
 
 @dataclass(frozen=True)
