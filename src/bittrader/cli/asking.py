@@ -17,7 +17,7 @@ from bittrader.cluster.settings import read_settings
 from bittrader.errors import ClusterError, InputError
 from bittrader.host import current
 from bittrader.install.facts import Facts
-from bittrader.install.firewall import joined, opened_ports
+from bittrader.install.firewall import joined, named, opened_ports
 from bittrader.install.receipt import Receipt
 
 Scope = Literal["system", "user"]
@@ -64,7 +64,7 @@ def ask(asked: Asked, facts: Facts, receipt: Receipt) -> Asked:
         asked = replace(asked, cores=None if cores >= has else max(1, cores))
     if asked.firewall is None and receipt.is_new and facts.guard not in (None, "macOS") and facts.network is not None:
         ports = joined(opened_ports(facts.role, facts.ports), "-")
-        question = f"Open TCP ports {ports} to {facts.network.words} in {facts.guard}?"
+        question = f"Open TCP ports {ports} to {facts.network.words} in {named(facts.guard)}?"
         asked = replace(asked, firewall=confirm(question, default=False))
     return asked
 

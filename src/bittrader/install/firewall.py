@@ -85,11 +85,11 @@ class _Opening(Change):
     @property
     def words(self) -> str:
         where = From(self.source, self.interface, self.address, self.is_vpn).words
-        return f"open TCP ports {joined(self.ports, '-')} to {where} in {self.guard}; to nobody else"
+        return f"open TCP ports {joined(self.ports, '-')} to {where} in {named(self.guard)}; to nobody else"
 
     @property
     def undo_words(self) -> str:
-        return f"close TCP ports {joined(self.ports, '-')} in {self.guard} again"
+        return f"close TCP ports {joined(self.ports, '-')} in {named(self.guard)} again"
 
     guard: ClassVar[Guard]
 
@@ -222,7 +222,7 @@ class WindowsRule(_Opening):
 
     @property
     def words(self) -> str:
-        return f"{super().words}, where Windows calls the network private"
+        return f"{super().words}, and while Windows calls that network private"
 
     def apply(self, machine: Machine) -> None:
         self.undo(machine)  # netsh would make a second one of the same name
@@ -243,6 +243,11 @@ class WindowsRule(_Opening):
         return f"name={self.name}"
 
     _firewall: ClassVar[tuple[str, str]] = ("advfirewall", "firewall")
+
+
+def named(guard: Guard) -> str:
+    """A firewall as people know it."""
+    return "the firewall of Windows" if guard == "Windows" else guard
 
 
 def _asked_as_root(machine: Machine, *words: str) -> Said | None:

@@ -48,8 +48,9 @@ def agent(role: Role, program: tuple[str, ...], folder: str, home: str) -> str:
         "SoftResourceLimits": {"NumberOfFiles": 65536},
         "HardResourceLimits": {"NumberOfFiles": 65536},
         "LimitLoadToSessionType": ["Aqua", "Background"],
-        "StandardOutPath": f"{folder}/logs/launchd.log",
-        "StandardErrorPath": f"{folder}/logs/launchd.log",
+        # Not in `logs`: launchd makes no folders, and that one is made by the daemon.
+        "StandardOutPath": f"{folder}/launchd.log",
+        "StandardErrorPath": f"{folder}/launchd.log",
     }
     return plistlib.dumps(facts, sort_keys=False).decode()
 

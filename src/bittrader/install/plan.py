@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bittrader.errors import InstallError
 from bittrader.install import launchd, systemd, task
 from bittrader.install.changes import Block, Change, Link, WriteFile
-from bittrader.install.firewall import FirewalldRules, NftRule, UfwRule, WindowsRule, joined, opened_ports
+from bittrader.install.firewall import FirewalldRules, NftRule, UfwRule, WindowsRule, joined, named, opened_ports
 from bittrader.install.systemd import Linger, Running, Service, UnitFile, digest
 
 if TYPE_CHECKING:
@@ -66,7 +66,10 @@ def _launcher(facts: Facts, environment: str) -> Change:
     what = "runs the program of the environment in use"
     if facts.system == "Windows":
         moved = f'if not defined BITTRADER_HOME set "BITTRADER_HOME={facts.moved}"\r\n' if facts.moved else ""
-        text = f'@echo off\r\nsetlocal\r\n{moved}"{environment}\\Scripts\\python.exe" -m bittrader %*\r\n'
+        # From where the file is: a console may not know the letters of a name in the whole path.
+        inside = environment.removeprefix(facts.folder)
+        there = f"%~dp0..{inside}" if inside != environment else environment
+        text = f'@echo off\r\nsetlocal\r\n{moved}"{there}\\Scripts\\python.exe" -m bittrader %*\r\n'
         return WriteFile(_path(facts, "bin", "bittrader.cmd"), text, what)
     moved = f": ${{BITTRADER_HOME:={shlex.quote(facts.moved)}}}\nexport BITTRADER_HOME\n" if facts.moved else ""
     text = f'#!/bin/sh\n{moved}exec {shlex.quote(f"{environment}/bin/python")} -m bittrader "$@"\n'
@@ -130,7 +133,7 @@ def _firewall(facts: Facts, *, wanted: bool) -> tuple[tuple[Change, ...], tuple[
         return (), (f"{facts.guard} opens nothing yet: this computer is in no network. Run this again when it is",)
     where = facts.network.words
     if not wanted:
-        note = f"{facts.guard} may keep the others out: TCP ports {ports} must be open to {where} (--firewall does it)"
+        note = f"{named(facts.guard)} may keep the others out: TCP ports {ports} must be open to {where} (--firewall does it)"
         return (), (note,)
     if not (facts.is_root or (facts.system != "Windows" and facts.may_be_root)):
         who = "in a window that was opened as administrator" if facts.system == "Windows" else "with sudo"

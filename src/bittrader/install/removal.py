@@ -93,6 +93,7 @@ def last_step(folder: str, pid: int) -> str:
     """The script that removes a folder on Windows once the program that runs from it has ended, and then itself."""
     return (
         "@echo off\r\n"
+        "chcp 65001 >nul\r\n"
         ":again\r\n"
         f'"%SystemRoot%\\System32\\tasklist.exe" /fi "PID eq {pid}" /nh | '
         f'"%SystemRoot%\\System32\\find.exe" " {pid} " >nul || goto gone\r\n'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from subprocess import list2cmdline
 from typing import TYPE_CHECKING, ClassVar
 from xml.sax.saxutils import escape
 
@@ -82,18 +83,9 @@ def task(role: Role, program: Sequence[str], user: str, home: str, *, at_login: 
         triggers=_LOGON.format(user=escape(user)) if at_login else "",
         user=escape(user),
         command=escape(program[0]),
-        arguments=escape(" ".join(map(quoted, program[1:]))),
+        arguments=escape(list2cmdline(program[1:])),
         home=escape(home),
     ).replace("\n", "\r\n")
-
-
-def quoted(word: str) -> str:
-    """A word of a command line as programs on Windows take it apart."""
-    if word and not set(word) & set(' \t"'):
-        return word
-    parts = word.split('"')
-    doubled = [part + "\\" * (len(part) - len(part.rstrip("\\"))) for part in parts]
-    return '"' + '\\"'.join(doubled) + '"'
 
 
 @dataclass(frozen=True)
