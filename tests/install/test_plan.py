@@ -102,7 +102,7 @@ def test_systemd_notices_a_word_that_it_does_not_know(tmp_path: Path) -> None:
 
 def test_words_with_spaces_and_signs_reach_the_daemon_through_systemd_as_they_are() -> None:
     facts = linux(moved='/data/50% "of" $it')
-    (text,) = (change.text for change in plan(facts, Choices(), "/e n/v").changes if change.target.endswith(".service"))
+    (text,) = (change.text for change in plan(facts, Choices(), "/e n/v").changes if change.kind == "unit")
     (line,) = (line for line in text.splitlines() if line.startswith("ExecStart="))
     wanted = r'''ExecStart="/e n/v/bin/python" -m bittrader.cluster.daemon head "/data/50%% \"of\" $$it"'''
     assert line == wanted

@@ -105,7 +105,7 @@ def install_node(role: Role, asked: Asked) -> None:
         hand_over(folder, owner)
     machine = Here(owner, "asks" if is_terminal() else "silent")
     receipt = read_receipt(machine, str(folder / FILE))
-    facts = facts_of(role, machine, owner, may_ask=asked.may_ask)
+    facts = facts_of(role, machine, owner)
     environment = _environment(asked, facts)
     answers = ask(asked, facts, receipt) if asked.may_ask else asked
     choices = _choices(answers, facts, receipt)

@@ -52,7 +52,7 @@ class Facts:
     is_root: bool = False
     """Whether this program was started with the rights of an administrator."""
     may_be_root: bool = False
-    """Whether it can have them: it was started so, or there is sudo and somebody to ask."""
+    """Whether it might have them: it was started so, or there is sudo."""
     systemd: int | None = None
     """Its version, if it runs this computer."""
     has_logind: bool = True
@@ -101,7 +101,7 @@ def _windows_user() -> str:
     return f"{domain}\\{getpass.getuser()}" if domain else getpass.getuser()
 
 
-def facts_of(role: Role, machine: Machine, owner: Owner, *, may_ask: bool) -> Facts:
+def facts_of(role: Role, machine: Machine, owner: Owner) -> Facts:
     """What there is to know of this computer; some of it only for an administrator."""
     computer = host.current()
     folder, home = folder_of(role).absolute(), Path.home()
@@ -109,7 +109,7 @@ def facts_of(role: Role, machine: Machine, owner: Owner, *, may_ask: bool) -> Fa
     network = network_of(computer.addresses(), computer.ranges(), settings.network)
     is_root = _is_root()
     is_linux = computer.name == "Linux"
-    may_be_root = is_root or (hasattr(os, "getuid") and may_ask and shutil.which("sudo") is not None)
+    may_be_root = is_root or (hasattr(os, "getuid") and shutil.which("sudo") is not None)
     guard, chain = _guard(computer.name, machine, is_root=is_root)
     link = home / ".local" / "bin" / "bittrader"
     return Facts(

@@ -133,8 +133,8 @@ def _firewall(facts: Facts, *, wanted: bool) -> tuple[tuple[Change, ...], tuple[
         return (), (f"{facts.guard} opens nothing yet: this computer is in no network. Run this again when it is",)
     where = facts.network.words
     if not wanted:
-        note = f"{named(facts.guard)} may keep the others out: TCP ports {ports} must be open to {where} (--firewall does it)"
-        return (), (note,)
+        blocks = f"{named(facts.guard)} may keep the others out"
+        return (), (f"{blocks}: TCP ports {ports} must be open to {where} (--firewall does it)",)
     if not (facts.is_root or (facts.system != "Windows" and facts.may_be_root)):
         who = "in a window that was opened as administrator" if facts.system == "Windows" else "with sudo"
         raise InstallError(f"the rules of {facts.guard} need an administrator: run it {who}, or with --no-firewall")

@@ -143,6 +143,8 @@ def read_receipt(machine: Machine, path: str) -> Receipt:
         return Receipt(machine, path)
     try:
         facts = json.loads(text)
+        if not isinstance(facts, dict):
+            raise TypeError("it is no JSON object")
         return Receipt(machine, path, facts)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InstallError(f"{path} cannot be used: {error}. What it says must be undone by hand") from error

@@ -1,0 +1,381 @@
+"""`install` and `uninstall`, as whoever sits at the computer meets them; the computer is one in memory."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.install.machines import FakeMachine, linux
+
+from bittrader import cli, paths
+from bittrader.cli import asking, installing, joining, services, uninstalling, verifying
+from bittrader.cluster import daemon
+from bittrader.cluster.config_file import set_key
+from bittrader.cluster.identity import folder_of, identity
+from bittrader.cluster.network import Way
+from bittrader.cluster.settings import read_settings
+from bittrader.cluster.visit import Contact, keep_contact
+from bittrader.errors import ClusterError, InputError, InstallError
+from bittrader.install import removal
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """The computer that is installed on; its daemon answers while its service runs."""
+    machine = FakeMachine()
+    for module in (installing, services, uninstalling, verifying):
+        monkeypatch.setattr(module, "Here", lambda *_: machine)
+    monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role))
+    monkeypatch.setattr(daemon, "running", lambda _role: object() if machine.active else None)
+    monkeypatch.setattr(services, "is_held", lambda _folder: bool(machine.active))
+    monkeypatch.setattr(installing, "way", lambda *_: Way("192.0.2.1", (), encrypted=True, reason="so it is"))
+    return machine
+
+
+def facts(role, **more):
+    return replace(linux(role, **more), folder=str(folder_of(role)))
+
+
+@pytest.fixture
+def say(capsys, monkeypatch):
+    """Runs a command: its exit code, what it printed, and what it said beside."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words):
+        code = cli.run(list(words))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def answer(monkeypatch):
+    """Somebody sits there, and gives these answers."""
+
+    def answers(*given):
+        left = list(given)
+        monkeypatch.setattr(asking, "is_terminal", lambda: True)
+        monkeypatch.setattr(uninstalling, "is_terminal", lambda: True)
+        monkeypatch.setattr("builtins.input", lambda *_: left.pop(0))
+        return left
+
+    return answers
+
+
+def test_a_head_is_installed_and_prints_the_command_for_the_others_and_nothing_else(machine, say):
+    code, out, err = say("head", "install", "--yes")
+    assert code == 0
+    assert out.startswith("bittrader worker join ")
+    assert len(out.splitlines()) == 1
+    assert "1. write" in err
+    assert "The head is installed, and runs." in err
+    assert machine.active == {"user bittrader-head.service"}
+
+
+def test_a_dry_run_shows_everything_and_does_nothing(machine, say):
+    before = machine.picture()
+    code, _, err = say("head", "install", "--dry-run")
+    assert code == 0
+    assert "start bittrader-head.service" in err
+    assert machine.picture() == before
+    assert not folder_of("head").exists()
+
+
+def test_as_json_it_is_one_object(machine, say):
+    code, out, err = say("head", "install", "--yes", "--json")
+    said = json.loads(out)
+    assert (code, err) == (0, "")
+    assert said["up"]
+    assert said["join"]
+    assert {one["kind"] for one in said["changes"]} == {"file", "link", "linger", "unit", "running"}
+    _, out, _ = say("head", "install", "--dry-run", "--json")
+    assert {one["do"] for one in json.loads(out)["changes"]} == {"keep"}
+
+
+def test_nobody_is_there_to_be_asked(machine, say):
+    with pytest.raises(InputError, match="say --yes"):
+        say("head", "install")
+    assert not machine.files
+
+
+def test_each_question_has_an_answer_that_counts(machine, say, answer, monkeypatch):
+    monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role, guard="ufw"))
+    left = answer("n", "1", "y", "y")
+    code, _, err = say("head", "install")
+    assert (code, left) == (0, [])
+    assert "start by itself" not in err
+    assert machine.rules
+    assert not [path for path in machine.links if path.endswith(".service")]
+    assert read_settings(folder_of("head")).node.cores == 1
+
+
+def test_an_empty_answer_is_the_default(machine, say, answer, monkeypatch):
+    monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role, guard="ufw"))
+    answer("", "", "", "")
+    assert say("head", "install")[0] == 0
+    assert not machine.rules
+    assert [path for path in machine.links if path.endswith(".service")]
+    assert read_settings(folder_of("head")).node.cores is None
+
+
+def test_who_says_no_gets_nothing(machine, say, answer):
+    answer("", "", "n")
+    assert say("head", "install")[0] == 1
+    assert not machine.files
+
+
+def test_an_end_of_the_answers_is_no_defect(machine, say, answer, monkeypatch):
+    answer()
+
+    def ended(*_):
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", ended)
+    with pytest.raises(InputError, match="no answer came"):
+        say("head", "install")
+
+
+def test_an_upgrade_asks_only_whether_to_go_on_and_keeps_what_was_wanted(machine, say, answer, tmp_path):
+    say("head", "install", "--yes", "--no-start-at-login", "--cores", "1")
+    set_key(folder_of("head"), "node.name", "desk")
+    left = answer("y")
+    code, _, err = say("head", "install", "--environment", str(environment(tmp_path)))
+    assert (code, left) == (0, [])
+    assert "(again)" in err
+    assert not [path for path in machine.links if path.endswith(".service")]
+    assert read_settings(folder_of("head")).node.name == "desk"
+    assert read_settings(folder_of("head")).node.cores == 1
+
+
+def environment(folder: Path) -> Path:
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").symlink_to(sys.executable)
+    return folder
+
+
+def test_the_old_environment_goes_once_the_new_one_is_at_work(machine, say):
+    old, new = (environment(folder_of("head") / "envs" / name) for name in ("0.1.0-1", "0.2.0-2"))
+    say("head", "install", "--yes", "--environment", str(old))
+    assert old.exists()
+    machine.sick = {"restart"}
+    with pytest.raises(InstallError):
+        say("head", "install", "--yes", "--environment", str(new))
+    assert old.exists()
+    machine.sick = set()
+    say("head", "install", "--yes", "--environment", str(new))
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_an_environment_without_python_is_refused(machine, say, tmp_path):
+    with pytest.raises(InputError, match="is no Python environment"):
+        say("head", "install", "--yes", "--environment", str(tmp_path))
+
+
+def test_a_failure_says_what_went_wrong_and_that_it_was_undone(machine, say):
+    machine.sick = {"restart"}
+    with pytest.raises(InstallError, match=r"port 6379 is taken\. What was done before is undone\.$") as failed:
+        say("head", "install", "--yes")
+    assert failed.value.exit_code == 1
+    assert not machine.active
+    assert not machine.links
+
+
+def test_a_daemon_that_was_started_by_hand_makes_way(machine, say, monkeypatch):
+    stopped = []
+    monkeypatch.setattr(daemon, "running", lambda _role: object())
+    monkeypatch.setattr(daemon, "stop", lambda role: stopped.append(role) or True)
+    say("head", "install", "--yes")
+    assert stopped == ["head"]
+    say("head", "install", "--yes")
+    assert stopped == ["head"]
+
+
+def test_a_second_head_code_is_made_only_while_nobody_has_joined(machine, say, monkeypatch):
+    say("head", "install", "--yes")
+    monkeypatch.setattr(installing.inviting, "members", lambda _folder: ("somebody",))
+    assert say("head", "install", "--yes")[1] == ""
+
+
+def test_a_worker_needs_a_code_and_the_code_must_be_one(machine, say):
+    with pytest.raises(InputError, match="say --join CODE"):
+        say("worker", "install", "--yes")
+    with pytest.raises(ClusterError, match="too short"):
+        say("worker", "install", "--yes", "--join", "ABC")
+    assert not machine.files
+
+
+@pytest.fixture
+def joined(monkeypatch):
+    """Joining works, and is written down."""
+    codes = []
+
+    def join(code, name=None):
+        codes.append((code, name))
+        keep_contact(folder_of("worker"), Contact(("192.0.2.1",), 6380))
+        return "air", "desk"
+
+    folder_of("worker").mkdir(parents=True)
+    monkeypatch.setattr(installing, "join_here", join)
+    return codes
+
+
+def test_a_worker_joins_and_is_installed(machine, say, joined):
+    _, _, err = say("worker", "install", "--yes", "--join", "CODE")
+    assert joined == [("CODE", None)]
+    assert "air has joined the cluster of desk." in err
+    assert machine.active == {"user bittrader-worker.service"}
+    _, _, err = say("worker", "install", "--yes", "--join", "CODE")
+    assert joined == [("CODE", None)]
+    assert "the code was not used" in err
+
+
+def test_a_code_is_asked_for_until_it_can_be_read(machine, say, joined, answer, monkeypatch):
+    def read(code):
+        if code != "GOOD":
+            raise ClusterError("the join code is damaged")
+
+    monkeypatch.setattr(asking, "read_code", read)
+    answer("BAD", "GOOD", "", "", "")
+    _, _, err = say("worker", "install")
+    assert joined == [("GOOD", None)]
+    assert "the join code is damaged" in err
+
+
+def test_the_heads_address_of_config_env_is_tried_first(monkeypatch):
+    from tests.cluster.test_invite import INVITE  # noqa: PLC0415 - the only test that joins
+
+    folder = folder_of("worker")
+    folder.mkdir(parents=True)
+    (folder / "config.env").write_text('export HEAD_ADDRESS="192.0.2.77"  # the desk\nNUM_CPUS=2\n')
+    met = []
+    monkeypatch.setattr(joining, "read_code", lambda _code: INVITE)
+    monkeypatch.setattr(joining, "join", lambda _folder, invite, *_: met.append(invite.addresses) or Head())
+    assert joining.join_here("CODE", "air") == ("air", "desk")
+    assert met == [("192.0.2.77", *INVITE.addresses)[:4]]
+    assert read_settings(folder).node.cores == 2
+
+
+class Head:
+    head = "desk"
+
+
+def test_a_head_address_that_is_none_is_refused():
+    with pytest.raises(InputError, match=r"config.env: HEAD_ADDRESS is an IPv4 address as in 192.168.1.20, not 'desk'"):
+        joining.head_address("HEAD_ADDRESS=desk\n", "config.env")
+    assert joining.head_address("NUM_CPUS=2\n", "config.env") == ""
+
+
+def test_what_was_installed_starts_as_a_service(machine, say):
+    say("head", "install", "--yes")
+    with pytest.raises(ClusterError, match="a daemon is running already"):
+        say("head", "start", "--background")
+    machine.active.clear()
+    code, _, err = say("head", "start", "--background")
+    assert (code, err) == (0, "The head runs as a service. See how it is: bittrader head status\n")
+    assert machine.active
+
+
+def test_verify_asks_each_change_of_the_receipt(machine, say):
+    identity(folder_of("head"), "head", "desk")
+    say("head", "install", "--yes")
+    machine.links.clear()
+    code, out, _ = say("head", "verify", "--json")
+    words = [one["words"] for one in json.loads(out)["findings"] if one["what"] == "Installation"]
+    assert code == 1
+    assert all(one.startswith("it is no longer so: link ") for one in words)
+    assert len(words) == 2
+
+
+@pytest.fixture
+def installed(machine, say):
+    """A head with a study, a report and what its Ray left."""
+    say("head", "install", "--yes")
+    identity(folder_of("head"), "head", "desk")
+    for folder in (
+        paths.studies_dir(),
+        paths.reports_dir(),
+        paths.home() / "code",
+        *removal._of_ray(folder_of("head")),
+    ):
+        folder.mkdir(parents=True)
+        (folder / "something").write_text("something")
+    yield machine
+    removal.remove(removal.Removal(tuple(removal._of_ray(folder_of("head")))))
+
+
+def test_it_goes_and_studies_stay(installed, say):
+    of_ray = list(removal._of_ray(folder_of("head")))
+    code, out, err = say("head", "uninstall", "--yes")
+    assert (code, out) == (0, "")
+    assert "The head is removed." in err
+    assert f"Kept: {paths.studies_dir()}, {paths.reports_dir()}" in err
+    assert not installed.active
+    assert not [
+        path for path in (*installed.files, *installed.links) if path != str(folder_of("head") / "receipt.json")
+    ]
+    assert sorted(path.name for path in paths.home().iterdir()) == ["reports", "studies"]
+    assert not [one for one in of_ray if one.exists()]
+
+
+def test_studies_go_when_that_is_said(installed, say):
+    assert say("head", "uninstall", "--yes", "--delete-studies")[0] == 0
+    assert not paths.home().exists()
+
+
+def test_code_that_the_other_role_needs_stays(installed, say):
+    folder_of("worker").mkdir()
+    say("head", "uninstall", "--yes")
+    assert sorted(path.name for path in paths.home().iterdir()) == ["code", "reports", "studies", "worker"]
+
+
+def test_a_dry_removal_removes_nothing(installed, say):
+    before = installed.picture()
+    code, _, err = say("head", "uninstall", "--dry-run")
+    assert code == 0
+    assert "stop bittrader-head.service" in err
+    assert "is removed" not in err
+    assert installed.picture() == before
+    assert folder_of("head").exists()
+
+
+def test_who_removes_is_asked(installed, say, answer):
+    answer("n", "n")
+    assert say("head", "uninstall")[0] == 1
+    assert paths.studies_dir().exists()
+    answer("n", "y")
+    assert say("head", "uninstall")[0] == 0
+    assert not paths.home().exists()
+
+
+def test_nobody_is_there_to_be_asked_whether_to_remove(installed, say):
+    with pytest.raises(InputError, match="say --yes"):
+        say("head", "uninstall")
+    assert installed.active
+
+
+def test_what_cannot_be_removed_is_said_and_can_be_tried_again(installed, say):
+    installed.sick = {"disable-linger"}
+    code, _, err = say("head", "uninstall", "--yes")
+    assert code == 1
+    assert "The head is not removed altogether." in err
+    assert "Left: let services of ana end when they log out" in err
+    assert folder_of("head").exists()
+    assert str(folder_of("head") / "bin" / "bittrader") in installed.files
+    installed.sick = set()
+    assert say("head", "uninstall", "--yes")[0] == 0
+    assert not folder_of("head").exists()
+
+
+def test_where_nothing_is_installed_nothing_is_removed(machine, say):
+    assert say("worker", "uninstall", "--yes") == (0, "", "No worker is installed here.\n")
+
+
+def test_what_is_half_gone_already_goes_too(installed, say):
+    installed.files.clear()
+    installed.links.clear()
+    assert say("head", "uninstall", "--yes")[0] == 0
+    assert not folder_of("head").exists()
