@@ -28,6 +28,7 @@ NEWEST = (3, 14)  # the locks have nothing ready-made for a newer one
 NEWER = ("python3.13", "python3.12", "python3.11", "python3.14", "python3", "python")
 
 RUNTIME_LOCK = ROOT / "requirements.lock"
+NODE_LOCK = ROOT / "requirements-node.lock"  # what the installers put on a computer
 DEV_LOCK = ROOT / "requirements-dev.lock"
 
 # Where the locks must hold a ready-made package for everything: these systems (as uv calls them), these Pythons.
@@ -126,11 +127,13 @@ def lock(words: list[str]) -> None:
     compile_lock = [
         *(require_uv(), "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--python-version", PYTHONS[0]),
         *("--generate-hashes", "--no-emit-index-url", "--only-binary", ":all:"),
-        *("--custom-compile-command", "make lock", "--group", "build", *words),
+        *("--custom-compile-command", "make lock", *words),
     ]
     extras = [f"--extra={extra}" for extra in ("download", "cluster", "notify")]
-    run(*compile_lock, "--group", "dev", *extras, "--output-file", DEV_LOCK)
-    run(*compile_lock, "--constraint", DEV_LOCK.name, "--output-file", RUNTIME_LOCK)
+    same = ("--constraint", DEV_LOCK.name)
+    run(*compile_lock, "--group", "build", "--group", "dev", *extras, "--output-file", DEV_LOCK)
+    run(*compile_lock, "--group", "build", *same, "--output-file", RUNTIME_LOCK)
+    run(*compile_lock, *extras, *same, "--output-file", NODE_LOCK)
     wheels([])
 
 
