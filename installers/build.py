@@ -1,7 +1,7 @@
 """Builds the installers: `make installers`, or with `ARGS=--offline` with every package inside.
 
-Four zips with what `contents.py` lists, each with the wheel of this very version and its hashed requirements in `package/`,
-and their SHA-256 sums. The same input gives the same bytes: times, order and permissions are fixed.
+Four zips with what `contents.py` lists, each with the wheel of this very version and its hashed requirements in
+`package/`, and their SHA-256 sums. The same input gives the same bytes: times, order and permissions are fixed.
 """
 
 from __future__ import annotations
@@ -14,12 +14,16 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from contents import OLDEST_GLIBC, OLDEST_MACOS, PACKAGES, PYTHON, UV_VERSION, Package, uv_for
-from scripts import finished, posix_values, powershell_values
-from wheels import fetch_wheels
+from installers.contents import OLDEST_GLIBC, OLDEST_MACOS, PACKAGES, PYTHON, UV, UV_VERSION, Package
+from installers.scripts import finished, posix_values, powershell_values
+from installers.wheels import fetch_wheels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "installers"
@@ -32,11 +36,13 @@ _READY_MADE = (".whl", ".gz", ".zst")  # compressed already
 
 @dataclass(frozen=True)
 class Release:
-    """What all zips are built from: the wheel, the requirements, the Python that they are for."""
+    """What all zips are built from: the wheel, the requirements, the Python that they are for, and uv."""
 
     wheel: Path
     requirements: bytes
     python: str
+    uv_version: str = UV_VERSION
+    uv: Mapping[str, tuple[str, str, str]] = field(default_factory=lambda: UV)
 
     @property
     def version(self) -> str:
@@ -65,7 +71,7 @@ def main(words: list[str]) -> None:
         release = Release(build_wheel(Path(work)), requirements_of(LOCK.read_text(encoding="utf-8")), asked.python)
         for package in PACKAGES:
             extra = fetch_wheels(package, release.requirements, asked.python, Path(work)) if asked.offline else {}
-            write_zip(asked.out / package.zip_name, members(package, release, extra))
+            write_zip(asked.out / package.zip_name, package.folder, members(package, release, extra))
     write_sums(asked.out)
     print((asked.out / "SHA256SUMS").read_text(), end="")
 
@@ -117,8 +123,8 @@ def script(package: Package, source: str, release: Release) -> bytes:
         "WHEEL": release.wheel.name,
         "WHEEL_SHA256": release.wheel_sha256,
         "REQUIREMENTS_SHA256": release.requirements_sha256,
-        "UV_VERSION": UV_VERSION,
-        "UV_FILES": uv_for(package.systems),
+        "UV_VERSION": release.uv_version,
+        "UV_FILES": "\n".join(f"{system} {' '.join(release.uv[system])}" for system in package.systems),
         "OLDEST_GLIBC": OLDEST_GLIBC,
         "OLDEST_MACOS": OLDEST_MACOS,
         **package.values,
@@ -129,20 +135,17 @@ def script(package: Package, source: str, release: Release) -> bytes:
     return (text.replace("\n", "\r\n") if package.windows else text).encode("ascii")
 
 
-def write_zip(path: Path, files: dict[str, bytes]) -> None:
-    """A zip of these files, the same bytes each time."""
+def write_zip(path: Path, folder: str, files: dict[str, bytes]) -> None:
+    """A zip of these files in a folder, the same bytes each time."""
     part = path.with_suffix(".part")
     with zipfile.ZipFile(part, "w") as archive:
         for name in sorted(files):
-            entry = zipfile.ZipInfo(f"{PACKAGE_FOLDER[path.name]}/{name}", _TIME)
+            entry = zipfile.ZipInfo(f"{folder}/{name}", _TIME)
             entry.create_system = 3  # Unix, wherever it is built, so that permissions count
             entry.external_attr = (0o100755 if name.endswith(_EXECUTABLE) else 0o100644) << 16
             entry.compress_type = zipfile.ZIP_STORED if name.endswith(_READY_MADE) else zipfile.ZIP_DEFLATED
             archive.writestr(entry, files[name], compresslevel=9)
     part.replace(path)
-
-
-PACKAGE_FOLDER = {package.zip_name: package.folder for package in PACKAGES}
 
 
 def write_sums(folder: Path) -> None:

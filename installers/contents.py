@@ -36,11 +36,6 @@ UV = {
 """uv as a package of the package index: its file, its SHA-256, and its folder there (which is its BLAKE2b-256)."""
 
 
-def uv_for(systems: tuple[str, ...]) -> str:
-    """The table above, for scripts: a line for each system."""
-    return "\n".join(f"{system} {' '.join(UV[system])}" for system in systems)
-
-
 @dataclass(frozen=True)
 class Package:
     """A zip: its name, the folder in it, the systems it is for, and each file with what it is made from."""
@@ -83,7 +78,9 @@ PACKAGES = (
         "Bittrader_Worker_Installer_v2.6_Windows.zip",
         "Worker_Windows_v2.6",
         ("Windows-AMD64",),
-        _same("windows", "install.ps1", "worker_daemon.ps1", "verify_worker.bat", "uninstall.bat", "README_WINDOWS.txt"),
+        _same(
+            "windows", "install.ps1", "worker_daemon.ps1", "verify_worker.bat", "uninstall.bat", "README_WINDOWS.txt"
+        ),
         {"LEAST_GB": "4", "LEAST_CORES": "2"},
     ),
     Package(

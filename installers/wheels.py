@@ -5,19 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from contents import OLDEST_MACOS, UV, UV_VERSION, Package
+from installers.contents import OLDEST_MACOS, UV, UV_VERSION, Package
 
-# uv's name of a system, and pip's names of what it can use (pip knows none of the older ones by itself on Linux).
-_GLIBC = (*range(28, 4, -1),)
-_LINUX = {
-    machine: (f"{machine}-manylinux_2_28", (*(f"manylinux_2_{minor}_{machine}" for minor in _GLIBC), f"manylinux2014_{machine}"))
-    for machine in ("x86_64", "aarch64")
-}
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_GLIBC_MINORS = range(28, 4, -1)
+
+
+def _linux(machine: str) -> tuple[str, ...]:
+    """All that a package for glibc 2.28 or older can be called: pip wants to be told each."""
+    return (*(f"manylinux_2_{minor}_{machine}" for minor in _GLIBC_MINORS), f"manylinux2014_{machine}")
+
+
+# uv's name of a system, and pip's names of what runs there.
 _SYSTEMS = {
-    "Linux-x86_64": _LINUX["x86_64"],
-    "Linux-aarch64": _LINUX["aarch64"],
+    "Linux-x86_64": ("x86_64-manylinux_2_28", _linux("x86_64")),
+    "Linux-aarch64": ("aarch64-manylinux_2_28", _linux("aarch64")),
     "Darwin-arm64": ("aarch64-apple-darwin", (f"macosx_{OLDEST_MACOS.replace('.', '_')}_arm64",)),
     "Windows-AMD64": ("x86_64-pc-windows-msvc", ("win_amd64",)),
 }
@@ -27,35 +33,54 @@ def fetch_wheels(package: Package, requirements: bytes, python: str, work: Path)
     """The wheels for all systems of a package and uv for them, by their paths in the zip."""
     found: dict[str, bytes] = {}
     for system in package.systems:
-        folder = work / "wheels" / system
+        folder = work / system
         if not folder.exists():
-            _download(system, requirements, python, folder)
-        found |= {f"package/wheels/{path.name}": path.read_bytes() for path in folder.glob("*.whl")}
-        found[f"package/uv/{UV[system][0]}"] = (work / "uv" / system / UV[system][0]).read_bytes()
+            _fetch(system, requirements, python, folder)
+        for kind in ("wheels", "uv"):
+            found |= {f"package/{kind}/{path.name}": path.read_bytes() for path in (folder / kind).glob("*.whl")}
     return found
 
 
-def _download(system: str, requirements: bytes, python: str, folder: Path) -> None:
+def _fetch(system: str, requirements: bytes, python: str, folder: Path) -> None:
     """Fetches a system's wheels and its uv, each checked by its hash."""
-    for_uv, tags = _SYSTEMS[system]
-    uv = os.environ.get("UV") or shutil.which("uv") or "uv"
-    lock = folder.with_suffix(".txt")
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True)
+    lock = folder / "lock.txt"
     lock.write_bytes(requirements)
-    # uv decides what that system needs: pip would ask the markers of the system that it runs on.
-    resolved = folder.with_suffix(".resolved")
-    compile_ = [uv, "pip", "compile", str(lock), "--quiet", "--no-deps", "--generate-hashes", "--only-binary", ":all:"]
-    options = ["--python-platform", for_uv, "--python-version", python, "--no-header", "--no-annotate"]
-    environment = os.environ | {"MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS}
-    subprocess.run([*compile_, *options, "--output-file", str(resolved)], env=environment, check=True)
-    pip = [uv, "tool", "run", "--quiet", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
-    platforms = [word for tag in tags for word in ("--platform", tag)]
-    target = ["--python-version", python, "--implementation", "cp", *platforms]
-    subprocess.run([*pip, *target, "--requirement", str(resolved), "--dest", str(folder)], check=True)
+    tags = _SYSTEMS[system][1]
+    _download(_resolved(system, lock, python), tags, python, folder / "wheels")
     name, sha256, _ = UV[system]
-    line = folder.with_suffix(".uv")
+    line = folder / "uv.txt"
     line.write_text(f"uv=={UV_VERSION} --hash=sha256:{sha256}\n")
-    # The very file: its platform is in its name.
-    (platform,) = {part for part in name.removesuffix(".whl").split("-")[-1].split(".")[:1]}
-    into = folder.parents[1] / "uv" / system
-    subprocess.run([*pip, "--platform", platform, "--requirement", str(line), "--dest", str(into)], check=True)
+    _download(line, (name.removesuffix(".whl").split("-")[-1].split(".")[0],), python, folder / "uv")
+
+
+def _resolved(system: str, lock: Path, python: str) -> Path:
+    """What of the lock a system needs: pip would ask the markers of the system that it runs on."""
+    path = lock.with_name("resolved.txt")
+    command = [
+        _uv(),
+        "pip",
+        "compile",
+        str(lock),
+        "--quiet",
+        "--no-deps",
+        "--generate-hashes",
+        "--only-binary",
+        ":all:",
+    ]
+    target = ["--python-platform", _SYSTEMS[system][0], "--python-version", python, "--output-file", str(path)]
+    environment = os.environ | {"MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS}
+    subprocess.run([*command, "--no-header", "--no-annotate", *target], env=environment, check=True)
+    return path
+
+
+def _download(requirements: Path, tags: tuple[str, ...], python: str, into: Path) -> None:
+    pip = [_uv(), "tool", "run", "--quiet", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
+    target = ["--only-binary", ":all:", "--python-version", python, "--implementation", "cp"]
+    platforms = [word for tag in tags for word in ("--platform", tag)]
+    command = [*pip, *target, *platforms, "--requirement", str(requirements), "--dest", str(into)]
+    subprocess.run(command, check=True)
+
+
+def _uv() -> str:
+    return os.environ.get("UV") or shutil.which("uv") or "uv"

@@ -148,7 +148,7 @@ check_linux() {
         stop 2 "this system's C library is not glibc (Alpine's is musl, for one): Ray has no packages for it."
     version_at_least "${libc#* }" "$OLDEST_GLIBC" ||
         stop 2 "$NAME is too old: it has $libc, and NumPy, Numba and TA-Lib need $OLDEST_GLIBC or newer (Debian 10, Ubuntu 20.04, RHEL 8, Fedora 29)."
-    MEMORY_MB=$(($(getconf _PHYS_PAGES) / 1024 * $(getconf PAGESIZE) / 1024))
+    MEMORY_MB=$(($(getconf _PHYS_PAGES) * $(getconf PAGESIZE) / 1048576))
 }
 
 check_macos() {
@@ -172,7 +172,7 @@ nearest_folder() { # PATH: itself, or the first folder above it that is there
 
 # What is less than recommended is said; only what cannot work at all ends it.
 describe_machine() {
-    say "  This computer  $NAME, $MACHINE, $CORES cores, $((MEMORY_MB / 1024)) GB of memory, $((FREE_MB / 1024)) GB of disk free"
+    say "  This computer  $NAME, $MACHINE, $CORES cores, $(((MEMORY_MB + 512) / 1024)) GB of memory, $((FREE_MB / 1024)) GB of disk free"
     # A tenth less: the firmware keeps a part of the memory for itself.
     [ $((MEMORY_MB * 10)) -ge $((LEAST_GB * 1024 * 9)) ] || say "  Note           $WHAT should have $LEAST_GB GB of memory: large searches may not fit."
     [ "$CORES" -ge "$LEAST_CORES" ] || say "  Note           $WHAT should have $LEAST_CORES cores: it will be slow."
@@ -195,8 +195,7 @@ install_hint() { # PACKAGE: the command that installs it here
 is_made() { [ "$(cat "$STAMP" 2>/dev/null)" = "$PACKAGE_ID" ] && "$ENVIRONMENT/bin/python" -c 'import bittrader' 2>/dev/null; }
 
 is_in_use() { # whether the program that is installed is the one of our environment
-    case $(readlink "$PROGRAM" 2>/dev/null) in "$ENVIRONMENT"/*) return 0 ;; esac
-    [ -f "$PROGRAM" ] && grep -qF -- "$ENVIRONMENT/" "$PROGRAM"
+    [ -f "$PROGRAM" ] && grep -qF -- "/envs/$PACKAGE_ID/" "$PROGRAM"
 }
 
 # Remembers what there was before this run.
@@ -255,6 +254,7 @@ finish() {
     rm -rf "$SETUP"
 }
 
+# shellcheck disable=SC2329  # a trap calls it
 interrupted() { # CODE
     trap '' INT TERM HUP
     if [ -n "$CHILD" ]; then
@@ -355,7 +355,8 @@ END
     [ "$(sha256_of "$archive")" = "$sha256" ] ||
         stop 1 "what was fetched as uv is not uv $UV_VERSION (its SHA-256 differs): nothing of it was used. Start it again; if it stays so, do not trust that mirror or proxy."
     unpack "$archive" "uv-$UV_VERSION.data/scripts/uv" "$SETUP/uv"
-    mkdir -p "$FOLDER/bin" && chmod 755 "$SETUP/uv" && mv "$SETUP/uv" "$FOLDER/bin/uv" || stop 1 "uv cannot be put into $FOLDER/bin: see above."
+    { mkdir -p "$FOLDER/bin" && chmod 755 "$SETUP/uv" && mv "$SETUP/uv" "$FOLDER/bin/uv"; } ||
+        stop 1 "uv cannot be put into $FOLDER/bin: see above."
     UV=$FOLDER/bin/uv
 }
 

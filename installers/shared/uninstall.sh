@@ -28,6 +28,6 @@ if [ -z "$SURE" ]; then
         *) exit 1 ;;
     esac
 fi
-rm -rf "$FOLDER/envs" "$FOLDER/python" "$FOLDER/.setup" "$FOLDER/bin" || exit 1
+rm -rf "$FOLDER/envs" "$FOLDER/python" "$FOLDER/.setup" "${FOLDER:?}/bin" || exit 1
 rmdir "$FOLDER" 2>/dev/null || echo "kept, because they are not the installer's: the other files in $FOLDER"
 echo "removed what an unfinished installation had left."
