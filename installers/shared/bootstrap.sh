@@ -286,13 +286,14 @@ quietly() { # FOLDER-THAT-GROWS COMMAND...
 # Our line for what uv or curl said; with their last lines when we do not know it.
 cause() {
     said=$SETUP/said
-    if grep -qiE 'no space left|os error 28|disk quota' "$said"; then
+    # On a full disk the words themselves may be missing.
+    if ! echo "is there room for this?" 2>/dev/null >"$SETUP/probe" || grep -qiE 'no space left|os error 28|disk quota' "$said"; then
         echo "the disk is full: make room ($NEEDED_MB MB are needed) and start it again."
     elif grep -qiE 'hash mismatch|do not match the hashes' "$said"; then
         echo "a download is not what it should be. Start it again; if it stays so, do not trust that mirror."
     elif grep -qiE 'certificate' "$said"; then
         echo "a server's certificate is not trusted here: set SSL_CERT_FILE to your network's."
-    elif grep -qiE 'dns error|resolve host|name resolution|unreachable|refused|timed out|error sending request|request failed|could not connect|unable to connect|connection reset|network' "$said"; then
+    elif grep -qiE 'dns error|resolve host|name resolution|unreachable|refused|timed out|error sending request|request failed|connect to|connection reset|network' "$said"; then
         echo "what is missing cannot be downloaded: check the network (behind a proxy, set HTTPS_PROXY) and start it again."
     else
         echo "it failed, and said:"
