@@ -80,7 +80,7 @@ read_options() {
     done
     is_yes "${BITTRADER_YES:-}" && ASK=''
     is_yes "${BITTRADER_DRY_RUN:-}" && DRY=1
-    return 0
+    [ -z "$JSON" ] || [ -z "$ASK" ] || [ -n "$DRY" ] || stop 2 "--json asks nothing: add --yes."
 }
 
 is_yes() {
@@ -519,6 +519,10 @@ work() {
         fi
         say "Nothing was changed: this was a dry run."
         exit 0
+    fi
+    # Before anything is fetched: without it the program would refuse in the end.
+    if [ "$ROLE" = worker ] && [ -z "$ASK" ] && [ ! -e "$FOLDER/meeting.json" ] && ! asked_for --join "$@"; then
+        stop 2 "this computer has joined no cluster: add --join CODE, which \`bittrader head invite\` prints on the head."
     fi
     if [ -n "$ASK" ]; then
         [ -t 0 ] || stop 2 "there is no terminal to ask on: add --yes, and the answers as options (--help lists them)."

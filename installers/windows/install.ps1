@@ -364,6 +364,10 @@ if ($script:DryRun) {
     Write-Host 'Nothing was changed: this was a dry run.'
     exit 0
 }
+# Before anything is fetched: without it the program would refuse in the end.
+if (-not $script:Ask -and -not (Test-Asked '--join') -and -not (Test-Path -LiteralPath (Join-Path $Folder 'meeting.json'))) {
+    Stop-Script 2 'this computer has joined no cluster: add -Join CODE, which `bittrader head invite` prints on the head.'
+}
 if ($script:Ask) {
     if ([Console]::IsInputRedirected) { Stop-Script 2 'there is no terminal to ask on: add -Yes, and the answers as options (-Help lists them).' }
     if ((Read-Host 'Go on? [Y/n]') -notmatch '^(|y|yes)$') { Stop-Script 1 'nothing was changed.' }

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bittrader.cluster.visit import Contact, keep_contact
 from tests.installers.stubs import this_python, unpacked
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def test_variables_answer_what_options_do_not(computer: Computer, zips: Unpacked
         (["--cores"], "--cores needs a value"),
         (["--join", "CODE"], "--join is for workers"),
         ([], "there is no terminal to ask on: add --yes"),
+        (["--json"], "--json asks nothing: add --yes"),
     ],
 )
 def test_a_wrong_call_is_one_line_and_nothing_is_done(
@@ -140,6 +142,17 @@ def test_a_wrong_call_is_one_line_and_nothing_is_done(
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
     assert computer.tree() == {}
+
+
+def test_a_worker_without_a_code_is_told_before_anything_is_fetched(computer: Computer, zips: Unpacked) -> None:
+    script = zips.script("install.sh", "Worker_Linux_v2.6")
+    done = computer.run(script, "--yes")
+    assert (done.returncode, "has joined no cluster: add --join CODE" in done.stderr) == (2, True)
+    assert computer.tree() == {}
+    worker = computer.home / ".bittrader_worker"
+    worker.mkdir()
+    keep_contact(worker, Contact(("192.0.2.1",), 6380))
+    assert computer.run(script, "--yes").returncode == 0
 
 
 def test_a_package_that_is_damaged_or_was_left_behind_is_noticed_before_anything_else(

@@ -132,7 +132,7 @@ def batch(windows: tuple[str, dict[str, str], Path], zips: Unpacked, name: str, 
     script = str(zips.folder / FOLDER / name).replace("/", "\\")
     return subprocess.run(
         [windows[0], "cmd", "/c", f"Z:{script}", *words],
-        env=windows[1], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
+        env=windows[1], stdin=subprocess.DEVNULL, capture_output=True, encoding="cp1252", check=False, timeout=120,
     )  # fmt: skip
 
 
