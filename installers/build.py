@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installers.contents import OLDEST_GLIBC, OLDEST_MACOS, PACKAGES, PYTHON, UV, UV_VERSION, Package
+from installers.offline import fetch_pythons, fetch_wheels
 from installers.scripts import finished, posix_values, powershell_values
-from installers.wheels import fetch_wheels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,6 +71,7 @@ def main(words: list[str]) -> None:
         release = Release(build_wheel(Path(work)), requirements_of(LOCK.read_text(encoding="utf-8")), asked.python)
         for package in PACKAGES:
             extra = fetch_wheels(package, release.requirements, asked.python, Path(work)) if asked.offline else {}
+            extra |= fetch_pythons(package, asked.python, Path(work)) if asked.with_python else {}
             write_zip(asked.out / package.zip_name, package.folder, members(package, release, extra))
     write_sums(asked.out)
     print((asked.out / "SHA256SUMS").read_text(), end="")
@@ -79,6 +80,7 @@ def main(words: list[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make installers", description="Builds the installers.")
     parser.add_argument("--offline", action="store_true", help="put every package inside")
+    parser.add_argument("--with-python", action="store_true", help="put Python itself inside as well")
     parser.add_argument("--python", default=PYTHON, help=f"the Python of the cluster (default: {PYTHON})")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="where to put them (default: dist)")
     return parser

@@ -450,7 +450,7 @@ say_plan() {
         if [ -n "$UV" ]; then say "  - use uv: $UV"; else say "  - fetch uv $UV_VERSION, check its SHA-256, and keep it in $FOLDER/bin"; fi
         say "  - use Python $PYTHON_VERSION if it is here; else have uv fetch it into $PYTHONS"
         say "  - make an environment in $ENVIRONMENT"
-        say "    with $(grep -c '==' "$PACKAGE/requirements.txt") packages $(if [ -d "$PACKAGE/wheels" ]; then echo "from this folder"; else echo "from the package index"; fi), each checked by its SHA-256 (about $NEEDED_MB MB)"
+        say "    with $(grep -c '==' "$PACKAGE/requirements.txt") packages $(if [ -d "$PACKAGE/wheels" ]; then echo "from this folder"; else echo "from the package index"; fi), each checked by its SHA-256 (about 1.3 GB)"
     fi
     say "  - run \`bittrader $ROLE install\`, which lists what it changes in this computer before it does"
 }

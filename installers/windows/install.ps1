@@ -331,7 +331,7 @@ function Write-Plan {
     } else {
         if ($script:Uv) { Write-Host "  - use uv: $script:Uv" } else { Write-Host "  - fetch uv $UvVersion, check its SHA-256, and keep it in $Folder\bin" }
         Write-Host "  - use Python $PythonVersion if it is here; else have uv fetch it into $Pythons"
-        Write-Host "  - make an environment in $Environment (about $NeededMegabytes MB), each package checked by its SHA-256"
+        Write-Host "  - make an environment in $Environment (about 1.3 GB), each package checked by its SHA-256"
     }
     Write-Host '  - run `bittrader worker install`, which lists what it changes in this computer before it does'
     Write-Host ''

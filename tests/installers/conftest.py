@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.installers.stubs import Computer, Unpacked, real_uv, this_python, unpacked
 
 if TYPE_CHECKING:
@@ -34,4 +33,6 @@ def computer(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Compute
     python = this_python()
     (tools / f"python{sys.version_info.major}.{sys.version_info.minor}").symlink_to(python)
     found.has_uv()
+    # Root's home is looked up; this is what it finds.
+    found.tool("getent", f'echo "root:x:0:0:root:{home}:/bin/sh"')
     return found

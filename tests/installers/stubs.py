@@ -26,7 +26,7 @@ from installers.contents import PACKAGES, UV_VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PROGRAM = '''
+PROGRAM = """
 import json, os, pathlib, shlex, sys
 words = sys.argv[1:]
 role, command = words[:2]
@@ -50,7 +50,8 @@ elif command == "uninstall":
     shutil.rmtree(folder)
 elif command == "verify":
     sys.exit(1)
-'''
+"""
+
 
 @cache
 def real_uv() -> Path | None:
@@ -61,7 +62,9 @@ def real_uv() -> Path | None:
     said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout.split()
     if len(said) < 2 or said[1] != UV_VERSION:
         return None
-    shown = subprocess.run(["pyenv", "which", "uv"], capture_output=True, text=True, check=False) if _shim(found) else None
+    shown = (
+        subprocess.run(["pyenv", "which", "uv"], capture_output=True, text=True, check=False) if _shim(found) else None
+    )
     return Path(shown.stdout.strip() if shown else found).resolve()
 
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import pty
 import signal
 import subprocess
@@ -13,15 +14,18 @@ import sys
 import tarfile
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from installers.contents import PACKAGES
+from installers.offline import fetch_pythons
+from tests.installers.stubs import real_uv, this_python, unpacked
 
 from bittrader.cluster.visit import Contact, keep_contact
-from tests.installers.stubs import this_python, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,9 +174,7 @@ def test_a_package_that_is_damaged_or_was_left_behind_is_noticed_before_anything
     assert computer.tree() == {}
 
 
-def test_uv_is_fetched_where_there_is_none(
-    computer: Computer, zips: Unpacked, server: tuple[str, Path]
-) -> None:
+def test_uv_is_fetched_where_there_is_none(computer: Computer, zips: Unpacked, server: tuple[str, Path]) -> None:
     (computer.tools / "uv").unlink()
     computer.variables = {"BITTRADER_UV_URL": server[0]}
     done = computer.run(zips.script(SETUP), "--yes")
@@ -278,7 +280,7 @@ def test_a_disk_that_is_really_full_is_told_and_left_as_it_was(
     [
         ("uname", "case $1 in -s) echo Linux ;; -m) echo armv7l ;; esac", "a armv7l processor is not supported"),
         ("uname", "case $1 in -s) echo FreeBSD ;; -m) echo amd64 ;; esac", "FreeBSD is not supported"),
-        ("getconf", 'case $1 in LONG_BIT) echo 64 ;; GNU*) exit 1 ;; *) echo 4 ;; esac', "Alpine's is musl"),
+        ("getconf", "case $1 in LONG_BIT) echo 64 ;; GNU*) exit 1 ;; *) echo 4 ;; esac", "Alpine's is musl"),
         ("getconf", 'case $1 in LONG_BIT) echo 64 ;; GNU*) echo "glibc 2.17" ;; esac', "has glibc 2.17, and NumPy"),
         ("getconf", "case $1 in LONG_BIT) echo 32 ;; esac", "a 32-bit system on a 64-bit processor"),
     ],
@@ -478,7 +480,10 @@ def test_the_pinned_python_is_fetched_where_it_is_missing(
     for name in computer.tools.glob("python*"):
         name.unlink()
     zips = unpacked(tmp_path / "zips")
-    computer.variables = {"UV_PYTHON_DOWNLOADS": "automatic", "UV_PYTHON_DOWNLOADS_JSON_URL": mirror(tmp_path, python_archive)}
+    computer.variables = {
+        "UV_PYTHON_DOWNLOADS": "automatic",
+        "UV_PYTHON_DOWNLOADS_JSON_URL": mirror(tmp_path, python_archive),
+    }
     done = computer.run(zips.script(SETUP), "--yes")
     assert done.returncode == 0, done.stderr
     (environment,) = environments(computer)
@@ -486,13 +491,47 @@ def test_the_pinned_python_is_fetched_where_it_is_missing(
     assert not (computer.home / ".local").exists()
 
 
-def mirror(folder: Path, archive: tuple[Path, str]) -> str:
+def test_a_python_inside_the_zip_is_used_without_a_network(
+    computer: Computer, tmp_path: Path, python_archive: tuple[Path, str]
+) -> None:
+    for name in computer.tools.glob("python*"):
+        name.unlink()
+    zips = unpacked(tmp_path / "z i p s")
+    inside = zips.script("package") / "python" / "20260101"
+    inside.mkdir(parents=True)
+    (inside / f"cpython-{platform.python_version()}+20260101-install_only.tar.gz").symlink_to(python_archive[0])
+    there = "https://github.com/astral-sh/python-build-standalone/releases/download/20260101/cpython-"
+    listed = mirror(tmp_path, python_archive, f"{there}{platform.python_version()}%2B20260101-install_only.tar.gz")
+    computer.variables = {"UV_PYTHON_DOWNLOADS": "automatic", "UV_PYTHON_DOWNLOADS_JSON_URL": listed}
+    done = computer.run(zips.script(SETUP), "--yes")
+    assert done.returncode == 0, done.stderr
+    (environment,) = environments(computer)
+    assert (environment / "bin" / "python").resolve().is_relative_to(computer.folder / "python")
+
+
+def test_what_a_zip_holds_of_python_is_what_uv_would_fetch(
+    tmp_path: Path, python_archive: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if real_uv() is None:
+        pytest.skip("this computer has not the uv that the installers fetch")
+    served = tmp_path / "20260101" / "python+it.tar.gz"
+    served.parent.mkdir()
+    served.symlink_to(python_archive[0])
+    url = served.as_uri().replace("+", "%2B")
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", mirror(tmp_path, python_archive, url))
+    package = replace(PACKAGES[-1], systems=(f"Linux-{os.uname().machine}",))
+    found = fetch_pythons(package, platform.python_version(), tmp_path)
+    assert list(found) == ["package/python/20260101/python+it.tar.gz"]
+    assert hashlib.sha256(*found.values()).hexdigest() == python_archive[1]
+
+
+def mirror(folder: Path, archive: tuple[Path, str], url: str = "") -> str:
     """The address of a list of Pythons as uv reads it, with one in it."""
     major, minor, patch = sys.version_info[:3]
     machine = os.uname().machine
     about = {
         "name": "cpython", "arch": {"family": machine, "variant": None}, "os": "linux", "libc": "gnu",
-        "major": major, "minor": minor, "patch": patch, "prerelease": "", "url": archive[0].as_uri(),
+        "major": major, "minor": minor, "patch": patch, "prerelease": "", "url": url or archive[0].as_uri(),
         "sha256": archive[1], "variant": None, "build": "20260101",
     }  # fmt: skip
     path = folder / "pythons.json"

@@ -8,10 +8,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
-import bittrader
 from installers.build import LOCK, build_wheel, main, requirements_of
 from installers.contents import OLDEST_GLIBC, OLDEST_MACOS, PACKAGES, UV, UV_VERSION
+
+import bittrader
 
 ROOT = Path(__file__).parents[2]
 WHEEL = f"bittrader-{bittrader.__version__}-py3-none-any.whl"

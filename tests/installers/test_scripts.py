@@ -11,7 +11,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
 from tests.installers.stubs import Unpacked
 
 SOURCES = Path(__file__).parents[2] / "installers"
@@ -20,7 +19,16 @@ BATCH = ("verify_worker.bat", "uninstall.bat")
 FOLDER = "Worker_Windows_v2.6"
 
 # What PowerShell 7 has and 5.1 has not.
-NEWER_POWERSHELL = (r"\?\?", r"&&", r"\|\|", r"\?\.", r" \? .* : ", r"-Parallel\b", r"\$Is(Windows|Linux|MacOS)\b", r"-AsByteStream")
+NEWER_POWERSHELL = (
+    r"\?\?",
+    r"&&",
+    r"\|\|",
+    r"\?\.",
+    r" \? .* : ",
+    r"-Parallel\b",
+    r"\$Is(Windows|Linux|MacOS)\b",
+    r"-AsByteStream",
+)
 # What GNU has and the BSD tools of macOS, or the shells, have not.
 NOT_POSIX = (
     r"\bsed -i", r"\breadlink -f", r"\bstat -c", r"\bmktemp\b", r"\bgrep -P", r"\bsort -V", r"\blocal ", r"\[\[", r"\bfunction ",
@@ -47,7 +55,9 @@ def test_shellcheck_has_nothing_to_say(zips: Unpacked) -> None:
 
 def test_the_scripts_are_formatted() -> None:
     sources = [*POSIX, *SOURCES.glob("shared/*.sh")]
-    done = subprocess.run([tool("shfmt"), "-i", "4", "-ci", "-d", *sources], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [tool("shfmt"), "-i", "4", "-ci", "-d", *sources], capture_output=True, text=True, check=False
+    )
     assert done.stdout == ""
 
 
@@ -104,7 +114,9 @@ def test_powershell_functions_are_called_by_the_names_that_they_have(zips: Unpac
     known = {"Set-StrictMode", "Join-Path", "New-Object", "Write-Host", "New-Item", "Test-Path", "Get-FileHash"}
     known |= {"Get-CimInstance", "Get-ChildItem", "ForEach-Object", "Where-Object", "Remove-Item", "Get-Command"}
     known |= {"Start-Process", "Copy-Item", "Add-Type", "Read-Host"}
-    called = set(re.findall(rf"(?<![\w'.$-])((?:{verbs}|ForEach|Where|Join|Set)-[A-Z]\w+)", re.sub(r"(?m)^\s*#.*$", "", text)))
+    called = set(
+        re.findall(rf"(?<![\w'.$-])((?:{verbs}|ForEach|Where|Join|Set)-[A-Z]\w+)", re.sub(r"(?m)^\s*#.*$", "", text))
+    )
     assert called - set(defined) <= known
 
 
@@ -115,7 +127,13 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]
     if program is None:
         pytest.skip("there is no wine64 here")
     prefix = tmp_path_factory.mktemp("wine")
-    variables = {"WINEPREFIX": str(prefix), "WINEDEBUG": "-all", "PATH": os.environ["PATH"], "HOME": str(prefix), "LC_ALL": "C.UTF-8"}
+    variables = {
+        "WINEPREFIX": str(prefix),
+        "WINEDEBUG": "-all",
+        "PATH": os.environ["PATH"],
+        "HOME": str(prefix),
+        "LC_ALL": "C.UTF-8",
+    }
     subprocess.run([program, "cmd", "/c", "exit"], env=variables, capture_output=True, check=True, timeout=300)
     return program, variables
 
@@ -128,7 +146,9 @@ def windows(wine: tuple[str, dict[str, str]], tmp_path: Path) -> tuple[str, dict
     return wine[0], wine[1] | {"BITTRADER_HOME": f"Z:{str(home).replace('/', chr(92))}"}, home / "worker"
 
 
-def batch(windows: tuple[str, dict[str, str], Path], zips: Unpacked, name: str, *words: str) -> subprocess.CompletedProcess[str]:
+def batch(
+    windows: tuple[str, dict[str, str], Path], zips: Unpacked, name: str, *words: str
+) -> subprocess.CompletedProcess[str]:
     script = str(zips.folder / FOLDER / name).replace("/", "\\")
     return subprocess.run(
         [windows[0], "cmd", "/c", f"Z:{script}", *words],
