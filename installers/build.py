@@ -97,7 +97,9 @@ def build_wheel(into: Path) -> Path:
         path.chmod(0o755 if path.is_dir() else 0o644)
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(into)]
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(EPOCH_SECONDS)}
-    subprocess.run(command, cwd=copy, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    done = subprocess.run(command, cwd=copy, env=environment, check=False, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"the wheel cannot be built:\n{done.stdout}{done.stderr}")
     (wheel,) = into.glob("*.whl")
     return wheel
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.installers.stubs import Computer, Unpacked, real_uv, this_python, unpacked
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Iterator
 
 if sys.platform != "linux":  # the scripts are run where their fakes are at home

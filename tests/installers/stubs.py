@@ -62,14 +62,9 @@ def real_uv() -> Path | None:
     said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout.split()
     if len(said) < 2 or said[1] != UV_VERSION:
         return None
-    shown = (
-        subprocess.run(["pyenv", "which", "uv"], capture_output=True, text=True, check=False) if _shim(found) else None
-    )
-    return Path(shown.stdout.strip() if shown else found).resolve()
-
-
-def _shim(path: str) -> bool:
-    return "shims" in Path(path).parts
+    if "shims" in Path(found).parts:  # a script of pyenv's, which knows where the program is
+        found = subprocess.run(["pyenv", "which", "uv"], capture_output=True, text=True, check=True).stdout.strip()
+    return Path(found).resolve()
 
 
 def wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> Path:

@@ -11,28 +11,26 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.installers.stubs import Unpacked
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.installers.stubs import Unpacked
 
 SOURCES = Path(__file__).parents[2] / "installers"
 POSIX = sorted((*SOURCES.glob("head/*.sh"), *SOURCES.glob("worker/*.sh")))
+Windows = tuple[str, dict[str, str], Path]
+"""Wine, its variables, and the folder of a node."""
 BATCH = ("verify_worker.bat", "uninstall.bat")
 FOLDER = "Worker_Windows_v2.6"
 
 # What PowerShell 7 has and 5.1 has not.
 NEWER_POWERSHELL = (
-    r"\?\?",
-    r"&&",
-    r"\|\|",
-    r"\?\.",
-    r" \? .* : ",
-    r"-Parallel\b",
-    r"\$Is(Windows|Linux|MacOS)\b",
-    r"-AsByteStream",
-)
+    r"\?\?", r"&&", r"\|\|", r"\?\.", r" \? .* : ", r"-Parallel\b", r"\$Is(Windows|Linux|MacOS)\b", r"-AsByteStream",
+)  # fmt: skip
 # What GNU has and the BSD tools of macOS, or the shells, have not.
 NOT_POSIX = (
-    r"\bsed -i", r"\breadlink -f", r"\bstat -c", r"\bmktemp\b", r"\bgrep -P", r"\bsort -V", r"\blocal ", r"\[\[", r"\bfunction ",
-    r"\becho -[ne]", r"\bdate -d", r"\bcp -a\b", r"\bdu -[a-z]*b", r"<<<", r"\$'",
+    r"\bsed -i", r"\breadlink -f", r"\bstat -c", r"\bmktemp\b", r"\bgrep -P", r"\bsort -V", r"\blocal ", r"\[\[",
+    r"\bfunction ", r"\becho -[ne]", r"\bdate -d", r"\bcp -a\b", r"\bdu -[a-z]*b", r"<<<", r"\$'",
 )  # fmt: skip
 
 
@@ -139,16 +137,14 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]
 
 
 @pytest.fixture
-def windows(wine: tuple[str, dict[str, str]], tmp_path: Path) -> tuple[str, dict[str, str], Path]:
+def windows(wine: tuple[str, dict[str, str]], tmp_path: Path) -> Windows:
     """Wine with a node's folder of its own, in a place with a space and umlauts."""
     home = tmp_path / "Jörg Müller (x86)"
     (home / "worker").mkdir(parents=True)
     return wine[0], wine[1] | {"BITTRADER_HOME": f"Z:{str(home).replace('/', chr(92))}"}, home / "worker"
 
 
-def batch(
-    windows: tuple[str, dict[str, str], Path], zips: Unpacked, name: str, *words: str
-) -> subprocess.CompletedProcess[str]:
+def batch(windows: Windows, zips: Unpacked, name: str, *words: str) -> subprocess.CompletedProcess[str]:
     script = str(zips.folder / FOLDER / name).replace("/", "\\")
     return subprocess.run(
         [windows[0], "cmd", "/c", f"Z:{script}", *words],
@@ -165,7 +161,7 @@ def put_program(folder: Path, code: int) -> None:
 @pytest.mark.parametrize("code", [0, 1])
 @pytest.mark.parametrize(("name", "verb"), [("verify_worker.bat", "verify"), ("uninstall.bat", "uninstall")])
 def test_a_batch_file_hands_over_its_words_and_the_exit_code(
-    windows: tuple[str, dict[str, str], Path], zips: Unpacked, name: str, verb: str, code: int
+    windows: Windows, zips: Unpacked, name: str, verb: str, code: int
 ) -> None:
     put_program(windows[2], code)
     done = batch(windows, zips, name, "--json", "--yes")
@@ -173,7 +169,7 @@ def test_a_batch_file_hands_over_its_words_and_the_exit_code(
     assert done.returncode == code
 
 
-def test_a_batch_file_says_when_nothing_is_installed(windows: tuple[str, dict[str, str], Path], zips: Unpacked) -> None:
+def test_a_batch_file_says_when_nothing_is_installed(windows: Windows, zips: Unpacked) -> None:
     done = batch(windows, zips, "verify_worker.bat")
     assert done.returncode == 2
     assert "no worker is installed here" in done.stderr
@@ -181,9 +177,7 @@ def test_a_batch_file_says_when_nothing_is_installed(windows: tuple[str, dict[st
     assert (done.returncode, "nothing to remove" in done.stdout) == (0, True)
 
 
-def test_what_an_unfinished_installation_left_is_removed_on_windows(
-    windows: tuple[str, dict[str, str], Path], zips: Unpacked
-) -> None:
+def test_what_an_unfinished_installation_left_is_removed_on_windows(windows: Windows, zips: Unpacked) -> None:
     for name in ("envs/0.1.0-1/Lib", "python", ".setup"):
         (windows[2] / name).mkdir(parents=True)
     (windows[2] / "config.env").write_text("NUM_CPUS=2\n")
