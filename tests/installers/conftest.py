@@ -9,8 +9,8 @@ import pytest
 from tests.installers.stubs import Computer, Unpacked, real_uv, this_python, unpacked
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterator
+    from pathlib import Path
 
 if sys.platform != "linux":  # the scripts are run where their fakes are at home
     collect_ignore = ["test_bootstrap.py"]
