@@ -28,6 +28,7 @@ NEWEST = (3, 14)  # the locks have nothing ready-made for a newer one
 NEWER = ("python3.13", "python3.12", "python3.11", "python3.14", "python3", "python")
 
 RUNTIME_LOCK = ROOT / "requirements.lock"
+NODE_LOCK = ROOT / "requirements-node.lock"  # what the installers put on a computer
 DEV_LOCK = ROOT / "requirements-dev.lock"
 
 # Where the locks must hold a ready-made package for everything: these systems (as uv calls them), these Pythons.
@@ -35,7 +36,7 @@ SYSTEMS = ("x86_64-pc-windows-msvc", "aarch64-apple-darwin", "x86_64-manylinux_2
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 OLDEST_MACOS = "14.0"
 
-PYTHON_SOURCES = ("src", "tests", "bench", "Documentation", "dev.py")
+PYTHON_SOURCES = ("src", "tests", "bench", "installers", "Documentation", "dev.py")
 CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache", ".hypothesis")
 LEFTOVERS = (*CACHES, ".venv", "build", "dist", "reports", "bench/results")
 
@@ -126,11 +127,13 @@ def lock(words: list[str]) -> None:
     compile_lock = [
         *(require_uv(), "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--python-version", PYTHONS[0]),
         *("--generate-hashes", "--no-emit-index-url", "--only-binary", ":all:"),
-        *("--custom-compile-command", "make lock", "--group", "build", *words),
+        *("--custom-compile-command", "make lock", *words),
     ]
     extras = [f"--extra={extra}" for extra in ("download", "cluster", "notify")]
-    run(*compile_lock, "--group", "dev", *extras, "--output-file", DEV_LOCK)
-    run(*compile_lock, "--constraint", DEV_LOCK.name, "--output-file", RUNTIME_LOCK)
+    same = ("--constraint", DEV_LOCK.name)
+    run(*compile_lock, "--group", "build", "--group", "dev", *extras, "--output-file", DEV_LOCK)
+    run(*compile_lock, "--group", "build", *same, "--output-file", RUNTIME_LOCK)
+    run(*compile_lock, *extras, *same, "--output-file", NODE_LOCK)
     wheels([])
 
 
@@ -146,10 +149,17 @@ def wheels(_words: list[str]) -> None:
     print(f"Every locked package is ready-made for {', '.join(SYSTEMS)} on Python {', '.join(PYTHONS)}.")
 
 
+def installers(words: list[str]) -> None:
+    """Build the installers into dist (`installers --offline` puts every package inside)."""
+    set_up(RUNTIME_LOCK)
+    run(PYTHON, "-m", "installers.build", *words)
+
+
 def clean(_words: list[str]) -> None:
     """Remove the environment and everything that the tools left."""
     leftovers = [ROOT / name for name in LEFTOVERS]
-    leftovers += [found for top in ("src", "tests", "bench") for found in (ROOT / top).rglob("__pycache__")]
+    for top in ("src", "tests", "bench", "installers"):
+        leftovers += (ROOT / top).rglob("__pycache__")
     for folder in leftovers:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -158,12 +168,12 @@ def help_(_words: list[str]) -> None:
     """Print this."""
     print("Usage: python3 dev.py JOB [ARGUMENTS], or make JOB ARGS='ARGUMENTS'\n")
     for name, job in JOBS.items():
-        print(f"  {name:<7} {(job.__doc__ or '').splitlines()[0]}")
+        print(f"  {name:<10} {(job.__doc__ or '').splitlines()[0]}")
 
 
 JOBS = {
     "setup": setup, "demo": demo, "test": test, "lab": lab, "lint": lint, "types": types, "bench": bench, "docs": docs,
-    "lock": lock, "wheels": wheels, "clean": clean, "help": help_,
+    "lock": lock, "wheels": wheels, "installers": installers, "clean": clean, "help": help_,
 }  # fmt: skip
 
 

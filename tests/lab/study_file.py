@@ -61,6 +61,11 @@ class StudyFile:
         """Seconds from a moment to the first evaluation that this node finished after it; None while there is none."""
         return next((trial.ended - since for trial in self.trials(since) if trial.node == node), None)
 
+    def gap_of(self, node: str, since: float) -> float:
+        """The longest time between two moments at which this node finished an evaluation."""
+        moments = [since, *(trial.ended for trial in self.trials(since) if trial.node == node)]
+        return max((later - sooner for sooner, later in pairwise(moments)), default=0.0)
+
     def rate(self, skipped: float = 0.0) -> float:
         """Evaluations a second, from the first to the last but for that share at both ends."""
         ended = [trial.ended for trial in self.trials()]

@@ -159,7 +159,7 @@ def test_imports_point_one_way() -> None:
     assert run.returncode == 0, run.stdout
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-node.lock", "requirements-dev.lock"])
 def test_a_lock_pins_every_package_with_hashes_and_names_no_index(lock: str) -> None:
     lines = [line for line in (ROOT / lock).read_text().splitlines() if line and not line.lstrip().startswith("#")]
     for line, after in zip(lines, [*lines[1:], ""], strict=True):
@@ -167,10 +167,11 @@ def test_a_lock_pins_every_package_with_hashes_and_names_no_index(lock: str) -> 
     assert "://" not in "\n".join(lines)
 
 
-def test_both_locks_pin_the_same_versions() -> None:
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-node.lock"])
+def test_the_locks_pin_the_same_versions(lock: str) -> None:
     pins = [
-        {line.removesuffix("\\").strip() for line in (ROOT / lock).read_text().splitlines() if "==" in line}
-        for lock in ("requirements.lock", "requirements-dev.lock")
+        {line.removesuffix("\\").strip() for line in (ROOT / name).read_text().splitlines() if "==" in line}
+        for name in (lock, "requirements-dev.lock")
     ]
     assert pins[0] < pins[1]
 
@@ -178,5 +179,5 @@ def test_both_locks_pin_the_same_versions() -> None:
 def test_every_test_file_mirrors_a_module_or_package() -> None:
     for path in ROOT.glob("tests/*/test_*.py"):
         folder = path.parent.name
-        if folder not in ("project", "reference", "lab"):
+        if folder not in ("project", "reference", "lab", "installers"):
             assert (PACKAGE / folder).is_dir(), f"{path.name} tests nothing of that name"

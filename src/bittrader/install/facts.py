@@ -19,7 +19,7 @@ from bittrader.cluster.settings import Ports, read_settings
 from bittrader.errors import BittraderError, InstallError
 from bittrader.host.network import SHARED
 from bittrader.install.firewall import From, guarding_chain
-from bittrader.install.machine import Owner
+from bittrader.install.machine import Owner, started_as_root
 from bittrader.install.receipt import FILE, read_receipt
 from bittrader.install.systemd import Linger
 
@@ -83,8 +83,8 @@ def owner_here() -> Owner:
     import pwd  # noqa: PLC0415 - only where users have numbers
 
     called_by = os.environ.get("SUDO_USER", "")
-    entry = pwd.getpwnam(called_by) if os.getuid() == 0 and called_by else _entry(pwd)
-    if os.getuid() == 0:
+    entry = pwd.getpwnam(called_by) if started_as_root() and called_by else _entry(pwd)
+    if started_as_root():
         os.environ["HOME"] = entry.pw_dir
     return Owner(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
@@ -155,7 +155,7 @@ def _is_ours(link: Path, folder: Path) -> bool:
 
 def _is_root() -> bool:
     if hasattr(os, "getuid"):
-        return os.getuid() == 0
+        return started_as_root()
     libraries: Any = getattr(ctypes, "windll")  # noqa: B009 - it is not there to be seen on other systems
     return bool(libraries.shell32.IsUserAnAdmin())
 

@@ -99,11 +99,11 @@ class Here:
         self._owner = owner
         self._sudo_mode = sudo
         self._sudo_refuses: str | None = None
-        self._is_root = hasattr(os, "getuid") and os.getuid() == 0
+        self._is_root = started_as_root()
         self._is_posix = hasattr(os, "getuid")
         if self._is_root and owner.uid and owner.gid is not None:
             os.initgroups(owner.name, owner.gid)
-            self._become(owner.uid, owner.gid)
+            _become(owner.uid, owner.gid)
 
     def run(self, words: Sequence[str], *, root: bool = False) -> Said:
         as_other = root and self._is_posix and not self._is_root
@@ -215,19 +215,11 @@ class Here:
             yield
             return
         before = os.geteuid(), os.getegid()
-        self._become(0, 0)
+        _become(0, 0)
         try:
             yield
         finally:
-            self._become(*before)
-
-    def _become(self, uid: int, gid: int) -> None:
-        if uid == 0:
-            os.seteuid(uid)
-            os.setegid(gid)
-        else:
-            os.setegid(gid)
-            os.seteuid(uid)
+            _become(*before)
 
     def _environment(self, *, root: bool) -> dict[str, str]:
         """Ours, in English, and with the place of the owner's own systemd, which a login by sudo or ssh may not set."""
@@ -238,9 +230,32 @@ class Here:
         return found
 
 
+def started_as_root() -> bool:
+    """Whether this process is root, or was and can be again."""
+    if hasattr(os, "getresuid"):
+        return 0 in os.getresuid()
+    return hasattr(os, "getuid") and os.getuid() == 0
+
+
+def _become(uid: int, gid: int) -> None:
+    """Acts as a user, in earnest and in effect: what is started while only one of the two holds is not trusted by the
+    system's loader, which then ignores where a program says that its libraries are. Only the saved number stays root's.
+    """
+    if uid == 0:
+        os.seteuid(0)
+    if hasattr(os, "setresuid"):
+        os.setresgid(gid, gid, 0)
+        os.setresuid(uid, uid, 0)
+    elif uid == 0:
+        os.setegid(gid)
+    else:  # on macOS a node is never installed with sudo
+        os.setegid(gid)
+        os.seteuid(uid)
+
+
 def hand_over(folder: Path, owner: Owner) -> None:
     """Gives an ordinary user what root made in their folder, as the script did that was started with sudo."""
-    if owner.uid and owner.gid is not None and os.getuid() == 0 and folder.is_dir() and not folder.is_symlink():
+    if owner.uid and owner.gid is not None and started_as_root() and folder.is_dir() and not folder.is_symlink():
         for path in (folder, *folder.rglob("*")):
             if path.lstat().st_uid == 0:
                 os.chown(path, owner.uid, owner.gid, follow_symlinks=False)

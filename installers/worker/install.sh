@@ -1,0 +1,6 @@
+#!/bin/sh
+# Sets this computer up as a worker of a cluster: `sh install.sh`, or with --help for its options.
+ROLE=worker
+WHAT='a worker of a cluster'
+#:values
+#:include bootstrap.sh

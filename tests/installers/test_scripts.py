@@ -1,0 +1,196 @@
+"""The scripts keep to what the oldest shell they meet understands, as far as programs can tell."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.installers.stubs import Unpacked
+
+SOURCES = Path(__file__).parents[2] / "installers"
+POSIX = sorted((*SOURCES.glob("head/*.sh"), *SOURCES.glob("worker/*.sh")))
+Windows = tuple[str, dict[str, str], Path]
+"""Wine, its variables, and the folder of a node."""
+BATCH = ("verify_worker.bat", "uninstall.bat")
+FOLDER = "Worker_Windows_v2.6"
+
+# What PowerShell 7 has and 5.1 has not.
+NEWER_POWERSHELL = (
+    r"\?\?", r"&&", r"\|\|", r"\?\.", r" \? .* : ", r"-Parallel\b", r"\$Is(Windows|Linux|MacOS)\b", r"-AsByteStream",
+)  # fmt: skip
+# What GNU has and the BSD tools of macOS, or the shells, have not.
+NOT_POSIX = (
+    r"\bsed -i", r"\breadlink -f", r"\bstat -c", r"\bmktemp\b", r"\bgrep -P", r"\bsort -V", r"\blocal ", r"\[\[",
+    r"\bfunction ", r"\becho -[ne]", r"\bdate -d", r"\bcp -a\b", r"\bdu -[a-z]*b", r"<<<", r"\$'",
+)  # fmt: skip
+
+
+def tool(name: str) -> str:
+    """A program from the environment or the system; else the test is left out, and says so."""
+    found = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if found is None:
+        pytest.skip(f"there is no {name} here")
+    return found
+
+
+def built(zips: Unpacked) -> list[Path]:
+    return sorted(zips.folder.glob("*/*.sh"))
+
+
+def test_shellcheck_has_nothing_to_say(zips: Unpacked) -> None:
+    done = subprocess.run([tool("shellcheck"), "--shell=sh", *built(zips)], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+
+
+def test_the_scripts_are_formatted() -> None:
+    sources = [*POSIX, *SOURCES.glob("shared/*.sh")]
+    done = subprocess.run(
+        [tool("shfmt"), "-i", "4", "-ci", "-d", *sources], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_the_shells_can_read_them(zips: Unpacked, shell: str) -> None:
+    for script in built(zips):
+        done = subprocess.run([tool(shell), "-n", script], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, ""), script.name
+
+
+@pytest.mark.parametrize("pattern", NOT_POSIX)
+def test_no_script_uses_what_only_gnu_or_bash_has(zips: Unpacked, pattern: str) -> None:
+    for script in built(zips):
+        text = "\n".join(line for line in script.read_text().splitlines() if not line.lstrip().startswith("#"))
+        assert re.search(pattern, text) is None, script.name
+
+
+def powershell_scripts(zips: Unpacked) -> list[Path]:
+    return sorted((zips.folder / FOLDER).glob("*.ps1"))
+
+
+def test_powershell_scripts_are_whole(zips: Unpacked) -> None:
+    tree_sitter = pytest.importorskip("tree_sitter")
+    grammar = pytest.importorskip("tree_sitter_powershell")
+    parser = tree_sitter.Parser(tree_sitter.Language(grammar.language()))
+    assert len(powershell_scripts(zips)) == 2
+    for script in powershell_scripts(zips):
+        root = parser.parse(script.read_bytes().replace(b"\r\n", b"\n")).root_node
+        assert not root.has_error, f"{script.name}: {wrong(root)}"
+
+
+def wrong(node: object) -> list[tuple[int, bytes]]:
+    """The lines that the parser cannot read."""
+    here = [(node.start_point[0] + 1, node.text[:60])] if node.is_error or node.is_missing else []
+    return here + [one for child in node.children for one in wrong(child)]
+
+
+def test_powershell_scripts_keep_to_5_1(zips: Unpacked) -> None:
+    for script in powershell_scripts(zips):
+        code = re.sub(r'(?s)@".*?"@|"[^"\n]*"|\'[^\'\n]*\'|(?m:^\s*#.*$)', "''", script.read_text())
+        for pattern in NEWER_POWERSHELL:
+            assert re.search(pattern, code) is None, f"{script.name}: {pattern}"
+        # An alias means something else on another computer; what is not set is an error.
+        assert not re.search(r"(?m)^\s*(cd|ls|cp|rm|mv|echo|cat|curl|wget|iwr|gci|sc)\b", code)
+        assert "Set-StrictMode -Version 2.0" in script.read_text()
+
+
+def test_powershell_functions_are_called_by_the_names_that_they_have(zips: Unpacked) -> None:
+    text = (zips.folder / FOLDER / "install.ps1").read_text()
+    defined = re.findall(r"(?m)^function ([\w-]+)", text)
+    for name in defined:
+        assert len(re.findall(rf"(?<![\w-]){name}(?![\w-])", text)) > 1, f"{name} is never called"
+    verbs = "Add|Copy|Find|Format|Get|Install|Invoke|New|Read|Remove|Save|Start|Stop|Test|Undo|Write"
+    known = {"Set-StrictMode", "Join-Path", "New-Object", "Write-Host", "New-Item", "Test-Path", "Get-FileHash"}
+    known |= {"Get-CimInstance", "Get-ChildItem", "ForEach-Object", "Where-Object", "Remove-Item", "Get-Command"}
+    known |= {"Start-Process", "Copy-Item", "Add-Type", "Read-Host"}
+    called = set(
+        re.findall(rf"(?<![\w'.$-])((?:{verbs}|ForEach|Where|Join|Set)-[A-Z]\w+)", re.sub(r"(?m)^\s*#.*$", "", text))
+    )
+    assert called - set(defined) <= known
+
+
+@pytest.fixture(scope="session")
+def wine(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]:
+    """Wine, and the variables of a Windows of its own."""
+    program = shutil.which("wine64") or next(map(str, Path("/usr/lib/wine").glob("wine64")), None)
+    if program is None:
+        pytest.skip("there is no wine64 here")
+    prefix = tmp_path_factory.mktemp("wine")
+    variables = {
+        "WINEPREFIX": str(prefix),
+        "WINEDEBUG": "-all",
+        "PATH": os.environ["PATH"],
+        "HOME": str(prefix),
+        "LC_ALL": "C.UTF-8",
+    }
+    subprocess.run([program, "cmd", "/c", "exit"], env=variables, capture_output=True, check=True, timeout=300)
+    return program, variables
+
+
+@pytest.fixture
+def windows(wine: tuple[str, dict[str, str]], tmp_path: Path) -> Windows:
+    """Wine with a node's folder of its own, in a place with a space and umlauts."""
+    home = tmp_path / "Jörg Müller (x86)"
+    (home / "worker").mkdir(parents=True)
+    return wine[0], wine[1] | {"BITTRADER_HOME": f"Z:{str(home).replace('/', chr(92))}"}, home / "worker"
+
+
+def batch(windows: Windows, zips: Unpacked, name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    script = str(zips.folder / FOLDER / name).replace("/", "\\")
+    return subprocess.run(
+        [windows[0], "cmd", "/c", f"Z:{script}", *words],
+        env=windows[1], stdin=subprocess.DEVNULL, capture_output=True, encoding="cp1252", check=False, timeout=120,
+    )  # fmt: skip
+
+
+def put_program(folder: Path, code: int) -> None:
+    """A program that says its words and ends with a code."""
+    (folder / "bin").mkdir()
+    (folder / "bin" / "bittrader.cmd").write_text(f"@echo off\r\necho asked: %*\r\nexit /b {code}\r\n")
+
+
+@pytest.mark.parametrize("code", [0, 1])
+@pytest.mark.parametrize(("name", "verb"), [("verify_worker.bat", "verify"), ("uninstall.bat", "uninstall")])
+def test_a_batch_file_hands_over_its_words_and_the_exit_code(
+    windows: Windows, zips: Unpacked, name: str, verb: str, code: int
+) -> None:
+    put_program(windows[2], code)
+    done = batch(windows, zips, name, "--json", "--yes")
+    assert f"asked: worker {verb} --json --yes" in done.stdout
+    assert done.returncode == code
+
+
+def test_a_batch_file_says_when_nothing_is_installed(windows: Windows, zips: Unpacked) -> None:
+    done = batch(windows, zips, "verify_worker.bat")
+    assert done.returncode == 2
+    assert "no worker is installed here" in done.stderr
+    done = batch(windows, zips, "uninstall.bat", "--yes")
+    assert (done.returncode, "nothing to remove" in done.stdout) == (0, True)
+
+
+def test_what_an_unfinished_installation_left_is_removed_on_windows(windows: Windows, zips: Unpacked) -> None:
+    for name in ("envs/0.1.0-1/Lib", "python", ".setup"):
+        (windows[2] / name).mkdir(parents=True)
+    (windows[2] / "config.env").write_text("NUM_CPUS=2\n")
+    done = batch(windows, zips, "uninstall.bat", "--dry-run")
+    assert (done.returncode, "would remove" in done.stdout) == (0, True)
+    assert (windows[2] / "envs").exists()
+    done = batch(windows, zips, "uninstall.bat", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [path.name for path in windows[2].iterdir()] == ["config.env"]
+
+
+def test_batch_files_end_every_line_as_cmd_needs_it(zips: Unpacked) -> None:
+    with zipfile.ZipFile(zips.folder / "Bittrader_Worker_Installer_v2.6_Windows.zip") as archive:
+        for name in BATCH:
+            lines = archive.read(f"{FOLDER}/{name}").split(b"\n")
+            assert all(line.endswith(b"\r") for line in lines[:-1])

@@ -1,0 +1,133 @@
+"""A machine on which a node was installed from its zip, with the scripts that are in it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tests.lab.images import USER
+from tests.lab.installers import HEAD_ZIP, PROGRAM, WORKER_ZIP, python_mirror
+from tests.lab.shell import LabError, wait_until
+from tests.lab.study_file import StudyFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.lab.lab import Lab
+    from tests.lab.shell import Done, Process
+
+Role = Literal["head", "worker"]
+Rights = Literal["sudo", "user"]
+
+HOME = f"home/{USER}"
+UP_SECONDS = 180
+_FRESH_SECONDS = 5.0
+_FOLDERS = {"head": "Head_Native_v4.0", "worker": "Worker_Linux_v2.6"}
+_SCRIPTS = {
+    "head": {"install": "setup_head_native.sh", "verify": "verify_head.sh", "uninstall": "uninstall_head.sh"},
+    "worker": {"install": "install.sh", "verify": "verify_worker.sh", "uninstall": "uninstall.sh"},
+}
+
+
+class Installed:
+    """A machine with systemd for one role, where `owner` installs with or without sudo; bare until `install`.
+
+    `has_python`: the pinned Python is there; else uv fetches it, from an archive that lies in the machine's reach.
+    """
+
+    def __init__(self, lab: Lab, name: str, role: Role, release: str, rights: Rights, *, has_python: bool) -> None:
+        self.name, self.role, self.rights = name, role, rights
+        mirror = python_mirror()
+        self.machine = lab.machine(name, release, seen=(Path(sys.base_prefix),) if has_python else (mirror,))
+        self.home, self.home_inside = self.machine.root / HOME, Path("/", HOME)
+        if has_python:
+            self.machine.succeed(["ln", "-s", str(Path(sys.base_prefix, "bin", PROGRAM)), "/usr/local/bin/"])
+        self._mirror = () if has_python else (f"UV_PYTHON_DOWNLOADS_JSON_URL=file://{mirror}/downloads.json",)
+
+    @property
+    def folder(self) -> Path:
+        """The node's, as seen from out here."""
+        return self.home / f".bittrader_{self.role}"
+
+    @property
+    def folder_of_zip(self) -> str:
+        """What the zip's folder is called, in the owner's home."""
+        return _FOLDERS[self.role]
+
+    def unpack(self, zips: Path) -> None:
+        """Puts the zip's files into the owner's home, in the place of those of another version."""
+        name = HEAD_ZIP if self.role == "head" else WORKER_ZIP
+        shutil.copy(zips / name, self.home)
+        self.as_owner("rm", "-rf", self.folder_of_zip)
+        self.as_owner("unzip", "-q", name, timeout=120)
+        (self.home / name).unlink()
+
+    def script(self, what: str, *words: str) -> list[str]:
+        """The words that run one of the zip's scripts."""
+        sudo = ["sudo", *self._mirror] if self.rights == "sudo" and what != "verify" else ["env", *self._mirror]
+        return self.machine.as_user([*sudo, "sh", f"{self.folder_of_zip}/{_SCRIPTS[self.role][what]}", *words])
+
+    def install(self, *words: str) -> str:
+        """What the installer prints that asks nothing."""
+        return self.machine.succeed(self.script("install", "--yes", *words), 600)
+
+    def install_talking(self, answers: Sequence[tuple[str, str]], *words: str) -> Done:
+        """The same on a terminal, each question answered."""
+        return self.machine.talk(self.script("install", *words), answers, 600)
+
+    def as_owner(self, *words: str, timeout: float = 60) -> str:
+        """What a command of the owner's prints."""
+        return self.machine.succeed(self.machine.as_user(words), timeout)
+
+    def bittrader(self, *words: str, timeout: float = 60) -> str:
+        """What the program that was installed prints."""
+        return self.as_owner(f".bittrader_{self.role}/bin/bittrader", *words, timeout=timeout)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the daemon said last; nothing before it first does."""
+        try:
+            found: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
+        except FileNotFoundError:
+            return {}
+        return found
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it is part of the cluster, as it knows itself."""
+        state = self.state
+        fresh = bool(state) and time.time() - state["at"] < _FRESH_SECONDS
+        return fresh and state["phase"] == "up" and state["alive"] is True
+
+    def wait_until_up(self) -> float:
+        """Seconds until it is."""
+        return wait_until(lambda: self.is_up, f"{self.name} is up", UP_SECONDS, self.log, every=0.1)
+
+    def process(self, words: str) -> Process:
+        """The one whose command line has these words."""
+        found = self.machine.processes(words)
+        if not found:
+            raise LabError(f"no process of {self.name} is called {words!r}\n{self.log()}")
+        return found[0]
+
+    def study(self, name: str) -> StudyFile:
+        """The file of a study of this node's owner."""
+        return StudyFile(self.home / ".bittrader", name)
+
+    def log(self) -> str:
+        """What the daemon wrote."""
+        files = sorted((self.folder / "logs").glob("*.log"))
+        return "\n".join([f"{self.name}: {self.state}", *(f"--- {one}\n{one.read_text()[-3000:]}" for one in files)])
+
+
+def join_code(printed: str) -> str:
+    """The code in what an installed head prints at its end."""
+    found = re.search(r"bittrader worker join (\S+)", printed)
+    if found is None:
+        raise LabError(f"no join code in what the head's installer printed\n{printed}")
+    return found[1]

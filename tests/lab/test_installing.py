@@ -1,0 +1,181 @@
+"""A cluster of real machines with systemd, installed from the zips with the scripts in them, used, and removed again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.lab.installed import HOME, Installed, join_code
+from tests.lab.installers import zips
+from tests.lab.searches import Wanted, faults_of, now
+from tests.lab.shell import wait_until
+from tests.lab.traces import difference, traces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.lab.lab import Lab
+    from tests.lab.measure import Recorder
+
+STUDY = "overnight"
+WANTED = Wanted(seconds=0.2, trials=200_000)
+
+
+class Installation:
+    """A head and two workers, and what their machines were like before."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.head = Installed(lab, "head", "head", "bookworm", "sudo", has_python=False)
+        self.one = Installed(lab, "one", "worker", "trixie", "user", has_python=True)
+        self.two = Installed(lab, "two", "worker", "bookworm", "sudo", has_python=False)
+        self.nodes = (self.head, self.one, self.two)
+        self.before = {node.name: traces(node.machine) for node in self.nodes}
+        self.printed: dict[str, str] = {}
+
+    def begin_study(self) -> None:
+        """Has the head's owner submit a search that lasts, and leave."""
+        WANTED.put(self.head.home / "search")
+        self.head.machine.succeed(["chown", "-R", "owner:owner", f"/{HOME}/search"])
+        words = WANTED.words(self.head.home_inside / "search", STUDY)[1:]
+        self.head.bittrader(*words, "--on", "cluster", "--detach", timeout=120)
+        for node in (self.one, self.two):
+            self.wait_for_work_of(node, now())
+
+    def wait_for_work_of(self, node: Installed, since: float) -> float:
+        """Seconds until it has finished an evaluation after that moment."""
+        study = self.head.study(STUDY)
+        wait_until(lambda: study.path.exists() and study.first(node.name, since) is not None,
+                   f"{node.name} works", 240, lambda: self.head.log() + node.log(), every=0.2)  # fmt: skip
+        return study.first(node.name, since) or 0.0
+
+    def faults(self) -> str:
+        """What the study lost, counted twice or has other than one computer would have it."""
+        return faults_of(self.head.study(STUDY), WANTED, stopped=True)
+
+
+@pytest.fixture(scope="module")
+def installation() -> Iterator[Installation]:
+    from tests.lab.lab import Lab  # noqa: PLC0415 - where the lab cannot run, it may not even import
+
+    with Lab() as lab:
+        yield Installation(lab)
+
+
+def test_a_head_is_installed_with_sudo_as_a_service_of_the_computer(
+    installation: Installation, recorder: Recorder
+) -> None:
+    head = installation.head
+    started = time.monotonic()
+    head.unpack(zips())
+    installation.printed["head"] = head.install("--cores", "1")
+    seconds = time.monotonic() - started + head.wait_until_up()
+    unit = head.machine.succeed("systemctl show bittrader-head --property=User,ActiveState,UnitFileState")
+    assert "User=owner" in unit
+    held = "ActiveState=active" in unit
+    assert recorder.record("a head is installed with sudo", "a service", f"unzip to node {seconds:.0f} s", held=held)
+
+
+def test_workers_are_installed_by_their_user_who_answers_and_with_sudo_unattended(
+    installation: Installation, recorder: Recorder
+) -> None:
+    one, two, code = installation.one, installation.two, join_code(installation.printed["head"])
+    started = time.monotonic()
+    one.unpack(zips())
+    said = one.install_talking(
+        [
+            ("Go on? [Y/n]", "y"),
+            ("Join code", code),
+            ("with the computer", "y"),
+            ("How many cores", "1"),
+            ("Go on?", "y"),
+        ]
+    )
+    assert said.code == 0, said
+    seconds = time.monotonic() - started + one.wait_until_up()
+    held = recorder.record("a worker's user is asked, and answers", "up", f"unzip to node {seconds:.0f} s", held=True)
+
+    started = time.monotonic()
+    two.unpack(zips())
+    invited = json.loads(installation.head.bittrader("head", "invite", "--json"))["code"]
+    two.install("--join", invited, "--cores", "1")
+    seconds = time.monotonic() - started + two.wait_until_up()
+    assert recorder.record("a worker, unattended, with sudo", "up", f"unzip to node {seconds:.0f} s", held=held)
+
+
+def test_verify_finds_nothing_wrong(installation: Installation) -> None:
+    for node in installation.nodes:
+        said = node.machine.run(node.script("verify", "--json"), 120)
+        found = json.loads(said.stdout)
+        assert said.code == 0, found
+
+
+def test_what_is_killed_comes_back_by_itself_and_nothing_is_lost(
+    installation: Installation, recorder: Recorder
+) -> None:
+    installation.begin_study()
+    for node in (installation.one, installation.two):
+        for words in ("bittrader.cluster.daemon", "raylet/raylet ", "ray::NodeActor"):
+            killed = now()
+            node.process(words).kill(signal.SIGKILL)
+            node.wait_until_up()
+            back = installation.wait_for_work_of(node, killed + 1)
+            assert recorder.record(
+                f"kill -9 of {words.strip()} on {node.name}", "back by itself", f"at work after {back:.1f} s", held=True
+            )
+
+
+def test_a_worker_that_reboots_is_back_at_work_by_itself(installation: Installation, recorder: Recorder) -> None:
+    for node in (installation.one, installation.two):
+        began = now()
+        node.machine.reboot()
+        booted = now()
+        installation.wait_for_work_of(node, booted)
+        seconds = installation.head.study(STUDY).gap_of(node.name, began)
+        recorder.record(
+            f"{node.name} reboots ({node.rights})", "back at work by itself",
+            f"booted after {booted - began:.1f} s, at work after {seconds:.1f} s", held=True,
+        )  # fmt: skip
+
+
+def test_a_head_that_reboots_goes_on_with_its_study(installation: Installation, recorder: Recorder) -> None:
+    began = now()
+    installation.head.machine.reboot()
+    booted = now()
+    waits = [installation.wait_for_work_of(node, booted) for node in (installation.one, installation.two)]
+    seconds = booted - began + min(waits)
+    assert recorder.record("the head reboots", "its study goes on", f"after {seconds:.1f} s", held=True)
+
+
+@pytest.mark.full
+def test_an_upgrade_in_the_middle_of_a_study_loses_nothing(installation: Installation, recorder: Recorder) -> None:
+    newer = zips("0.1.1")
+    settings = (installation.two.folder / "config.toml").read_text()
+    for node in installation.nodes:
+        began = now()
+        node.unpack(newer)
+        node.install()
+        node.wait_until_up()
+        recorder.record(f"{node.name} is upgraded in place", "up again", f"after {now() - began:.0f} s", held=True)
+    upgraded = now()
+    for node in (installation.one, installation.two):
+        installation.wait_for_work_of(node, upgraded)
+        assert node.state["versions"]["bittrader"] == "0.1.1"
+        assert len(list((node.folder / "envs").iterdir())) == 1
+    assert (installation.two.folder / "config.toml").read_text() == settings
+
+
+def test_the_study_has_lost_nothing(installation: Installation, recorder: Recorder) -> None:
+    installation.head.bittrader("studies", "stop", STUDY, timeout=120)
+    faults = installation.faults()
+    assert recorder.record("kills, reboots and all", "nothing lost or twice", faults or "all equal", held=not faults)
+
+
+def test_uninstalled_they_leave_nothing_behind(installation: Installation, recorder: Recorder) -> None:
+    for node in (installation.two, installation.one, installation.head):
+        node.machine.succeed(node.script("uninstall", "--yes", "--delete-studies"), 180)
+        node.as_owner("rm", "-rf", node.folder_of_zip, "search")
+        left = difference(installation.before[node.name], traces(node.machine))
+        assert recorder.record(f"{node.name} is uninstalled", "as before", left or "nothing left", held=not left)
