@@ -1,4 +1,4 @@
-"""A cluster of real machines with systemd, installed from the zips with the scripts in them, used, and removed again."""
+"""A cluster of real machines with systemd, installed from the zips with their own scripts, used, and removed again."""
 
 from __future__ import annotations
 

@@ -9,12 +9,13 @@ if TYPE_CHECKING:
 
 # What a Linux that runs writes by itself.
 _ITS_OWN = (
-    "/dev", "/proc", "/run", "/sys", "/tmp", "/var/tmp", "/var/log", "/var/cache", "/var/lib/systemd", "/var/lib/private",
-    "/var/lib/dbus", "/etc/machine-id", "/etc/.pwd.lock", "/root/.bash_history",
+    "/dev", "/proc", "/run", "/sys", "/tmp", "/var/tmp", "/var/log", "/var/cache", "/var/lib/systemd",
+    "/var/lib/private", "/var/lib/dbus", "/etc/machine-id", "/etc/.pwd.lock", "/root/.bash_history",
 )  # fmt: skip
 _ASKED = {
     "users": "getent passwd; getent group",
-    "units": "systemctl list-unit-files --no-legend --no-pager | awk '{ print $1, $2 }'; ls /var/lib/systemd/linger 2>&1",
+    "units": "systemctl list-unit-files --no-legend --no-pager | awk '{ print $1, $2 }'",
+    "lingering users": "ls /var/lib/systemd/linger 2>&1",
     "firewall": "nft list ruleset; iptables-save 2>&1 | grep -v '^[#:]'; ufw status",
     "processes": "ps -eo user:20,args --no-headers",
 }
