@@ -22,9 +22,13 @@ from bittrader.cluster.daemon_lock import DaemonRunningError
 from bittrader.cluster.facts import facts_here
 from bittrader.cluster.heartbeat import Heartbeat
 from bittrader.cluster.invite import decode
-from bittrader.cluster.status_words import in_words
+from bittrader.cluster.status_words import in_words, next_try
 from bittrader.cluster.wishes import Wishes, write_wishes
 from bittrader.errors import ClusterError
+from bittrader.market.sample import synthetic
+from bittrader.optimize import shelf
+from bittrader.optimize.search import optimize
+from bittrader.optimize.study import Study
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -214,6 +218,27 @@ def test_the_owner_is_told_of_a_study_that_was_left_to_it_and_a_change_of_settin
     assert TOKEN not in head.log() + (head.folder / "state.json").read_text()
     assert "holds after a restart" not in head.log()
     assert head.log().count("the owner may not be told what is new: FileExistsError") == 1
+
+
+def test_a_study_that_another_process_has_is_tried_again_and_what_it_waits_for_is_said(
+    head_without_ray: Daemon, tmp_path: Path
+) -> None:
+    head = head_without_ray
+    candles = tmp_path / "candles.csv"
+    columns = synthetic(500).columns()
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    candles.write_text("\n".join([",".join(columns), *(",".join(map(str, row)) for row in rows), ""]))
+    optimize("sma-cross", [str(candles)], study="mine", trials=5, run=False)
+    with Study.write(shelf.path_of("mine")):
+        jobs.submit(head.folder, "mine", time.time())
+        state = head.until(lambda state: state.jobs and state.jobs[0].trouble)
+        (job,) = state.jobs
+        assert "mine is running in another process" in job.trouble
+        assert ("Detached", f"mine waits for {next_try(job, state.at)}") in in_words(state, state.at)
+        assert state.at < job.next_start < state.at + 2
+    state = head.until(lambda state: state.studies)
+    assert not state.jobs[0].trouble
+    jobs.withdraw(head.folder, "mine")
 
 
 def test_what_drivers_say_is_passed_on_and_forgotten_with_them(head_without_ray: Daemon) -> None:

@@ -105,8 +105,14 @@ def watch(study: Study, progress: Callable[[Progress], None]) -> int:
 
 
 def _waits_for(state: NodeState | None, study: str) -> str:
-    """What a study waits for, as its driver says."""
-    said = next((one for one in state.studies if one.get("study") == study), {}) if state else {}
+    """What a study waits for, as its driver says, or the node that is to start one."""
+    from bittrader.cluster.status_words import next_try  # noqa: PLC0415 - one computer needs none of it
+
+    if state is None:
+        return ""
+    if (job := next((one for one in state.jobs if one.name == study), None)) is not None and job.trouble:
+        return next_try(job, time.time())
+    said = next((one for one in state.studies if one.get("study") == study), {})
     return str(said.get("waits_for") or "")
 
 

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 from bittrader import paths
 from bittrader.cluster.node_state import JobState
 from bittrader.cluster.ray_list import clean_environment
-from bittrader.cluster.ray_process import Child, start
+from bittrader.cluster.ray_process import Child, last_words, start
 from bittrader.cluster.seen import JobSeen
 from bittrader.files import make_folder, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from bittrader.cluster.job_rules import JobMemory
     from bittrader.cluster.ledger import Ledger
 
 _ENDED_KEPT = 20
@@ -61,19 +62,19 @@ class Jobs:
         self._folder = folder
         self._ledger = ledger
         self._running: dict[str, Child] = {}
+        self._last_words: dict[str, str] = {}
         self._finished: set[str] = set()
         self._ended = [one for one in ended if one.code is not None]
 
     def look(self) -> dict[str, JobSeen]:
         """The processes there are, and those that ended since they were last started."""
-        return {name: JobSeen(child.process.poll()) for name, child in self._running.items()}
+        return {name: self._seen(name, child) for name, child in self._running.items()}
 
     def start(self, name: str) -> None:
         """Goes on with a study; what it prints is in `logs/study-NAME.log`."""
         self._forget(name)
         words = [sys.executable, "-m", "bittrader", "studies", "resume", name, "--on", "cluster", "--json"]
-        output = self._folder / "logs" / f"study-{name}.log"
-        self._running[name] = start(self._ledger, f"study {name}", words, clean_environment(), output)
+        self._running[name] = start(self._ledger, f"study {name}", words, clean_environment(), self._log(name))
 
     def stop(self, name: str, *, kill: bool) -> None:
         """Has a process end: as Ctrl-C does where there is such a signal, or at once with all it started."""
@@ -95,22 +96,39 @@ class Jobs:
         while self._finished:
             withdraw(self._folder, self._finished.pop())
 
-    def states(self, wanted: frozenset[str]) -> list[JobState]:
-        """All studies that run, are to run, or ended lately."""
+    def states(self, wanted: frozenset[str], memory: Mapping[str, JobMemory], since: float) -> list[JobState]:
+        """All studies that run, are to run, or ended lately; `since`: what makes monotonic seconds Unix ones."""
         now = {name for name, seen in self.look().items() if seen.code is None}
         living = sorted((now | wanted) - self._finished)
         ended = [one for one in self._ended if one.name not in living]
-        return [*(JobState(name, running=name in now) for name in living), *ended]
+        return [*(_living(name, memory.get(name), since, running=name in now) for name in living), *ended]
 
     @property
     def pids(self) -> list[int]:
         """Of the processes."""
         return [child.process.pid for child in self._running.values()]
 
+    def _seen(self, name: str, child: Child) -> JobSeen:
+        code = child.process.poll()
+        if code is not None and name not in self._last_words:
+            self._last_words[name] = last_words(self._log(name)).removeprefix("bittrader: ")
+        return JobSeen(code, self._last_words.get(name, ""))
+
+    def _log(self, name: str) -> Path:
+        return self._folder / "logs" / f"study-{name}.log"
+
     def _forget(self, name: str) -> None:
+        self._last_words.pop(name, None)
         if (child := self._running.pop(name, None)) is not None:
             child.kill()  # whatever it left behind
             child.forget()
+
+
+def _living(name: str, job: JobMemory | None, since: float, *, running: bool) -> JobState:
+    """A study that has not ended, and what it waits for."""
+    if running or job is None or not job.trouble:
+        return JobState(name, running=running)
+    return JobState(name, running=False, trouble=job.trouble, next_start=since + job.not_before)
 
 
 def _file(folder: Path, name: str) -> Path:

@@ -372,7 +372,7 @@ class Node:
             nodes=nodes,
             versions=self._versions,
             studies=self._drivers,
-            jobs=self._jobs.states(seen.jobs_asked),
+            jobs=self._jobs.states(seen.jobs_asked, memory.jobs, wall - monotonic),
             code=self._synced.found.as_json(),
             ports=asdict(self._settings.network.ports),
         )

@@ -25,6 +25,10 @@ class JobState:
     code: int | None = None
     ended: float | None = None
     """Unix seconds."""
+    trouble: str = ""
+    """Why it has to be started again, while it waits for that."""
+    next_start: float | None = None
+    """When that is to be, in Unix seconds."""
 
 
 @dataclass(frozen=True)

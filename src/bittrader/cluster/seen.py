@@ -59,6 +59,8 @@ class JobSeen:
     """The process of a detached study: running, or ended with a code."""
 
     code: int | None = None
+    said: str = ""
+    """Its last words, once it has ended."""
 
 
 @dataclass(frozen=True)

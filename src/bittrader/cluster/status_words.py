@@ -31,7 +31,7 @@ def in_words(state: NodeState, now: float) -> Iterator[tuple[str, str]]:
         waits = f", waiting for {study['waits_for']}" if study.get("waits_for") else ""
         yield "Study", f"{study.get('study')}: {study.get('finished', 0):,} evaluations{waits}"
     for job in state.jobs:
-        yield "Detached", f"{job.name} {job_in_words(job)}"
+        yield "Detached", f"{job.name} {job_in_words(job, now)}"
 
 
 def ray_in_words(state: NodeState, now: float) -> str:
@@ -46,13 +46,20 @@ def ray_in_words(state: NodeState, now: float) -> str:
     return f"{state.phase} for {since}{why}{again}"
 
 
-def job_in_words(job: JobState) -> str:
-    """Whether a detached study runs, and how it ended."""
+def job_in_words(job: JobState, now: float) -> str:
+    """Whether a detached study runs, what it waits for, and how it ended."""
     if job.running:
         return "runs"
+    if job.trouble:
+        return f"waits for {next_try(job, now)}"
     if job.code is None:
         return "is to run"
     return "is done" if job.code == 0 else f"failed (exit code {job.code}): see logs/study-{job.name}.log"
+
+
+def next_try(job: JobState, now: float) -> str:
+    """When a detached study is started again, and why it must be."""
+    return f"another try in {max(0.0, (job.next_start or now) - now):.0f} s: {job.trouble}"
 
 
 def head_in_words(state: NodeState, now: float) -> str:
