@@ -25,6 +25,7 @@ from bittrader.cluster.invite import decode
 from bittrader.cluster.status_words import in_words, next_try
 from bittrader.cluster.wishes import Wishes, write_wishes
 from bittrader.errors import ClusterError
+from bittrader.execution.allowance import read_allowed
 from bittrader.market.sample import synthetic
 from bittrader.optimize import shelf
 from bittrader.optimize.search import optimize
@@ -146,6 +147,9 @@ def test_what_the_owner_asks_for_holds_at_once_and_a_changed_policy_too(head_wit
     write_wishes(head.folder / "wishes.json", Wishes(cores=0, asked=1.0))
     assert head.until(lambda state: state.cause == "override").cores_allowed == 0
     assert json.loads((head.folder / "allowance.json").read_text())["cores"] == 0
+    for damage in (Path.unlink, lambda path: path.write_text("{")):
+        damage(head.folder / "allowance.json")
+        head.until(lambda _: (said := read_allowed(head.folder / "allowance.json")) and said.cores == 0)
     write_wishes(head.folder / "wishes.json", Wishes())
     head.until(lambda state: state.cause != "override")
     with (head.folder / "config.toml").open("a") as file:

@@ -34,7 +34,7 @@ from bittrader.cluster.side import HeadSide, WorkerSide
 from bittrader.cluster.supervisor import HEARD_SECONDS, Memory, Rules, step
 from bittrader.cluster.wishes import read_wishes
 from bittrader.errors import BittraderError, ClusterError, InputError, cause_of
-from bittrader.execution.allowance import Allowed, write_allowed
+from bittrader.execution.allowance import Allowed, read_allowed, write_allowed
 from bittrader.files import written_whole
 from bittrader.host.base import Readings
 from bittrader.notify.teller import Teller
@@ -148,6 +148,7 @@ class Node:
             leftovers=self._leftovers(),
             readings=self._read_host(),
             wishes=wishes,
+            allowed=read_allowed(self.folder / "allowance.json"),
             ending=ending,
             jobs_asked=jobs.asked(self.folder),
             jobs=self._jobs.look(),
