@@ -195,7 +195,7 @@ def test_stop_takes_a_study_back_from_the_node_it_was_left_to(study, capsys):
     jobs.submit(paths.head_dir(), "another", 0.0)
     assert run(["studies", "stop", "one"]) == 0
     assert "one has stopped, with 10 finished evaluations." in capsys.readouterr().err
-    assert jobs.asked(paths.head_dir()) == {"another"}
+    assert list(jobs.asked(paths.head_dir())) == ["another"]
     assert study.exists()
 
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import socket
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -222,6 +223,39 @@ def test_the_owner_is_told_of_a_study_that_was_left_to_it_and_a_change_of_settin
     assert TOKEN not in head.log() + (head.folder / "state.json").read_text()
     assert "holds after a restart" not in head.log()
     assert head.log().count("the owner may not be told what is new: FileExistsError") == 1
+
+
+def test_a_study_whose_file_cannot_be_removed_runs_once(head_without_ray: Daemon) -> None:
+    head = head_without_ray
+    jobs.submit(head.folder, "ghost", time.time())
+    file = head.folder / "jobs" / "ghost.json"
+    with immutable(file):
+        head.until(lambda state: [job for job in state.jobs if job.code is not None])
+        head.until(lambda _: "ghost.json cannot be removed" in head.log())
+        daemon.stop("head", 20)
+        head.start()
+        head.until(lambda state: state.at > state.started + 2)
+        assert head.log().count("starts the study ghost") == 1
+        assert not jobs.asked(head.folder, head.state().jobs)
+    head.until(lambda _: not file.exists())
+
+
+@contextlib.contextmanager
+def immutable(path: Path) -> Iterator[None]:
+    """A file that nobody can remove, not even root; a folder that is closed does as well for others."""
+    if os.getuid() == 0:
+        made = subprocess.run(["chattr", "+i", path], check=False, capture_output=True).returncode == 0
+        if not made:
+            pytest.skip("this file system has no files that stay")
+    else:
+        path.parent.chmod(0o500)
+    try:
+        yield
+    finally:
+        if os.getuid() == 0:
+            subprocess.run(["chattr", "-i", path], check=True)
+        else:
+            path.parent.chmod(0o700)
 
 
 def test_a_study_that_another_process_has_is_tried_again_and_what_it_waits_for_is_said(

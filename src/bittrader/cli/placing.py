@@ -91,15 +91,18 @@ def watch(study: Study, progress: Callable[[Progress], None]) -> int:
     from bittrader.optimize.loop import Progress  # noqa: PLC0415 - likewise
 
     folder, began, before = node_folder(), time.monotonic(), study.counts()
-    while study.name in jobs.asked(folder):
+    while True:
+        state = read_state(folder)
+        if study.name not in jobs.asked(folder, state.jobs if state else ()):
+            break
         counts, best = study.counts(), found.best(study, 1)
         value = best[0].metrics[study.experiment.objectives[0].metric] if best and best[0].feasible else None
         fresh = counts.finished + counts.failed - before.finished - before.failed
         seconds = time.monotonic() - began
-        waits = _waits_for(read_state(folder), study.name)
+        waits = _waits_for(state, study.name)
         progress(Progress(study.budget, counts.finished, counts.failed, fresh, seconds, value, waits_for=waits))
         time.sleep(_LOOK_SECONDS)
-    state = read_state(folder)
+    state = read_state(folder)  # how it ended is written before its file goes
     ended = next((job.code for job in state.jobs if job.name == study.name), None) if state else None
     return ended or 0
 

@@ -150,7 +150,7 @@ class Node:
             wishes=wishes,
             allowed=read_allowed(self.folder / "allowance.json"),
             ending=ending,
-            jobs_asked=jobs.asked(self.folder),
+            jobs_asked=self._jobs.asked(),
             jobs=self._jobs.look(),
         )
 
@@ -295,7 +295,7 @@ class Node:
                 write_state(self.folder, state)
                 self._side.say(state.as_json())
                 self._said = state
-                self._jobs.withdraw_finished()
+                self._trouble("jobs", self._jobs.withdraw_ended())
         except (OSError, ClusterError) as error:
             self._trouble("state", f"the state cannot be written: {error}")
         else:

@@ -25,6 +25,8 @@ class JobState:
     code: int | None = None
     ended: float | None = None
     """Unix seconds."""
+    asked: float | None = None
+    """When it was asked for, what has ended: its file may not go away, and asks for nothing more."""
     trouble: str = ""
     """Why it has to be started again, while it waits for that."""
     next_start: float | None = None
