@@ -207,6 +207,26 @@ def test_the_daemon_is_told_of_the_search_about_once_a_second(place_of, tmp_path
     assert not path.exists()
 
 
+def test_what_stands_still_is_not_told_as_busy(place_of, tmp_path):
+    allowance, path = tmp_path / "allowance.json", tmp_path / "running" / f"{os.getpid()}.json"
+    write_allowed(allowance, Allowed(2, "you are away"))
+    place, _ = place_of({"a": 2}, allowances={"a": allowance})
+    making = Making(evaluations.spin, str(tmp_path))
+
+    def told():
+        said = json.loads(path.read_text())["nodes"]["a"] if path.exists() else {"busy": 0, "suspended": 0}
+        return said["busy"], said["suspended"]
+
+    with place.executor(Work(making, making, lambda: Sent(making), apart=True)) as executor:
+        submit(executor, 2)
+        until(lambda: told() == (2, 0))
+        write_allowed(allowance, Allowed(1, "you are back"))
+        until(lambda: told() == (1, 1))
+        enough(tmp_path)
+        write_allowed(allowance, Allowed(2, "you are away"))
+        collect(executor)
+
+
 def test_what_breaks_in_the_thread_is_raised_where_the_search_waits(endless, place_of):
     place, link = place_of({"a": 1})
     with place.executor(work_of(endless)) as executor:

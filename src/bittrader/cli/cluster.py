@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -63,7 +64,7 @@ def _nodes(known: dict[str, Any]) -> Table:
     table.add_column("Cores", justify="right", no_wrap=True)
     table.add_column("Speed", justify="right", no_wrap=True)
     table.add_column("How it is", overflow="fold", ratio=1)
-    busy, speed = _work(known["studies"])
+    busy, suspended, speed = _work(known["studies"])
     for node in known["nodes"]:
         state = node["state"] or {}
         cores = f"{state['cores_allowed']} of {state['cores']}" if "cores_allowed" in state else ""
@@ -71,26 +72,28 @@ def _nodes(known: dict[str, Any]) -> Table:
         table.add_row(
             escape(node["name"]) + (" (head)" if node["node"] == known["head"]["node"] else ""),
             escape(str(state.get("system", ""))),
-            str(busy.get(node["node"], 0)) if cores else "",
+            str(busy[node["node"]]) if cores else "",
             cores,
             "" if rate is None else f"{rate:,.0f}/s",
-            _how(node, known["head"]["facts"]),
+            _how(node, known["head"]["facts"], suspended[node["node"]]),
         )
     return table
 
 
-def _work(studies: Iterable[dict[str, Any]]) -> tuple[dict[str, int], dict[str, float]]:
-    """How many cores are busy on each node, and how many evaluations a second it does, over all studies."""
-    busy: dict[str, int] = {}
+def _work(studies: Iterable[dict[str, Any]]) -> tuple[Counter[str], Counter[str], dict[str, float]]:
+    """How many evaluations run on each node, are suspended there, and are done there in a second, over all studies."""
+    busy: Counter[str] = Counter()
+    suspended: Counter[str] = Counter()
     speed: dict[str, float] = {}
     for study in studies:
         for node, facts in study.get("nodes", {}).items():
-            busy[node] = busy.get(node, 0) + int(facts["busy"])
+            busy[node] += int(facts["busy"])
+            suspended[node] += int(facts["suspended"])
             speed[node] = speed.get(node, 0.0) + float(facts["rows_per_second"])
-    return busy, speed
+    return busy, suspended, speed
 
 
-def _how(node: dict[str, Any], head: dict[str, str]) -> Text:
+def _how(node: dict[str, Any], head: dict[str, str], suspended: int) -> Text:
     """What is worth knowing of a node, the worst first."""
     state = node["state"]
     if node["refused"]:  # what another version says of itself may mean anything
@@ -105,7 +108,8 @@ def _how(node: dict[str, Any], head: dict[str, str]) -> Text:
     others = [f"{name} {version}" for name, version in state["versions"].items() if head.get(name) != version]
     where = node["address"] or state["address"] or "no address"
     power = power_in_words(state["charge"], on_battery=state["on_battery"])
-    text.append("; ".join([state["reason"], power, where, *others]))
+    held = [f"{suspended} evaluation{'s' * (suspended != 1)} suspended"] if suspended else []
+    text.append("; ".join([state["reason"], *held, power, where, *others]))
     return text
 
 

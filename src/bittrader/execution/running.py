@@ -22,6 +22,9 @@ class RunningNode:
     name: str
     slots: int
     busy: int
+    """Cores that work for it now."""
+    suspended: int
+    """Evaluations that stand still until there is a core for them again."""
     rows_per_second: float
     round_trip: float
     """Seconds from sending a batch to its answer, beyond what the batch itself takes."""
@@ -36,7 +39,7 @@ class RunningNode:
     def of(cls, node: NodeRecord, now: float) -> RunningNode:
         speed, trip = round(node.rows_per_second, 1), round(node.round_trip, 4)
         told = (node.late(now), node.silent, node.refused, node.reason)
-        return cls(node.name, node.slots, node.busy, speed, trip, *told)
+        return cls(node.name, node.slots, node.busy, node.suspended, speed, trip, *told)
 
 
 @dataclass(frozen=True)
