@@ -51,8 +51,18 @@ def test_the_folder_of_another_role_or_a_damaged_one_is_refused(tmp_path: Path) 
         identity(tmp_path, "worker", "studio")
     for text in ("", "{}", '{"node": "short", "name": "a", "role": "head"}', "[]"):
         (tmp_path / "identity.json").write_text(text)
-        with pytest.raises(ClusterError, match="join again"):
-            identity(tmp_path, "head", "studio")
+        with pytest.raises(ClusterError, match="Delete it, and join again"):
+            identity(tmp_path, "worker", "studio")
+
+
+def test_a_damaged_head_is_not_told_to_join() -> None:
+    identity(folder_of("head"), "head", "studio")
+    for text in ("", '{"node": "short", "name": "a", "role": "head"}'):
+        (folder_of("head") / "identity.json").write_text(text)
+        with pytest.raises(ClusterError, match=r"head/identity\.json .* Delete it, and start the head again$"):
+            identity(folder_of("head"), "head", "studio")
+    (folder_of("head") / "identity.json").unlink()
+    assert identity(folder_of("head"), "head", "studio").role == "head"
 
 
 def test_folders_are_where_the_documents_say(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

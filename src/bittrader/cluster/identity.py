@@ -67,13 +67,14 @@ def _keep(path: Path, who: Identity) -> Identity:
 def read_identity(folder: Path) -> Identity | None:
     """The identity kept in a folder; None when there is none, ClusterError when it cannot be used."""
     path = folder / _FILE
+    mend = "Delete it, and start the head again" if folder == folder_of("head") else "Delete it, and join again"
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         who = Identity(**facts)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise ClusterError(f"{path} cannot be used: {error}. Delete it, and join again") from error
+        raise ClusterError(f"{path} cannot be used: {error}. {mend}") from error
     if not isinstance(who.node, str) or not NODE.fullmatch(who.node):
-        raise ClusterError(f"{path} names no node: {who.node!r}. Delete it, and join again")
+        raise ClusterError(f"{path} names no node: {who.node!r}. {mend}")
     return who
