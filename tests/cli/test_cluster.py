@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
-from bittrader.cli.cluster import _page
+from bittrader.cli.cluster import _frames, _page
+from bittrader.errors import ClusterError
 
 NODE = {"node": "78c9ca3a1e11f1b0", "name": "air", "alive": False, "age_seconds": 0.1, "address": "10.0.0.2"}
 HEAD = {"node": "e989b65a623fef88", "name": "studio", "facts": {}}
@@ -15,11 +17,14 @@ HEAD = {"node": "e989b65a623fef88", "name": "studio", "facts": {}}
 STATE = {"phase": "up", "cores": 4, "cores_allowed": 1, "reason": "you are there", "charge": None, "on_battery": None}
 
 
-def page(studies: tuple[object, ...] = (), **node: object) -> str:
+def shown(frame: object) -> str:
     said = io.StringIO()
-    known = {"head": HEAD, "nodes": [{**NODE, **node}], "studies": studies}
-    Console(file=said, width=200).print(_page(known))
+    Console(file=said, width=200).print(frame)
     return said.getvalue()
+
+
+def page(studies: tuple[object, ...] = (), **node: object) -> str:
+    return shown(_page({"head": HEAD, "nodes": [{**NODE, **node}], "studies": studies}))
 
 
 def test_a_node_that_has_only_just_joined_is_shown() -> None:
@@ -37,3 +42,27 @@ def test_evaluations_that_stand_still_are_suspended_and_not_busy() -> None:
     (line,) = [line for line in said.splitlines() if line.startswith("air")]
     assert line.split()[1] == "1", "busy"
     assert "you are there; 3 evaluations suspended; mains" in line
+
+
+def test_who_watches_is_told_when_nobody_can_be_asked_any_more_and_sees_what_was_there() -> None:
+    known = {"head": HEAD, "nodes": [{**NODE, "state": {}, "refused": None}], "studies": ()}
+    there = iter([True, False, True])
+
+    def look() -> dict[str, object]:
+        if not next(there):
+            raise ClusterError("the head has gone")
+        return known
+
+    frames = _frames(look)
+    first, without, again = (shown(next(frames)) for _ in range(3))
+    assert first == again
+    assert without.startswith("the head has gone. Below is how it was 0 s ago.")
+    assert without.endswith(first)
+
+
+def test_who_has_never_been_told_anything_gets_the_reason() -> None:
+    def look() -> dict[str, object]:
+        raise ClusterError("the head has only just begun")
+
+    with pytest.raises(ClusterError, match="only just begun"):
+        next(_frames(look))

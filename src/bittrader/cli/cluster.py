@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
@@ -15,8 +15,10 @@ from rich.text import Text
 
 from bittrader.cli.options import JsonOption
 from bittrader.cli.placing import node_folder
+from bittrader.cluster.identity import folder_of
 from bittrader.cluster.status_words import ago, power_in_words
 from bittrader.cluster.whole import whole_cluster
+from bittrader.errors import ClusterError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -36,21 +38,44 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Show every computer, its cores and why so many, and the studies that run."""
-    folder = node_folder()
     if as_json:
-        typer.echo(json.dumps(whole_cluster(folder)))
+        typer.echo(json.dumps(_look()))
         return
     if not watch:
-        Console().print(_page(whole_cluster(folder)))
+        Console().print(_page(_look()))
         return
-    with Live(_page(whole_cluster(folder)), console=Console(), screen=False, auto_refresh=False) as live:
-        while True:
+    frames = _frames(_look)
+    with Live(next(frames), console=Console(), screen=False, auto_refresh=False) as live:
+        for frame in frames:
+            live.update(frame, refresh=True)
             time.sleep(_LOOK_SECONDS)
-            live.update(_page(whole_cluster(folder)), refresh=True)
 
 
-def _page(known: dict[str, Any]) -> RenderableType:
-    parts: list[RenderableType] = [_nodes(known)]
+def _look() -> dict[str, Any]:
+    """All that is known of the cluster; ClusterError when this computer's node, or the head, cannot be asked."""
+    folder = node_folder()
+    known = whole_cluster(folder)
+    if folder == folder_of("head") and (silent := time.time() - known["time"]) > _SILENT_SECONDS:
+        raise ClusterError(f"the head's daemon has written nothing for {ago(silent)}: it may hang")
+    return known
+
+
+def _frames(look: Callable[[], dict[str, Any]]) -> Iterator[RenderableType]:
+    """What there is to show, again and again; when nobody can be asked any more, the last of it, and why."""
+    known, at = look(), time.monotonic()
+    yield _page(known)
+    while True:
+        trouble = ""
+        try:
+            known, at = look(), time.monotonic()
+        except ClusterError as error:
+            trouble = f"{error}. Below is how it was {ago(time.monotonic() - at)} ago."
+        yield _page(known, trouble)
+
+
+def _page(known: dict[str, Any], trouble: str = "") -> RenderableType:
+    parts: list[RenderableType] = [Text(trouble, style="bold red"), ""] if trouble else []
+    parts.append(_nodes(known))
     for study in known["studies"]:
         parts += ["", *_study(study)]
     return Group(*parts)
