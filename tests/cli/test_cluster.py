@@ -37,7 +37,7 @@ def test_a_node_of_another_version_is_shown_with_what_differs() -> None:
 
 def test_evaluations_that_stand_still_are_suspended_and_not_busy() -> None:
     here = {"name": "air", "busy": 1, "suspended": 3, "rows_per_second": 2.0, "refused": None}
-    study = {"study": "mine", "began": 0.0, "finished": 7, "nodes": {NODE["node"]: here}}
+    study = {"study": "mine", "began": 0.0, "far": None, "nodes": {NODE["node"]: here}}
     said = page((study,), alive=True, refused=None, state={**STATE, "address": "10.0.0.2", "versions": {}})
     (line,) = [line for line in said.splitlines() if line.startswith("air")]
     assert line.split()[1] == "1", "busy"

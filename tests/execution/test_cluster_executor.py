@@ -17,7 +17,7 @@ from tests.execution.test_node import Sent
 from tests.execution.test_processes import enough, until
 
 from bittrader.execution.allowance import Allowed, write_allowed
-from bittrader.execution.base import ExecutorError, Failure
+from bittrader.execution.base import ExecutorError, Failure, Far
 from bittrader.execution.cluster_executor import OnCluster
 from bittrader.execution.link import Begin
 from bittrader.execution.work import Work
@@ -193,12 +193,14 @@ def test_the_daemon_is_told_of_the_search_about_once_a_second(place_of, tmp_path
     making = Making(evaluations.slowly, 0.02)
     with place.executor(Work(making, making, lambda: Sent(making), name="first")) as executor:
         submit(executor, 200)
+        executor.note(Far(700, 900, "fold 1 of 2"))
         until(path.exists)
         link.lose("b")
         collect(executor)
         until(lambda: json.loads(path.read_text())["finished"] == 600)
         told = json.loads(path.read_text())
-    assert (told["study"], told["asked"], told["waiting_since"]) == ("first", 600, None)
+    assert (told["study"], told["asked"], told["waits_for"]) == ("first", 600, "")
+    assert told["far"] == {"done": 700, "total": 900, "part": "fold 1 of 2"}
     assert told["nodes"]["a"]["name"] == "a"
     assert told["nodes"]["a"]["rows_per_second"] > 0
     assert {(one["from"], one["to"], one["why"]) for one in told["redone"]} >= {("b", "a", "killed")}

@@ -16,7 +16,7 @@ from rich.text import Text
 from bittrader.cli.options import JsonOption
 from bittrader.cli.placing import node_folder
 from bittrader.cluster.identity import folder_of
-from bittrader.cluster.status_words import ago, power_in_words
+from bittrader.cluster.status_words import ago, far_in_words, power_in_words
 from bittrader.cluster.whole import whole_cluster
 from bittrader.errors import ClusterError
 
@@ -141,7 +141,7 @@ def _how(node: dict[str, Any], head: dict[str, str], suspended: int) -> Text:
 def _study(study: dict[str, Any]) -> Iterable[RenderableType]:
     begun = ago(time.time() - study["began"])
     yield Text.assemble(
-        ("Study ", "bold"), (study["study"], "cyan"), f": {study['finished']:,} evaluations in {begun}",
+        ("Study ", "bold"), (study["study"], "cyan"), f": {far_in_words(study)}, for {begun}",
         (f", waiting for {study['waits_for']}" if study.get("waits_for") else "", "yellow"),
     )  # fmt: skip
     for node in study.get("nodes", {}).values():

@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from bittrader.host.base import Address
 
 _STATE_SECONDS = 1.0
-_DRIVERS_SECONDS = 1.0
 
 
 class Node:
@@ -84,7 +83,7 @@ class Node:
         self._code: int | None = None
         self._said: NodeState | None = None
         self._drivers: list[dict[str, object]] = []
-        self._due = {"state": 0.0, "drivers": 0.0}
+        self._state_due = 0.0
         self._readings = Readings()
         self._troubles: dict[str, str] = {}
         self._settings_seen = self._settings_stamp()
@@ -284,14 +283,12 @@ class Node:
     def _say(self, seen: Seen) -> None:
         """Says how this node is: to the head and, when it changed or some time passed, in the file."""
         now = seen.clocks.monotonic
-        if now >= self._due["drivers"]:
-            self._due["drivers"] = now + _DRIVERS_SECONDS
-            self._drivers = read_running(self.folder)
+        self._drivers = read_running(self.folder)
         state = self._state(seen)
         try:
             self._side.invite_to(self._hosting(seen))
-            if now >= self._due["state"] or _news(state) != (self._said and _news(self._said)):
-                self._due["state"] = now + _STATE_SECONDS
+            if now >= self._state_due or _news(state) != (self._said and _news(self._said)):
+                self._state_due = now + _STATE_SECONDS
                 write_state(self.folder, state)
                 self._side.say(state.as_json())
                 self._said = state

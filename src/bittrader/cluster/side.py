@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 STATUS_SECONDS = 2.0
 """How often a head writes what it knows of all nodes, for the command line: the file `cluster.json`."""
+_WATCHED_SECONDS = 0.5
+"""How often it does so while a study runs, which somebody may be watching."""
 
 
 class Side(Protocol):
@@ -164,8 +166,9 @@ class HeadSide:
     def say(self, state: Json) -> None:
         self._meeting.note(state)
         if time.monotonic() >= self._status_due:
-            self._status_due = time.monotonic() + STATUS_SECONDS
-            write_whole(self._folder / whole.FILE, json.dumps(self._meeting.status()), lasting=False)
+            known = self._meeting.status()
+            self._status_due = time.monotonic() + (_WATCHED_SECONDS if known["studies"] else STATUS_SECONDS)
+            write_whole(self._folder / whole.FILE, json.dumps(known), lasting=False)
 
     def close(self) -> None:
         self._meeting.close()

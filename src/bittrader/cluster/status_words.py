@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bittrader.cluster.codesync import Synced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bittrader.cluster.node_state import JobState, NodeState
 
@@ -29,7 +29,7 @@ def in_words(state: NodeState, now: float) -> Iterator[tuple[str, str]]:
         yield "Cluster", f"{state.nodes} node{'s' * (state.nodes != 1)}"
     for study in state.studies:
         waits = f", waiting for {study['waits_for']}" if study.get("waits_for") else ""
-        yield "Study", f"{study.get('study')}: {study.get('finished', 0):,} evaluations{waits}"
+        yield "Study", f"{study.get('study')}: {far_in_words(study)}{waits}"
     for job in state.jobs:
         yield "Detached", f"{job.name} {job_in_words(job, now)}"
 
@@ -44,6 +44,15 @@ def ray_in_words(state: NodeState, now: float) -> str:
     why = f": {state.waiting}" if state.waiting else ""
     again = "" if state.next_start is None else f"; next try in {max(0.0, state.next_start - now):.0f} s"
     return f"{state.phase} for {since}{why}{again}"
+
+
+def far_in_words(study: Mapping[str, Any]) -> str:
+    """How far a search is, from what its driver says."""
+    far = study.get("far")
+    if not far:
+        return "begins"
+    part = f"{far['part']}, " if far["part"] else ""
+    return f"{part}{far['done']:,} of {far['total']:,} evaluations"
 
 
 def job_in_words(job: JobState, now: float) -> str:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from bittrader.execution.assignment import Status
-    from bittrader.execution.base import Done, Rows
+    from bittrader.execution.base import Done, Far, Rows
     from bittrader.execution.dispatch import Action
     from bittrader.execution.link import FromCluster, Link
     from bittrader.execution.work import Work
@@ -69,7 +69,6 @@ class OnCluster:
         self._trouble = ""
         self._search: _Search | None = None
         self._reported = 0.0
-        self._waiting_since: float | None = None
         self.broken: BaseException | None = None
 
     def __enter__(self) -> Self:
@@ -219,8 +218,7 @@ class OnCluster:
             if search is None:
                 return
             waits = waits_for(self._trouble, search.dispatch.nodes.values())
-            self._waiting_since = (self._waiting_since or time.time()) if waits else None
-            running = Running.of(search.dispatch, search.name, search.began, self._waiting_since, waits, now, since)
+            running = Running.of(search.dispatch, search.name, search.began, search.far, waits, now, since)
         with contextlib.suppress(OSError):  # a full disk: the search itself says so where it writes
             write_running(self._report, running)
 
@@ -235,6 +233,7 @@ class _Search:
         self.rows: dict[int, Rows] = {}
         self.done: list[Done[Any]] = []
         self.tickets = 0
+        self.far: Far | None = None
 
 
 class ClusterExecutor(Executor[Answer], Generic[Answer]):
@@ -262,6 +261,9 @@ class ClusterExecutor(Executor[Answer], Generic[Answer]):
     def pending(self) -> int:
         with self._changed:
             return 0 if self._closed else self._search.dispatch.unanswered + len(self._search.done)
+
+    def note(self, far: Far) -> None:
+        self._search.far = far
 
     def resize(self, slots: int) -> None:
         """Uses no more than so many slots of the cluster."""

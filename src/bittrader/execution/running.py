@@ -11,6 +11,7 @@ from bittrader.files import write_whole
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bittrader.execution.base import Far
     from bittrader.execution.dispatch import Dispatch, Redone
     from bittrader.execution.node_record import NodeRecord
 
@@ -51,7 +52,8 @@ class Running:
     asked: int
     """Evaluations that were handed to the cluster."""
     finished: int
-    waiting_since: float | None
+    far: Far | None
+    """Of the whole search; None before that is told."""
     waits_for: str
     nodes: dict[str, RunningNode]
     redone: list[dict[str, object]]
@@ -64,7 +66,7 @@ class Running:
         dispatch: Dispatch,
         study: str,
         began: float,
-        waiting_since: float | None,
+        far: Far | None,
         waits_for: str,
         now: float,
         since: float,
@@ -75,7 +77,7 @@ class Running:
             began,
             dispatch.asked,
             dispatch.finished,
-            waiting_since,
+            far,
             waits_for,
             {name: RunningNode.of(node, now) for name, node in dispatch.nodes.items()},
             [_words(one, since) for one in dispatch.redone],
