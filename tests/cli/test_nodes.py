@@ -13,7 +13,7 @@ from bittrader.cluster.identity import folder_of, identity
 from bittrader.cluster.invite import decode
 from bittrader.cluster.members import Members
 from bittrader.cluster.secrets import MEMBERS, Secrets
-from bittrader.errors import InputError
+from bittrader.errors import ClusterError, InputError
 
 
 @pytest.fixture
@@ -55,6 +55,19 @@ def test_the_status_of_the_role_that_a_computer_has_not_leads_to_the_one_it_has(
 def test_the_status_of_a_node_that_stands_still_says_how_to_start_it(say):
     identity(folder_of("worker"), "worker", "air")
     assert say("worker", "status") == (1, "The worker does not run here. Start it: bittrader worker start\n")
+
+
+@pytest.mark.parametrize("words", [("start",), ("start", "--background"), ("pause",), ("resume",), ("cores", "1")])
+def test_a_worker_that_never_joined_is_refused_before_anything_is_made(say, words):
+    with pytest.raises(ClusterError, match="bittrader worker join CODE"):
+        say("worker", *words)
+    assert not folder_of("worker").exists()
+
+
+def test_a_worker_whose_joining_failed_is_not_paused(say):
+    identity(folder_of("worker"), "worker", "air")
+    with pytest.raises(ClusterError, match="in no cluster: `bittrader worker join CODE`"):
+        say("worker", "pause")
 
 
 def test_cores_that_are_asked_for_during_a_pause_wait_for_its_end(say):

@@ -24,6 +24,7 @@ from bittrader.cluster.identity import Role, folder_of, read_identity, require_i
 from bittrader.cluster.policy import NodePolicy
 from bittrader.cluster.settings import read_settings
 from bittrader.cluster.status_words import in_words
+from bittrader.cluster.visit import require_joined
 from bittrader.cluster.wishes import Wishes, read_wishes, write_wishes
 from bittrader.errors import ClusterError, InputError, did_you_mean
 
@@ -263,6 +264,7 @@ def log_lines(path: Path, last: int, *, follow: bool) -> Iterator[str]:
 def _wish(role: Role, **changes: object) -> Wishes:
     """Writes what the owner wants, for the daemon to see at its next turn, and returns all that is wanted now."""
     require_identity(folder_of(role), role)
+    require_joined(folder_of(role), role)
     path = folder_of(role) / "wishes.json"
     wishes, _ = read_wishes(path)
     wishes = replace(wishes, asked=time.time(), **changes)  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ from bittrader.cluster.node import Node
 from bittrader.cluster.node_state import NodeState, read_state
 from bittrader.cluster.ray_list import clean_environment
 from bittrader.cluster.supervisor import RESTART_CODE, TICK_SECONDS
+from bittrader.cluster.visit import require_joined
 from bittrader.cluster.wishes import read_wishes, write_wishes
 from bittrader.errors import BittraderError, ClusterError
 from bittrader.files import make_folder
@@ -57,6 +58,7 @@ def run(role: Role, *, foreground: bool = True) -> int:
     ClusterError, in one line, when it cannot begin: another one runs, a port is taken, this computer never joined.
     """
     folder = folder_of(role)
+    require_joined(folder, role)  # before anything is made
     make_folder(folder)
     lock = DaemonLock(folder)
     ending, heartbeat = Ending(), Heartbeat()
@@ -93,6 +95,7 @@ def start_background(role: Role) -> int:
     ClusterError with its own words when it does not.
     """
     folder = folder_of(role)
+    require_joined(folder, role)
     make_folder(folder / "logs")
     if is_held(folder):
         raise DaemonRunningError(f"a daemon is running already in {folder}")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from socket import socket
 
     from bittrader.cluster.facts import Facts
+    from bittrader.cluster.identity import Role
     from bittrader.cluster.invite import Invite
     from bittrader.cluster.messages import Json
     from bittrader.cluster.network import Outcome
@@ -178,6 +179,12 @@ def read_contact(folder: Path) -> Contact:
         raise ClusterError("this computer is in no cluster: `bittrader worker join CODE`") from None
     except (OSError, BadMessage) as error:
         raise ClusterError(f"{path} cannot be read: {error}. Join again, with a new code") from error
+
+
+def require_joined(folder: Path, role: Role) -> None:
+    """ClusterError when this is to be a worker's folder, and it has never joined a cluster."""
+    if role == "worker":
+        read_contact(folder)
 
 
 def keep_contact(folder: Path, contact: Contact) -> None:
