@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bittrader import cli
+from bittrader import cli, host
 from bittrader.cluster import daemon, inviting
 from bittrader.cluster.identity import folder_of, identity
 from bittrader.cluster.invite import decode
@@ -76,7 +76,16 @@ def test_cores_that_are_asked_for_during_a_pause_wait_for_its_end(say):
     say("head", "pause", "1h")
     assert "1 core until you resume the policy, but the pause comes first" in say("head", "cores", "1")[1]
     say("head", "resume")
-    assert "the pause comes first" not in say("head", "cores", "2")[1]
+    assert "the pause comes first" not in say("head", "cores", "0")[1]
+
+
+def test_more_cores_than_there_are_are_refused(say):
+    identity(folder_of("head"), "head", "desk")
+    total = host.current().total_cores()
+    with pytest.raises(InputError, match=f"this computer has {total} cores?: ask for 0 to {total}"):
+        say("head", "cores", str(total + 1))
+    assert not (folder_of("head") / "wishes.json").exists()
+    assert say("head", "cores", str(total))[0] == 0
 
 
 def test_an_unknown_key_of_the_policy_names_the_whole_command_that_shows_all(say):

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bittrader import host
 from bittrader.cli.notifying import try_ways
 from bittrader.cli.options import JsonOption
 from bittrader.cli.verifying import verify_node
@@ -114,6 +115,8 @@ def _add_wishes(app: typer.Typer, role: Role) -> None:
         number: Annotated[int, typer.Argument(metavar="N", help="Cores to use, whatever the policy says.", min=0)],
     ) -> None:
         """Use so many cores until you resume, whatever the policy says."""
+        if number > (total := host.current().total_cores()):
+            raise InputError(f"this computer has {total} core{'s' * (total != 1)}: ask for 0 to {total}.")
         wishes = _wish(role, cores=number)
         paused = ", but the pause comes first" if wishes.is_paused(time.time()) else ""
         _say(f"{number} core{'s' * (number != 1)} until you resume the policy{paused}: bittrader {role} resume")
