@@ -35,6 +35,14 @@ def test_a_node_of_another_version_is_shown_with_what_differs() -> None:
     assert "runs Bittrader 9" in page(state={"said": "otherwise"}, refused="it runs Bittrader 9")
 
 
+def test_a_node_that_was_stopped_is_not_one_that_has_gone_silent() -> None:
+    facts = {**STATE, "phase": "stopping", "address": "10.0.0.2", "versions": {}, "stopped": True}
+    assert "stopped 5 min ago" in page(alive=False, refused=None, age_seconds=300.0, state=facts)
+    assert "nothing heard for 5 min" in page(
+        alive=False, refused=None, age_seconds=300.0, state={**facts, "stopped": False}
+    )
+
+
 def test_evaluations_that_stand_still_are_suspended_and_not_busy() -> None:
     here = {"name": "air", "busy": 1, "suspended": 3, "rows_per_second": 2.0, "refused": None}
     study = {"study": "mine", "began": 0.0, "far": None, "nodes": {NODE["node"]: here}}

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -91,12 +91,18 @@ def test_a_worker_joins_works_and_follows_a_head_that_begins_anew() -> None:
         second = head.until_at_work(other_than=first.session)
         state = worker.until_at_work(other_than=first.session)
         assert state.session == second.session
-        known = json.loads((head.folder / "cluster.json").read_text())["nodes"]
-        assert {one["node"] for one in known} == {head.who.node, worker.who.node}
+        assert {one["node"] for one in known_nodes(head)} == {head.who.node, worker.who.node}
         assert daemon.stop("worker", 60)
+        head.until(lambda _: [one for one in known_nodes(head) if one["state"].get("stopped")])
         assert daemon.stop("head", 60)
         assert not worker.processes()
         assert not head.processes()
+
+
+def known_nodes(head: Daemon) -> list[dict[str, Any]]:
+    """The nodes, as the head tells of them."""
+    nodes: list[dict[str, Any]] = json.loads((head.folder / "cluster.json").read_text())["nodes"]
+    return nodes
 
 
 def joined_nowhere() -> Daemon:

@@ -125,6 +125,8 @@ def _how(node: dict[str, Any], head: dict[str, str], suspended: int) -> Text:
         return Text(node["refused"], style="red")
     if not state:  # at its first visit a node knows nothing of itself
         return Text("joined, and has said nothing since the head began", style="yellow")
+    if state.get("stopped"):
+        return Text(f"stopped {ago(node['age_seconds'])} ago", style="yellow")
     if node["age_seconds"] > _SILENT_SECONDS:
         return Text(f"nothing heard for {ago(node['age_seconds'])}", style="red")
     text = Text()

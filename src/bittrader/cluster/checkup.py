@@ -198,6 +198,7 @@ def _node(known: Mapping[str, Any]) -> NodeSeen:
         refused=known["refused"],
         phase=state.get("phase", ""),
         waiting=state.get("waiting", ""),
+        stopped=bool(state.get("stopped")),
         ahead_seconds=known["skew_seconds"],
         ports=probe(address, _ports_of(known, Ports(), is_head=False)),
     )

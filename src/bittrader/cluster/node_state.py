@@ -79,6 +79,8 @@ class NodeState:
     jobs: list[JobState] = field(default_factory=list)
     code: dict[str, Any] = field(default_factory=dict)
     """Where its own copy of the owner's strategies is, as `codesync.Synced`."""
+    stopped: bool = False
+    """Whether its daemon has ended as it was asked to: the last that it says to its head."""
     ports: dict[str, int] = field(default_factory=dict)
     """Those that it uses, as `settings.Ports`."""
 

@@ -237,4 +237,6 @@ class WorkerSide:
         self._state = state
 
     def close(self) -> None:
+        if self._state:
+            self._state = {**self._state, "stopped": True, "studies": []}
         self._visits.close()

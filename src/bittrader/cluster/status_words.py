@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from bittrader.cluster.node_state import JobState, NodeState
 
 _STALE_SECONDS = 10.0
+# How long a detached study that has ended is news.
+_DONE_SECONDS, _FAILED_SECONDS = 3600.0, 24 * 3600.0
 
 
 def in_words(state: NodeState, now: float) -> Iterator[tuple[str, str]]:
@@ -31,6 +33,8 @@ def in_words(state: NodeState, now: float) -> Iterator[tuple[str, str]]:
         waits = f", waiting for {study['waits_for']}" if study.get("waits_for") else ""
         yield "Study", f"{study.get('study')}: {far_in_words(study)}{waits}"
     for job in state.jobs:
+        if job.ended is not None and now - job.ended > (_DONE_SECONDS if job.code == 0 else _FAILED_SECONDS):
+            continue
         yield "Detached", f"{job.name} {job_in_words(job, now)}"
 
 
@@ -63,7 +67,8 @@ def job_in_words(job: JobState, now: float) -> str:
         return f"waits for {next_try(job, now)}"
     if job.code is None:
         return "is to run"
-    return "is done" if job.code == 0 else f"failed (exit code {job.code}): see logs/study-{job.name}.log"
+    when = "" if job.ended is None else f" {ago(now - job.ended)} ago"
+    return f"ended{when}" if job.code == 0 else f"failed{when} (exit code {job.code}): see logs/study-{job.name}.log"
 
 
 def next_try(job: JobState, now: float) -> str:
