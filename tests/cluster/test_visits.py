@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bittrader.cluster import visits
-from bittrader.cluster.members import RefusedError
-from bittrader.cluster.messages import Told
+from bittrader.cluster.messages import RefusedError, Told
 from bittrader.cluster.visits import Visited, Visits
 from bittrader.errors import ClusterError
 

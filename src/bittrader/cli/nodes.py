@@ -6,7 +6,6 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from getpass import getpass
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +25,7 @@ from bittrader.cluster.policy import NodePolicy
 from bittrader.cluster.settings import read_settings
 from bittrader.cluster.status_words import in_words
 from bittrader.cluster.visit import require_joined
-from bittrader.cluster.wishes import Wishes, read_wishes, write_wishes
+from bittrader.cluster.wishes import Wishes, ask
 from bittrader.errors import ClusterError, InputError, did_you_mean
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -268,11 +267,7 @@ def _wish(role: Role, **changes: object) -> Wishes:
     """Writes what the owner wants, for the daemon to see at its next turn, and returns all that is wanted now."""
     require_identity(folder_of(role), role)
     require_joined(folder_of(role), role)
-    path = folder_of(role) / "wishes.json"
-    wishes, _ = read_wishes(path)
-    wishes = replace(wishes, asked=time.time(), **changes)  # type: ignore[arg-type]
-    write_wishes(path, wishes)
-    return wishes
+    return ask(folder_of(role) / "wishes.json", time.time(), **changes)
 
 
 def _show_settings(role: Role, prefix: str, *, as_json: bool) -> None:

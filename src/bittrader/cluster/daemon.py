@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bittrader.cluster.daemon_lock import DaemonLock, DaemonRunningError, is_held
@@ -18,20 +17,18 @@ from bittrader.cluster.heartbeat import Heartbeat
 from bittrader.cluster.identity import folder_of
 from bittrader.cluster.node import Node
 from bittrader.cluster.node_state import NodeState, read_state
-from bittrader.cluster.ray_list import clean_environment
+from bittrader.cluster.ray_process import clean_environment
 from bittrader.cluster.supervisor import RESTART_CODE, TICK_SECONDS
 from bittrader.cluster.visit import require_joined
-from bittrader.cluster.wishes import read_wishes, write_wishes
+from bittrader.cluster.wishes import ask, read_wishes
 from bittrader.errors import BittraderError, ClusterError
 from bittrader.files import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from types import FrameType
 
     from bittrader.cluster.identity import Role
-    from bittrader.cluster.wishes import Run
 
 _BEGIN_SECONDS = 30.0
 _POLL_SECONDS = 0.1
@@ -65,7 +62,8 @@ def run(role: Role, *, foreground: bool = True) -> int:
     try:
         code = RESTART_CODE
         while code == RESTART_CODE:
-            _wish(folder, "yes")
+            if read_wishes(folder / "wishes.json")[0].run != "yes":
+                ask(folder / "wishes.json", time.time(), run="yes")
             node = Node(folder, role, shown=foreground)
             try:
                 code = _live(node, ending, heartbeat)
@@ -127,7 +125,7 @@ def stop(role: Role, timeout: float = 30.0) -> bool:
     folder = folder_of(role)
     if not is_held(folder):
         return True
-    _wish(folder, "stop")
+    ask(folder / "wishes.json", time.time(), run="stop")
     return any(not is_held(folder) for _ in _polls(timeout))
 
 
@@ -135,20 +133,13 @@ def restart(role: Role) -> None:
     """Has the daemon begin anew, with the settings as they are now; the program is the one that runs."""
     if not is_held(folder_of(role)):
         raise ClusterError(f"no daemon of a {role} is running here: `bittrader {role} start`")
-    _wish(folder_of(role), "restart")
+    ask(folder_of(role) / "wishes.json", time.time(), run="restart")
 
 
 def running(role: Role) -> NodeState | None:
     """What the daemon of this computer says of itself; None when none runs, or it has only just begun."""
     folder = folder_of(role)
     return read_state(folder) if is_held(folder) else None
-
-
-def _wish(folder: Path, run: Run) -> None:
-    """Asks the daemon to run or not; what else the owner asked for stays."""
-    wishes, _ = read_wishes(folder / "wishes.json")
-    if wishes.run != run:
-        write_wishes(folder / "wishes.json", replace(wishes, run=run, asked=time.time()))
 
 
 def _polls(seconds: float) -> Iterator[None]:

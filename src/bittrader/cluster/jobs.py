@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from bittrader import paths
 from bittrader.cluster.node_state import JobState
-from bittrader.cluster.ray_list import clean_environment
-from bittrader.cluster.ray_process import Child, last_words, start
+from bittrader.cluster.ray_process import Child, clean_environment, last_words, start
 from bittrader.cluster.seen import JobSeen
 from bittrader.files import make_folder, write_whole
 

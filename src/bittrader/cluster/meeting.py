@@ -31,8 +31,8 @@ from bittrader.cluster import secrets as kept
 from bittrader.cluster.authority import meeting_context
 from bittrader.cluster.desk import Desk, Head
 from bittrader.cluster.doorkeeper import Doorkeeper
-from bittrader.cluster.members import Members, RefusedError
-from bittrader.cluster.messages import BadMessage, read
+from bittrader.cluster.members import Members
+from bittrader.cluster.messages import BadMessage, RefusedError, read
 from bittrader.cluster.secrets import Secrets
 from bittrader.errors import ClusterError
 

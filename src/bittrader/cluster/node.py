@@ -7,7 +7,6 @@ import os
 import random
 import time
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bittrader import host
@@ -25,8 +24,7 @@ from bittrader.cluster.node_state import NodeState, read_state, write_state
 from bittrader.cluster.policy import Cause
 from bittrader.cluster.ray_command import RayNode
 from bittrader.cluster.ray_folder import make_temp_dir, temp_dir
-from bittrader.cluster.ray_list import clean_environment
-from bittrader.cluster.ray_process import RayProcess, kill, members
+from bittrader.cluster.ray_process import RayProcess, clean_environment, kill, members
 from bittrader.cluster.secrets import TOKEN, Secrets
 from bittrader.cluster.seen import Seen
 from bittrader.cluster.settings import read_settings
@@ -35,7 +33,7 @@ from bittrader.cluster.supervisor import HEARD_SECONDS, Memory, Rules, step
 from bittrader.cluster.wishes import read_wishes
 from bittrader.errors import BittraderError, ClusterError, InputError, cause_of
 from bittrader.execution.allowance import Allowed, read_allowed, write_allowed
-from bittrader.files import written_whole
+from bittrader.files import write_whole
 from bittrader.host.base import Readings
 from bittrader.notify.teller import Teller
 from bittrader.notify.watch import View
@@ -277,8 +275,7 @@ class Node:
             "session": session,
             "env": ray_command.driver_environment(self._ray_node, place),
         }
-        with written_whole(self.folder / "ray.json", lasting=False) as part:
-            part.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        write_whole(self.folder / "ray.json", json.dumps(facts, indent=1), lasting=False)
 
     def _say(self, seen: Seen) -> None:
         """Says how this node is: to the head and, when it changed or some time passed, in the file."""

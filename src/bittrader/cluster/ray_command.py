@@ -88,7 +88,6 @@ def environment(ray: RayNode, place: Place) -> dict[str, str]:
         "RAY_ROTATION_BACKUP_COUNT": str(_LOGS_KEPT),
         "BITTRADER_ALLOWANCE": str(ray.allowance),
         "BITTRADER_SYNCED": str(ray.synced),
-        "BITTRADER_NODE": ray.node,
     }
 
 

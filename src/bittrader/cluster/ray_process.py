@@ -36,6 +36,11 @@ _LEAST_NICE = 19
 _APART = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 
 
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what somebody set for a Ray of their own: what all of ours begins with."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+
+
 def start(ledger: Ledger, what: str, words: Sequence[str], environment: Mapping[str, str], output: Path) -> Child:
     """Starts a program of ours in a session of its own, its output in a file."""
     with output.open("wb") as file:

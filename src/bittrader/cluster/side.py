@@ -14,8 +14,9 @@ from bittrader.cluster.desk import Head
 from bittrader.cluster.facts import facts_here
 from bittrader.cluster.meeting import Meeting
 from bittrader.cluster.messages import Hosting
-from bittrader.cluster.ray_list import Membership, clean_environment
+from bittrader.cluster.ray_list import Membership
 from bittrader.cluster.ray_place import head_place, worker_place
+from bittrader.cluster.ray_process import clean_environment
 from bittrader.cluster.secrets import Secrets
 from bittrader.cluster.seen import Heard
 from bittrader.cluster.visit import Visitor
@@ -217,7 +218,7 @@ class WorkerSide:
         """The visits keep the token up to date."""
 
     def start_membership(self, gcs: str, environment: dict[str, str]) -> None:
-        raise NotImplementedError("only a head asks Ray for its list")
+        """The head asks, and tells at each visit."""
 
     def stop_membership(self) -> None:
         """There is none."""

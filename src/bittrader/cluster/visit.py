@@ -16,8 +16,7 @@ from bittrader.cluster import messages
 from bittrader.cluster import secrets as kept
 from bittrader.cluster.authority import MEETING_NAME, certificate_request, keep_certificate
 from bittrader.cluster.invite import fingerprint
-from bittrader.cluster.members import RefusedError
-from bittrader.cluster.messages import Asking, BadMessage, Joined, Told
+from bittrader.cluster.messages import Asking, BadMessage, Joined, RefusedError, Told
 from bittrader.cluster.network import failure_in_words
 from bittrader.cluster.secrets import Secrets
 from bittrader.errors import ClusterError

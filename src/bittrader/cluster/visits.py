@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Protocol
 
-from bittrader.cluster.members import RefusedError
+from bittrader.cluster.messages import RefusedError
 from bittrader.errors import ClusterError, cause_of
 
 if TYPE_CHECKING:
