@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bittrader import host
+from bittrader import host, paths
 from bittrader.cli.notifying import try_ways
 from bittrader.cli.options import JsonOption
 from bittrader.cli.verifying import verify_node
@@ -232,7 +232,7 @@ def _not_running(role: Role) -> str:
 
 def log_file(role: Role, *, errors: bool) -> Path:
     """Where the node writes what it does, or only what went wrong."""
-    folder = folder_of(role) / "logs"
+    folder = folder_of(role) / paths.LOGS
     return folder / ("head_error.log" if role == "head" else "worker_error.log") if errors else folder / f"{role}.log"
 
 
@@ -267,7 +267,7 @@ def _wish(role: Role, **changes: object) -> Wishes:
     """Writes what the owner wants, for the daemon to see at its next turn, and returns all that is wanted now."""
     require_identity(folder_of(role), role)
     require_joined(folder_of(role), role)
-    return ask(folder_of(role) / "wishes.json", time.time(), **changes)
+    return ask(folder_of(role) / paths.WISHES, time.time(), **changes)
 
 
 def _show_settings(role: Role, prefix: str, *, as_json: bool) -> None:

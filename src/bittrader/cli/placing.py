@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
+from bittrader import paths
 from bittrader.errors import ClusterError, InputError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def node_folder() -> Path:
     from bittrader.cluster import daemon  # noqa: PLC0415 - one computer needs none of it
     from bittrader.cluster.identity import folder_of  # noqa: PLC0415 - likewise
 
-    roles = [role for role in _ROLES if (folder_of(role) / "identity.json").exists()]
+    roles = [role for role in _ROLES if (folder_of(role) / paths.IDENTITY).exists()]
     for role in roles:
         if daemon.running(role) is not None:
             return folder_of(role)

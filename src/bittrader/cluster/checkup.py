@@ -120,7 +120,7 @@ def _listeners(ports: Ports, known: Mapping[int, Listener]) -> dict[int, Listene
 
 
 def _ours(folder: Path, state: NodeState | None) -> frozenset[int]:
-    started = members(Ledger(folder / "processes.json").earlier)
+    started = members(Ledger(folder / paths.PROCESSES).earlier)
     return frozenset((*(one.pid for one in started), *([state.pid] if state else [])))
 
 

@@ -12,6 +12,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from bittrader import paths
 from bittrader.cluster.daemon_lock import DaemonLock, DaemonRunningError, is_held
 from bittrader.cluster.heartbeat import Heartbeat
 from bittrader.cluster.identity import folder_of
@@ -62,8 +63,8 @@ def run(role: Role, *, foreground: bool = True) -> int:
     try:
         code = RESTART_CODE
         while code == RESTART_CODE:
-            if read_wishes(folder / "wishes.json")[0].run != "yes":
-                ask(folder / "wishes.json", time.time(), run="yes")
+            if read_wishes(folder / paths.WISHES)[0].run != "yes":
+                ask(folder / paths.WISHES, time.time(), run="yes")
             node = Node(folder, role, shown=foreground)
             try:
                 code = _live(node, ending, heartbeat)
@@ -94,10 +95,10 @@ def start_background(role: Role) -> int:
     """
     folder = folder_of(role)
     require_joined(folder, role)
-    make_folder(folder / "logs")
+    make_folder(folder / paths.LOGS)
     if is_held(folder):
         raise DaemonRunningError(f"a daemon is running already in {folder}")
-    output = folder / "logs" / "daemon_output.log"
+    output = folder / paths.LOGS / "daemon_output.log"
     with output.open("wb") as file:
         process = subprocess.Popen(  # noqa: S603 - ourselves
             [sys.executable, "-m", "bittrader.cluster.daemon", role],
@@ -125,7 +126,7 @@ def stop(role: Role, timeout: float = 30.0) -> bool:
     folder = folder_of(role)
     if not is_held(folder):
         return True
-    ask(folder / "wishes.json", time.time(), run="stop")
+    ask(folder / paths.WISHES, time.time(), run="stop")
     return any(not is_held(folder) for _ in _polls(timeout))
 
 
@@ -133,7 +134,7 @@ def restart(role: Role) -> None:
     """Has the daemon begin anew, with the settings as they are now; the program is the one that runs."""
     if not is_held(folder_of(role)):
         raise ClusterError(f"no daemon of a {role} is running here: `bittrader {role} start`")
-    ask(folder_of(role) / "wishes.json", time.time(), run="restart")
+    ask(folder_of(role) / paths.WISHES, time.time(), run="restart")
 
 
 def running(role: Role) -> NodeState | None:

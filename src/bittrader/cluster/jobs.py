@@ -26,7 +26,7 @@ _ENDED_KEPT = 20
 
 def submit(folder: Path, name: str, now: float, *, tell: bool = False) -> None:
     """Has the daemon of this folder go on with a study, from now until it ends, and tell then; Unix time."""
-    make_folder(folder / "jobs")
+    make_folder(folder / paths.JOBS)
     write_whole(_file(folder, name), json.dumps({"study": name, "asked": now, "tell": tell}) + "\n")
 
 
@@ -50,7 +50,7 @@ def asked(folder: Path, ended: Iterable[JobState] = ()) -> dict[str, float]:
     A file by any other name than a study's is nobody's.
     """
     try:
-        files = [one for one in (folder / "jobs").iterdir() if one.is_file()]
+        files = [one for one in (folder / paths.JOBS).iterdir() if one.is_file()]
     except (FileNotFoundError, NotADirectoryError):
         return {}
     found = {one.stem: _moment(one) for one in files if one.suffix == ".json" and paths.is_name(one.stem)}
@@ -140,7 +140,7 @@ class Jobs:
         return JobSeen(code, self._last_words.get(name, ""))
 
     def _log(self, name: str) -> Path:
-        return self._folder / "logs" / f"study-{name}.log"
+        return self._folder / paths.LOGS / f"study-{name}.log"
 
     def _forget(self, name: str) -> None:
         self._last_words.pop(name, None)
@@ -157,4 +157,4 @@ def _living(name: str, job: JobMemory | None, since: float, *, running: bool) ->
 
 
 def _file(folder: Path, name: str) -> Path:
-    return folder / "jobs" / f"{name}.json"
+    return folder / paths.JOBS / f"{name}.json"

@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from bittrader import host
+from bittrader import host, paths
 from bittrader.cluster import actions, codesync, jobs, ray_command
 from bittrader.cluster.authority import certified_address, tls_environment
 from bittrader.cluster.compiling import Compiling
@@ -61,11 +61,11 @@ class Node:
         self._who = identity(folder, role, self._settings.node.shown_name)
         self._host = host.current()
         self._log = DaemonLog(folder, role, self._settings.logs, shown=shown)
-        self._ledger = Ledger(folder / "processes.json")
+        self._ledger = Ledger(folder / paths.PROCESSES)
         before = read_state(folder)
         self._jobs = jobs.Jobs(folder, self._ledger, before.jobs if before else ())
-        self._ray = RayProcess(self._ledger, folder / "logs" / "ray_start.log")
-        self._compiling = Compiling(self._ledger, folder / "logs" / "compiling.log", self._log)
+        self._ray = RayProcess(self._ledger, folder / paths.LOGS / "ray_start.log")
+        self._compiling = Compiling(self._ledger, folder / paths.LOGS / "compiling.log", self._log)
         self._secrets = Secrets(folder)
         self._side: Side
         if role == "head":
@@ -125,7 +125,7 @@ class Node:
     def _look(self, *, ending: bool) -> Seen:
         addresses = self._host.addresses()
         place, obstacle = self._side.place(addresses)
-        wishes, damage = read_wishes(self.folder / "wishes.json")
+        wishes, damage = read_wishes(self.folder / paths.WISHES)
         self._trouble("wishes", damage)
         self._addresses = addresses
         local = time.localtime()
@@ -145,7 +145,7 @@ class Node:
             leftovers=self._leftovers(),
             readings=self._read_host(),
             wishes=wishes,
-            allowed=read_allowed(self.folder / "allowance.json"),
+            allowed=read_allowed(self.folder / paths.ALLOWANCE),
             ending=ending,
             jobs_asked=self._jobs.asked(),
             jobs=self._jobs.look(),
@@ -199,8 +199,8 @@ class Node:
             settings=self._settings,
             temp_dir=temp_dir(self._who.node),
             token=self._secrets.path(TOKEN),
-            allowance=self.folder / "allowance.json",
-            synced=self.folder / codesync.FILE,
+            allowance=self.folder / paths.ALLOWANCE,
+            synced=self.folder / paths.CODE,
             flags=self._host.flags(),
             tls=tls_environment(self._secrets),
         )
@@ -238,14 +238,14 @@ class Node:
             case actions.WriteRayFile(place, session):
                 self._write_ray_file(place, session)
             case actions.RemoveRayFile():
-                (self.folder / "ray.json").unlink(missing_ok=True)
+                (self.folder / paths.RAY).unlink(missing_ok=True)
             case actions.StartMembership(gcs):
                 assert self._memory.place is not None
                 self._side.start_membership(gcs, ray_command.driver_environment(self._ray_node, self._memory.place))
             case actions.StopMembership():
                 self._side.stop_membership()
             case actions.WriteAllowance(cores, reason):
-                write_allowed(self.folder / "allowance.json", Allowed(cores, reason))
+                write_allowed(self.folder / paths.ALLOWANCE, Allowed(cores, reason))
             case actions.StartCompiling():
                 self._compiling.start()
             case actions.StopCompiling():
@@ -255,7 +255,7 @@ class Node:
             case actions.StopJob(name, at_once):
                 self._jobs.stop(name, kill=at_once)
             case actions.FinishJob(name, code):
-                output = self.folder / "logs" / f"study-{name}.log"
+                output = self.folder / paths.LOGS / f"study-{name}.log"
                 self._teller.finished(name, code, output, time.time(), asked=jobs.is_to_be_told(self.folder, name))
                 self._jobs.finish(name, code)
             case actions.Exit(code):
@@ -275,7 +275,7 @@ class Node:
             "session": session,
             "env": ray_command.driver_environment(self._ray_node, place),
         }
-        write_whole(self.folder / "ray.json", json.dumps(facts, indent=1), lasting=False)
+        write_whole(self.folder / paths.RAY, json.dumps(facts, indent=1), lasting=False)
 
     def _say(self, seen: Seen) -> None:
         """Says how this node is: to the head and, when it changed or some time passed, in the file."""

@@ -6,14 +6,13 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bittrader import paths
 from bittrader.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bittrader.cluster.supervisor import Phase
-
-NAME = "state.json"
 
 
 @dataclass(frozen=True)
@@ -96,12 +95,12 @@ class NodeState:
 
 def write_state(folder: Path, state: NodeState) -> None:
     """Puts the state where everyone looks for it."""
-    write_whole(folder / NAME, json.dumps(state.as_json()), lasting=False)
+    write_whole(folder / paths.STATE, json.dumps(state.as_json()), lasting=False)
 
 
 def read_state(folder: Path) -> NodeState | None:
     """What was last written; None if nothing was, or another version wrote it."""
     try:
-        return NodeState.of(json.loads((folder / NAME).read_text(encoding="utf-8")))
+        return NodeState.of(json.loads((folder / paths.STATE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -9,7 +9,8 @@ from dataclasses import replace
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
-from bittrader.cluster import authority, whole
+from bittrader import paths
+from bittrader.cluster import authority
 from bittrader.cluster.desk import Head
 from bittrader.cluster.facts import facts_here
 from bittrader.cluster.meeting import Meeting
@@ -137,7 +138,7 @@ class HeadSide:
     def start_membership(self, gcs: str, environment: dict[str, str]) -> None:
         self.stop_membership()
         everything = {**clean_environment(), **environment}
-        self._membership = Membership(self._ledger, gcs, everything, self._folder / "logs" / "membership.log")
+        self._membership = Membership(self._ledger, gcs, everything, self._folder / paths.LOGS / "membership.log")
         self._membership_started = time.monotonic()
 
     def stop_membership(self) -> None:
@@ -169,7 +170,7 @@ class HeadSide:
         if time.monotonic() >= self._status_due:
             known = self._meeting.status()
             self._status_due = time.monotonic() + (_WATCHED_SECONDS if known["studies"] else STATUS_SECONDS)
-            write_whole(self._folder / whole.FILE, json.dumps(known), lasting=False)
+            write_whole(self._folder / paths.CLUSTER, json.dumps(known), lasting=False)
 
     def close(self) -> None:
         self._meeting.close()

@@ -15,6 +15,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from bittrader import paths
 from bittrader.execution import frames
 from bittrader.execution.link import Alive, Connected, Disconnected
 
@@ -42,8 +43,8 @@ class Bridge:
     """The process that speaks to Ray for us. `folder`: a node's, with the `ray.json` that its daemon writes."""
 
     def __init__(self, folder: Path) -> None:
-        self._facts_path, self._log_path = folder / "ray.json", folder / "logs" / "bridge.log"
-        self._state_path = folder / "state.json"
+        self._facts_path, self._log_path = folder / paths.RAY, folder / paths.LOGS / "bridge.log"
+        self._state_path = folder / paths.STATE
         self._inbox: queue.SimpleQueue[tuple[_Child | None, Any]] = queue.SimpleQueue()
         self._child: _Child | None = None
         self._retry_at = 0.0

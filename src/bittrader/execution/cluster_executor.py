@@ -13,6 +13,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
+from bittrader import paths
 from bittrader.execution.assignment import Assignment
 from bittrader.execution.base import Answer, Executor, ExecutorError, Rhythm
 from bittrader.execution.bridge import Bridge
@@ -60,7 +61,7 @@ class OnCluster:
 
     def __init__(self, folder: Path, open_link: Callable[[], Link] | None = None) -> None:
         self._open_link = open_link or (lambda: Bridge(folder))
-        self._report = folder / "running" / f"{os.getpid()}.json"
+        self._report = folder / paths.RUNNING / f"{os.getpid()}.json"
         self.changed = threading.Condition()
         self._link: Link | None = None
         self._thread: threading.Thread | None = None

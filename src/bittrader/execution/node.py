@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bittrader import paths
 from bittrader.errors import BittraderError, cause_of
 from bittrader.execution import code_store
 from bittrader.execution.allowance import Allowed, Follow
@@ -47,7 +48,7 @@ class NodeWork:
     def __init__(self, store: Path, allowance: Path | None, cores: int, synced: Path | None = None) -> None:
         self._store, self._synced = store, synced
         self._follow = Follow(allowance, cores)
-        self._sharing = Sharing(None if allowance is None else allowance.parent / "working")
+        self._sharing = Sharing(None if allowance is None else allowance.parent / paths.WORKING)
         self._changed = threading.Condition()
         self._session: _Session | None = None
         self._closed = False
