@@ -18,8 +18,17 @@ HEAD = """\
 
 Written by `make docs` from what `bittrader COMMAND --help` says. Everywhere, STRATEGY is the name of a built-in
 strategy or `file.py:Class`, and CANDLES is the name of stored candles or a file. With `--json`, a command prints one
-JSON object on standard output; words and progress go to standard error. Exit codes: 0 done, 1 done but nothing
-finished or a check found something, 2 something to mend in what was given (one line says what), 130 interrupted.
+JSON object on standard output; words and progress go to standard error.
+
+| exit code | |
+|---|---|
+| 0 | done |
+| 1 | done, but nothing finished, or a check found something |
+| 2 | something to mend in what was given; one line says what |
+| 70 | a defect of ours, with where it is |
+| 74 | the computer did not do as asked: its disk is full, say |
+| 75 | another process has the study, for now |
+| 130 | interrupted |
 
 The Tab key completes commands after `bittrader --install-completion` (bash, zsh, fish, PowerShell)."""
 

@@ -6,18 +6,37 @@ exits with `exit_code`. Anything else that escapes is a defect of ours and keeps
 
 from __future__ import annotations
 
+import errno
 import threading
 from difflib import get_close_matches
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+class ExitCode(IntEnum):
+    """What a command ends with; from 70 on as BSD's `sysexits.h` has it. Above 2, to try again may end otherwise."""
+
+    DONE = 0
+    NOTHING = 1
+    """Done, but nothing finished, or a check found something."""
+    REFUSED = 2
+    """What was given must be mended."""
+    DEFECT = 70
+    """We made a mistake."""
+    SYSTEM = 74
+    """The computer did not do as asked: its disk is full, say."""
+    BUSY = 75
+    """Something else has what is needed, for now."""
+    INTERRUPTED = 130
+
+
 class BittraderError(Exception):
     """A failure with one clear line: what is wrong, and what to do about it."""
 
-    exit_code = 2
+    exit_code = ExitCode.REFUSED
 
 
 class InputError(BittraderError):
@@ -43,7 +62,16 @@ class ClusterError(BittraderError):
 class InstallError(BittraderError):
     """An installation that cannot be made here, or that failed and was undone."""
 
-    exit_code = 1
+    exit_code = ExitCode.SYSTEM
+
+
+# What a system that is well has no cause to answer again.
+_FAILING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+
+
+def exit_code_of(error: OSError) -> ExitCode:
+    """SYSTEM where the computer has no room or fails, REFUSED where a path or permission that was given is at fault."""
+    return ExitCode.SYSTEM if error.errno in _FAILING else ExitCode.REFUSED
 
 
 def is_interrupt(error: BaseException) -> bool:

@@ -11,6 +11,21 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 NAME_RULE = "use small letters, digits and - _ . as in btcusdt-1h"
 
+# What a node's folder holds, which its daemon, the command line, searches and the work on it find there.
+IDENTITY = "identity.json"
+STATE = "state.json"
+WISHES = "wishes.json"
+ALLOWANCE = "allowance.json"
+RAY = "ray.json"
+CODE = "code.json"
+MEETING = "meeting.json"
+CLUSTER = "cluster.json"
+PROCESSES = "processes.json"
+JOBS = "jobs"
+RUNNING = "running"
+WORKING = "working"
+LOGS = "logs"
+
 
 def home() -> Path:
     """The folder that holds all we keep: `$BITTRADER_HOME`, else `~/.bittrader`."""

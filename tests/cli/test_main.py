@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bittrader import __version__, cli
+from bittrader.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,11 +196,11 @@ def test_ctrl_c_ends_with_130_and_no_traceback(said: Said) -> None:
     assert said("noun", "interrupt") == (130, "", "")
 
 
-def test_a_defect_keeps_its_traceback_and_asks_for_a_report(folder: Path) -> None:
+def test_a_defect_keeps_its_traceback_asks_for_a_report_and_has_a_code_of_its_own(folder: Path) -> None:
     run = subprocess.run(
         [sys.executable, "program.py", "noun", "break-down"], cwd=folder, capture_output=True, text=True, check=False
     )
-    assert run.returncode == 1
+    assert run.returncode == ExitCode.DEFECT
     assert "ZeroDivisionError: ours" in run.stderr
     assert run.stderr.splitlines()[-1].startswith("bittrader: this is a defect of ours")
 
@@ -254,9 +255,17 @@ def test_output_that_finds_no_room_is_told(folder: Path) -> None:
         words = [sys.executable, str(folder / "program.py"), "noun", "ask", "1"]
         run = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (run.returncode, run.stderr) == (
-        2,
+        ExitCode.SYSTEM,
         "bittrader: the output: No space left on device. Free some space, and try again.\n",
     )
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")  # noqa: PTH110 - a device
+@pytest.mark.parametrize(("verb", "code"), [("fail", ExitCode.REFUSED), ("break-down", ExitCode.DEFECT)])
+def test_the_exit_code_is_the_same_where_nothing_can_be_said(folder: Path, verb: str, code: ExitCode) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        words = [sys.executable, str(folder / "program.py"), "noun", verb]
+        assert subprocess.run(words, stdout=full, stderr=full, check=False).returncode == code
 
 
 @pytest.mark.skipif(os.name == "nt", reason="closes its output as a POSIX shell does")

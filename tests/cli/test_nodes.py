@@ -7,13 +7,13 @@ import time
 
 import pytest
 
-from bittrader import cli
+from bittrader import cli, host
 from bittrader.cluster import daemon, inviting
 from bittrader.cluster.identity import folder_of, identity
 from bittrader.cluster.invite import decode
 from bittrader.cluster.members import Members
 from bittrader.cluster.secrets import MEMBERS, Secrets
-from bittrader.errors import InputError
+from bittrader.errors import ClusterError, InputError
 
 
 @pytest.fixture
@@ -57,13 +57,35 @@ def test_the_status_of_a_node_that_stands_still_says_how_to_start_it(say):
     assert say("worker", "status") == (1, "The worker does not run here. Start it: bittrader worker start\n")
 
 
+@pytest.mark.parametrize("words", [("start",), ("start", "--background"), ("pause",), ("resume",), ("cores", "1")])
+def test_a_worker_that_never_joined_is_refused_before_anything_is_made(say, words):
+    with pytest.raises(ClusterError, match="bittrader worker join CODE"):
+        say("worker", *words)
+    assert not folder_of("worker").exists()
+
+
+def test_a_worker_whose_joining_failed_is_not_paused(say):
+    identity(folder_of("worker"), "worker", "air")
+    with pytest.raises(ClusterError, match="in no cluster: `bittrader worker join CODE`"):
+        say("worker", "pause")
+
+
 def test_cores_that_are_asked_for_during_a_pause_wait_for_its_end(say):
     identity(folder_of("head"), "head", "desk")
     assert "the pause comes first" not in say("head", "cores", "1")[1]
     say("head", "pause", "1h")
     assert "1 core until you resume the policy, but the pause comes first" in say("head", "cores", "1")[1]
     say("head", "resume")
-    assert "the pause comes first" not in say("head", "cores", "2")[1]
+    assert "the pause comes first" not in say("head", "cores", "0")[1]
+
+
+def test_more_cores_than_there_are_are_refused(say):
+    identity(folder_of("head"), "head", "desk")
+    total = host.current().total_cores()
+    with pytest.raises(InputError, match=f"this computer has {total} cores?: ask for 0 to {total}"):
+        say("head", "cores", str(total + 1))
+    assert not (folder_of("head") / "wishes.json").exists()
+    assert say("head", "cores", str(total))[0] == 0
 
 
 def test_an_unknown_key_of_the_policy_names_the_whole_command_that_shows_all(say):

@@ -190,12 +190,21 @@ def test_what_is_shown_of_a_study_that_runs_says_so(study, capsys, more, said):
     assert "studies resume" not in shown
 
 
+@pytest.mark.parametrize(("node", "command"), [("air", "resume one --on cluster "), (None, "resume one ")])
+def test_a_study_is_resumed_where_it_was_searched(study, capsys, node, command):
+    with Study.write(study) as opened:
+        opened.allow(20)
+        opened.connection.execute("UPDATE trials SET node = ? WHERE number = 9", (node,))
+    run(["studies", "show", "one"])
+    assert f"{command}  (stopped, 10 of 20 to go)" in capsys.readouterr().out
+
+
 def test_stop_takes_a_study_back_from_the_node_it_was_left_to(study, capsys):
     jobs.submit(paths.head_dir(), "one", 0.0)
     jobs.submit(paths.head_dir(), "another", 0.0)
     assert run(["studies", "stop", "one"]) == 0
     assert "one has stopped, with 10 finished evaluations." in capsys.readouterr().err
-    assert jobs.asked(paths.head_dir()) == {"another"}
+    assert list(jobs.asked(paths.head_dir())) == ["another"]
     assert study.exists()
 
 

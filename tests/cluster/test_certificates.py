@@ -87,6 +87,39 @@ def test_what_is_no_request_is_said_in_one_line(tmp_path) -> None:
         assert "\n" not in str(told.value)
 
 
+REMEDIES = {
+    kept.AUTHORITY: "Put a copy back; or delete it and start the head again, and every computer joins again",
+    kept.AUTHORITY_KEY: "Put a copy back; or delete it and start the head again, and every computer joins again",
+    kept.MEETING: "Delete it and start the head again: it makes another",
+    kept.MEETING_KEY: "Delete it and start the head again: it makes another",
+}
+
+
+@pytest.mark.parametrize("name", REMEDIES)
+def test_a_damaged_secret_of_a_head_is_named_with_what_mends_it(name: str, tmp_path) -> None:
+    secrets = Secrets(tmp_path)
+    authority.prepare_head(secrets)
+    request = authority.certificate_request(secrets, "studio")
+    secrets.keep(name, "junk")
+    meets = name in (kept.MEETING, kept.MEETING_KEY)
+    with pytest.raises(ClusterError) as told:
+        authority.meeting_context(secrets) if meets else authority.sign(secrets, request, "studio", "10.0.0.7")
+    assert str(told.value) == f"{secrets.path(name)} is damaged. {REMEDIES[name]}"
+    secrets.path(name).unlink()
+    authority.prepare_head(secrets)
+    authority.meeting_context(secrets)
+    assert authority.sign(secrets, request, "studio", "10.0.0.7")
+
+
+@pytest.mark.parametrize("name", [kept.NODE, kept.AUTHORITY])
+def test_a_damaged_certificate_is_named_where_it_is_looked_at(name: str, tmp_path) -> None:
+    secrets = Secrets(tmp_path)
+    authority.prepare_head(secrets)
+    authority.certify_head(secrets, "studio", "10.0.0.7")
+    secrets.keep(name, "junk")
+    assert str(secrets.path(name)) in authority.certificate_fault(secrets, "10.0.0.7")
+
+
 def test_a_head_is_prepared_once_and_mended_when_a_part_is_lost(tmp_path) -> None:
     secrets = Secrets(tmp_path)
     authority.prepare_head(secrets)

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from bittrader.cluster.codesync import FILE, Following, Synced, find, look_briefly, with_git
+from bittrader import paths
+from bittrader.cluster.codesync import Following, Synced, find, look_briefly, with_git
 from bittrader.cluster.config_file import set_key
 from bittrader.cluster.settings import parse_settings
 from bittrader.errors import InputError
@@ -117,7 +118,7 @@ def until(holds):
 
 
 def said(folder):
-    return json.loads((folder / FILE).read_text())["folder"]
+    return json.loads((folder / paths.CODE).read_text())["folder"]
 
 
 def test_the_daemon_follows_a_change_of_the_setting(tmp_path):
@@ -150,7 +151,7 @@ def test_a_drive_that_hangs_holds_nobody_up(tmp_path):
 
 
 def test_what_an_earlier_daemon_found_is_not_believed(tmp_path):
-    (tmp_path / FILE).write_text(json.dumps({"folder": "/gone"}))
+    (tmp_path / paths.CODE).write_text(json.dumps({"folder": "/gone"}))
     following = Following(tmp_path, "", none)
     assert said(tmp_path) is None
     following.close()

@@ -6,10 +6,11 @@ import contextlib
 import json
 import os
 import socket
+import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -22,9 +23,14 @@ from bittrader.cluster.daemon_lock import DaemonRunningError
 from bittrader.cluster.facts import facts_here
 from bittrader.cluster.heartbeat import Heartbeat
 from bittrader.cluster.invite import decode
-from bittrader.cluster.status_words import in_words
+from bittrader.cluster.status_words import in_words, next_try
 from bittrader.cluster.wishes import Wishes, write_wishes
 from bittrader.errors import ClusterError
+from bittrader.execution.allowance import read_allowed
+from bittrader.market.sample import synthetic
+from bittrader.optimize import shelf
+from bittrader.optimize.search import optimize
+from bittrader.optimize.study import Study
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,12 +91,18 @@ def test_a_worker_joins_works_and_follows_a_head_that_begins_anew() -> None:
         second = head.until_at_work(other_than=first.session)
         state = worker.until_at_work(other_than=first.session)
         assert state.session == second.session
-        known = json.loads((head.folder / "cluster.json").read_text())["nodes"]
-        assert {one["node"] for one in known} == {head.who.node, worker.who.node}
+        assert {one["node"] for one in known_nodes(head)} == {head.who.node, worker.who.node}
         assert daemon.stop("worker", 60)
+        head.until(lambda _: [one for one in known_nodes(head) if one["state"].get("stopped")])
         assert daemon.stop("head", 60)
         assert not worker.processes()
         assert not head.processes()
+
+
+def known_nodes(head: Daemon) -> list[dict[str, Any]]:
+    """The nodes, as the head tells of them."""
+    nodes: list[dict[str, Any]] = json.loads((head.folder / "cluster.json").read_text())["nodes"]
+    return nodes
 
 
 def joined_nowhere() -> Daemon:
@@ -142,6 +154,9 @@ def test_what_the_owner_asks_for_holds_at_once_and_a_changed_policy_too(head_wit
     write_wishes(head.folder / "wishes.json", Wishes(cores=0, asked=1.0))
     assert head.until(lambda state: state.cause == "override").cores_allowed == 0
     assert json.loads((head.folder / "allowance.json").read_text())["cores"] == 0
+    for damage in (Path.unlink, lambda path: path.write_text("{")):
+        damage(head.folder / "allowance.json")
+        head.until(lambda _: (said := read_allowed(head.folder / "allowance.json")) and said.cores == 0)
     write_wishes(head.folder / "wishes.json", Wishes())
     head.until(lambda state: state.cause != "override")
     with (head.folder / "config.toml").open("a") as file:
@@ -214,6 +229,60 @@ def test_the_owner_is_told_of_a_study_that_was_left_to_it_and_a_change_of_settin
     assert TOKEN not in head.log() + (head.folder / "state.json").read_text()
     assert "holds after a restart" not in head.log()
     assert head.log().count("the owner may not be told what is new: FileExistsError") == 1
+
+
+def test_a_study_whose_file_cannot_be_removed_runs_once(head_without_ray: Daemon) -> None:
+    head = head_without_ray
+    jobs.submit(head.folder, "ghost", time.time())
+    file = head.folder / "jobs" / "ghost.json"
+    with immutable(file):
+        head.until(lambda state: [job for job in state.jobs if job.code is not None])
+        head.until(lambda _: "ghost.json cannot be removed" in head.log())
+        daemon.stop("head", 20)
+        head.start()
+        head.until(lambda state: state.at > state.started + 2)
+        assert head.log().count("starts the study ghost") == 1
+        assert not jobs.asked(head.folder, head.state().jobs)
+    head.until(lambda _: not file.exists())
+
+
+@contextlib.contextmanager
+def immutable(path: Path) -> Iterator[None]:
+    """A file that nobody can remove, not even root; a folder that is closed does as well for others."""
+    if os.getuid() == 0:
+        made = subprocess.run(["chattr", "+i", path], check=False, capture_output=True).returncode == 0
+        if not made:
+            pytest.skip("this file system has no files that stay")
+    else:
+        path.parent.chmod(0o500)
+    try:
+        yield
+    finally:
+        if os.getuid() == 0:
+            subprocess.run(["chattr", "-i", path], check=True)
+        else:
+            path.parent.chmod(0o700)
+
+
+def test_a_study_that_another_process_has_is_tried_again_and_what_it_waits_for_is_said(
+    head_without_ray: Daemon, tmp_path: Path
+) -> None:
+    head = head_without_ray
+    candles = tmp_path / "candles.csv"
+    columns = synthetic(500).columns()
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    candles.write_text("\n".join([",".join(columns), *(",".join(map(str, row)) for row in rows), ""]))
+    optimize("sma-cross", [str(candles)], study="mine", trials=5, run=False)
+    with Study.write(shelf.path_of("mine")):
+        jobs.submit(head.folder, "mine", time.time())
+        state = head.until(lambda state: state.jobs and state.jobs[0].trouble)
+        (job,) = state.jobs
+        assert "mine is running in another process" in job.trouble
+        assert ("Detached", f"mine waits for {next_try(job, state.at)}") in in_words(state, state.at)
+        assert state.at < job.next_start < state.at + 2
+    state = head.until(lambda state: state.studies)
+    assert not state.jobs[0].trouble
+    jobs.withdraw(head.folder, "mine")
 
 
 def test_what_drivers_say_is_passed_on_and_forgotten_with_them(head_without_ray: Daemon) -> None:

@@ -318,3 +318,8 @@ def test_a_clock_that_is_further_off_is_never_better(one, other):
     near, far = sorted((one, other))
     assert level(near) <= level(far)
     assert level(near) == level(-near)
+
+
+def test_a_node_that_was_stopped_is_no_fault() -> None:
+    (said,) = [one for one in findings(node(heard_seconds=90.0, stopped=True)) if one.what == "Node air"]
+    assert (said.state, said.words) == ("ok", "it was stopped 2 min ago")

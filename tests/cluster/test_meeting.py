@@ -16,7 +16,7 @@ from bittrader.cluster import secrets as kept
 from bittrader.cluster.authority import certified_address, prepare_head
 from bittrader.cluster.certificates import JOBS
 from bittrader.cluster.doorkeeper import FAILURES, MOST_EACH
-from bittrader.cluster.members import RefusedError
+from bittrader.cluster.messages import RefusedError
 from bittrader.cluster.secrets import Secrets
 from bittrader.cluster.visit import UnreachableError, Visitor, join, read_contact
 from bittrader.errors import ClusterError

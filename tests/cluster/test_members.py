@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bittrader.cluster.members import Members, RefusedError
+from bittrader.cluster.members import Members
+from bittrader.cluster.messages import RefusedError
 from bittrader.errors import ClusterError
 
 SECRET = bytes(range(10))

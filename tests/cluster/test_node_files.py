@@ -20,6 +20,8 @@ from bittrader.cluster.daemon_lock import DaemonLock, DaemonRunningError
 from bittrader.cluster.daemon_log import DaemonLog
 from bittrader.cluster.drivers import read_running
 from bittrader.cluster.identity import folder_of, identity
+from bittrader.cluster.jobs import Jobs
+from bittrader.cluster.ledger import Ledger
 from bittrader.cluster.node_state import JobState, NodeState, read_state, write_state
 from bittrader.cluster.ray_list import parse
 from bittrader.cluster.ray_place import head_place, worker_place
@@ -49,8 +51,18 @@ def test_the_folder_of_another_role_or_a_damaged_one_is_refused(tmp_path: Path) 
         identity(tmp_path, "worker", "studio")
     for text in ("", "{}", '{"node": "short", "name": "a", "role": "head"}', "[]"):
         (tmp_path / "identity.json").write_text(text)
-        with pytest.raises(ClusterError, match="join again"):
-            identity(tmp_path, "head", "studio")
+        with pytest.raises(ClusterError, match="Delete it, and join again"):
+            identity(tmp_path, "worker", "studio")
+
+
+def test_a_damaged_head_is_not_told_to_join() -> None:
+    identity(folder_of("head"), "head", "studio")
+    for text in ("", '{"node": "short", "name": "a", "role": "head"}'):
+        (folder_of("head") / "identity.json").write_text(text)
+        with pytest.raises(ClusterError, match=r"head/identity\.json .* Delete it, and start the head again$"):
+            identity(folder_of("head"), "head", "studio")
+    (folder_of("head") / "identity.json").unlink()
+    assert identity(folder_of("head"), "head", "studio").role == "head"
 
 
 def test_folders_are_where_the_documents_say(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
@@ -61,11 +73,41 @@ def test_folders_are_where_the_documents_say(monkeypatch: pytest.MonkeyPatch, ho
 
 def test_only_a_file_asks_for_a_study(tmp_path: Path) -> None:
     (tmp_path / "jobs").write_text("no folder")
-    assert jobs.asked(tmp_path) == frozenset()
+    assert not jobs.asked(tmp_path)
     (tmp_path / "jobs").unlink()
     jobs.submit(tmp_path, "mine", 0.0)
     (tmp_path / "jobs" / "folder.json").mkdir()
-    assert jobs.asked(tmp_path) == {"mine"}
+    assert jobs.asked(tmp_path) == {"mine": 0.0}
+
+
+def test_what_has_ended_is_not_asked_for_by_a_file_that_stays_but_by_a_new_one(tmp_path: Path) -> None:
+    jobs.submit(tmp_path, "mine", 12.5)
+    ended = JobState("mine", running=False, code=0, ended=20.0, asked=12.5)
+    assert not jobs.asked(tmp_path, [ended])
+    assert jobs.asked(tmp_path, [replace(ended, code=None)]) == {"mine": 12.5}
+    jobs.submit(tmp_path, "mine", 30.0)
+    assert jobs.asked(tmp_path, [ended]) == {"mine": 30.0}
+
+
+def test_a_file_that_stays_is_remembered_however_many_studies_follow(tmp_path: Path) -> None:
+    kept = Jobs(tmp_path, Ledger(tmp_path / "processes.json"))
+    jobs.submit(tmp_path, "mine", 12.5)
+    kept._asked["mine"] = 12.5
+    kept.finish("mine", 0)
+    for number in range(50):
+        kept.finish(f"other-{number}", 0)
+    assert not kept.asked()
+    states = kept.states(frozenset({"mine"}), {}, 0.0)
+    assert len(states) < 25
+    assert kept.withdraw_ended() == ""
+    assert not list((tmp_path / "jobs").iterdir())
+
+
+def test_a_damaged_file_asks_for_its_study_all_the_same(tmp_path: Path) -> None:
+    jobs.submit(tmp_path, "mine", 12.5)
+    for text in ("", "[]", "{}", '{"asked": "noon"}'):
+        (tmp_path / "jobs" / "mine.json").write_text(text)
+        assert jobs.asked(tmp_path) == {"mine": 0.0}
 
 
 def test_a_lock_that_is_no_lock_says_so_in_a_line(tmp_path: Path) -> None:

@@ -248,6 +248,16 @@ def test_after_a_change_there_are_more_cores_only_a_minute_later_and_the_reason_
     assert decide(AWAY, memory=memory, now=later(NOON, 70))[1].cores == 8
 
 
+def test_who_changes_the_policy_does_not_wait():
+    there = Readings(idle_seconds=0.0)
+    memory, allowance = decide(there)
+    assert allowance.cores == 2
+    for seconds, cores in ((1, 1), (2, 6), (3, 3), (4, 4)):
+        owners = replace(POLICY, active_cores=cores)
+        memory, allowance = decide(there, policy=owners, memory=memory, now=later(NOON, seconds))
+        assert (allowance.cores, allowance.cause) == (cores, Cause.ACTIVE)
+
+
 def test_who_resumes_does_not_wait():
     memory, _ = decide(AWAY)
     memory, _ = decide(AWAY, memory=memory, wish=Wishes(paused_until=math.inf), now=later(NOON, 1))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bittrader.cluster.ray_command import RayNode, command, driver_environment, environment, store_bytes
 from bittrader.cluster.ray_folder import before, make_temp_dir, temp_dir
-from bittrader.cluster.ray_list import clean_environment
+from bittrader.cluster.ray_process import clean_environment
 from bittrader.cluster.seen import Place
 from bittrader.cluster.settings import Ports, parse_settings
 from bittrader.errors import ClusterError

@@ -48,7 +48,7 @@ def test_a_missing_or_empty_secret_says_what_to_do(secrets: Secrets) -> None:
     with pytest.raises(ClusterError, match=r"token cannot be read: No such file or directory. Join again"):
         secrets.token()
     secrets.keep(TOKEN, " ")
-    with pytest.raises(ClusterError, match="token is empty: join again, with a new code"):
+    with pytest.raises(ClusterError, match=r"token is empty\. Join again, with a new code"):
         secrets.token()
 
 

@@ -15,6 +15,7 @@ from tests.cluster.world import World
 from bittrader.cluster import supervisor
 from bittrader.cluster.backoff import delay
 from bittrader.cluster.wishes import Wishes
+from bittrader.execution.allowance import Allowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -304,6 +305,17 @@ def test_while_nothing_changes_nothing_is_done_and_nothing_is_logged() -> None:
     world.run(3600)
     assert len(world.log) == lines
     assert len(world.starts) == 1
+
+
+@pytest.mark.parametrize("found", [None, Allowed(99, "somebody wrote it")])
+def test_an_allowance_that_is_lost_or_another_is_said_again_at_the_next_turn(found: Allowed | None) -> None:
+    world = World()
+    world.run_until_at_work(60)
+    said, lines = world.allowed, len(world.log)
+    world.allowed = found
+    world.tick()
+    assert world.allowed == said != found
+    assert len(world.log) == lines, "nothing was decided anew"
 
 
 def test_a_better_address_is_taken_only_when_it_stays() -> None:

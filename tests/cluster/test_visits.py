@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bittrader.cluster import visits
-from bittrader.cluster.members import RefusedError
-from bittrader.cluster.messages import Told
+from bittrader.cluster.messages import RefusedError, Told
 from bittrader.cluster.visits import Visited, Visits
 from bittrader.errors import ClusterError
 
@@ -148,3 +147,30 @@ def test_a_visit_that_is_stuck_is_left_to_itself_when_there_is_a_reason_to_look_
         seen = head.visits
         until(made, lambda _: head.visits > seen)
         assert made.latest.told == TOLD, "what a visit brings that was given up counts no more"
+
+
+def test_the_last_of_it_is_said_before_the_visits_end(head: Head) -> None:
+    said = {"phase": "up"}
+    made = Visits(head.visitor, lambda: dict(said), "air")
+    until(made, lambda latest: latest.told is not None)
+    said["phase"] = "down"
+    made.close()
+    assert head.states[-1] == {"phase": "down"}
+
+
+def test_a_head_that_does_not_hear_the_last_of_it_holds_up_no_end(head: Head, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "FAREWELL_SECONDS", 0.05)
+    made = Visits(head.visitor, dict, "air")
+    until(made, lambda latest: latest.told is not None)
+    never, reached = threading.Event(), threading.Event()
+
+    def hang() -> Told:
+        reached.set()
+        never.wait(60)
+        raise ClusterError("it has gone")
+
+    head.answer = hang
+    made.close()
+    assert reached.wait(10)
+    assert not never.is_set(), "it still hangs, and we do not wait"
+    never.set()

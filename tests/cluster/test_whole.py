@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bittrader import paths
 from bittrader.cluster.identity import identity
-from bittrader.cluster.whole import FILE, whole_cluster
+from bittrader.cluster.whole import whole_cluster
 from bittrader.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -21,13 +22,13 @@ def test_a_head_tells_what_its_daemon_wrote_last(tmp_path: Path) -> None:
     identity(tmp_path, "head", "studio")
     with pytest.raises(ClusterError, match="only just begun"):
         whole_cluster(tmp_path)
-    (tmp_path / FILE).write_text(json.dumps(KNOWN))
+    (tmp_path / paths.CLUSTER).write_text(json.dumps(KNOWN))
     assert whole_cluster(tmp_path) == KNOWN
 
 
 def test_what_a_head_wrote_and_cannot_be_read_is_told_in_one_line(tmp_path: Path) -> None:
     identity(tmp_path, "head", "studio")
-    (tmp_path / FILE).write_text("{")
+    (tmp_path / paths.CLUSTER).write_text("{")
     with pytest.raises(ClusterError, match=r"cluster\.json cannot be read"):
         whole_cluster(tmp_path)
 

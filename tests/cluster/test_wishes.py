@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bittrader.cluster.wishes import Wishes, parse_wishes, read_wishes, wishes_text, write_wishes
+from bittrader.cluster.wishes import Wishes, ask, parse_wishes, read_wishes, wishes_text, write_wishes
 from bittrader.errors import InputError
 
 WISHES = st.builds(
@@ -100,3 +100,10 @@ def test_a_place_that_cannot_be_written_to_is_told_in_one_line(tmp_path):
 )
 def test_a_pause_ends_at_its_time(until, now, paused):
     assert Wishes(paused_until=until).is_paused(now) is paused
+
+
+def test_who_asks_for_one_thing_keeps_the_others(tmp_path):
+    path = tmp_path / "wishes.json"
+    ask(path, 5.0, cores=3)
+    assert ask(path, 6.0, run="stop") == Wishes(cores=3, run="stop", asked=6.0)
+    assert read_wishes(path) == (Wishes(cores=3, run="stop", asked=6.0), "")

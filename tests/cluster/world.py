@@ -14,6 +14,7 @@ from bittrader.cluster.policy import NodePolicy
 from bittrader.cluster.seen import Heard, JobSeen, Place, RaySeen, Seen
 from bittrader.cluster.supervisor import TICK_SECONDS, Memory, Rules, step
 from bittrader.cluster.wishes import Wishes
+from bittrader.execution.allowance import Allowed
 from bittrader.host.base import Readings
 from bittrader.host.clocks import Clocks
 
@@ -62,6 +63,8 @@ class World:
     ending: bool = False
     leftovers: int = 0
     jobs_asked: set[str] = field(default_factory=set)
+    allowed: Allowed | None = None
+    """What stands in the file."""
 
     now: float = 1000.0
     wall: float = 1_800_000_000.0
@@ -184,6 +187,7 @@ class World:
             leftovers=self.leftovers,
             readings=Readings(has_screen=False),
             wishes=self.wishes,
+            allowed=self.allowed,
             ending=self.ending,
             jobs_asked=frozenset(self.jobs_asked),
             jobs=self.jobs,
@@ -286,8 +290,9 @@ class World:
                 self.membership_at = self.now
             case actions.StopMembership():
                 self.membership_at = self.heard = None
-            case actions.WriteAllowance(cores, _):
+            case actions.WriteAllowance(cores, reason):
                 assert 0 <= cores <= 4
+                self.allowed = Allowed(cores, reason)
             case actions.StartCompiling():
                 assert self.compiling == "not yet"
                 assert self.ray is not None, "compiles while this node may not work"

@@ -17,7 +17,7 @@ from tests.execution.test_node import Sent
 from tests.execution.test_processes import enough, until
 
 from bittrader.execution.allowance import Allowed, write_allowed
-from bittrader.execution.base import ExecutorError, Failure
+from bittrader.execution.base import ExecutorError, Failure, Far
 from bittrader.execution.cluster_executor import OnCluster
 from bittrader.execution.link import Begin
 from bittrader.execution.work import Work
@@ -193,18 +193,40 @@ def test_the_daemon_is_told_of_the_search_about_once_a_second(place_of, tmp_path
     making = Making(evaluations.slowly, 0.02)
     with place.executor(Work(making, making, lambda: Sent(making), name="first")) as executor:
         submit(executor, 200)
+        executor.note(Far(700, 900, "fold 1 of 2"))
         until(path.exists)
         link.lose("b")
         collect(executor)
         until(lambda: json.loads(path.read_text())["finished"] == 600)
         told = json.loads(path.read_text())
-    assert (told["study"], told["asked"], told["waiting_since"]) == ("first", 600, None)
+    assert (told["study"], told["asked"], told["waits_for"]) == ("first", 600, "")
+    assert told["far"] == {"done": 700, "total": 900, "part": "fold 1 of 2"}
     assert told["nodes"]["a"]["name"] == "a"
     assert told["nodes"]["a"]["rows_per_second"] > 0
     assert {(one["from"], one["to"], one["why"]) for one in told["redone"]} >= {("b", "a", "killed")}
     assert abs(told["redone"][0]["at"] - time.time()) < 600
     place.close()
     assert not path.exists()
+
+
+def test_what_stands_still_is_not_told_as_busy(place_of, tmp_path):
+    allowance, path = tmp_path / "allowance.json", tmp_path / "running" / f"{os.getpid()}.json"
+    write_allowed(allowance, Allowed(2, "you are away"))
+    place, _ = place_of({"a": 2}, allowances={"a": allowance})
+    making = Making(evaluations.spin, str(tmp_path))
+
+    def told():
+        said = json.loads(path.read_text())["nodes"]["a"] if path.exists() else {"busy": 0, "suspended": 0}
+        return said["busy"], said["suspended"]
+
+    with place.executor(Work(making, making, lambda: Sent(making), apart=True)) as executor:
+        submit(executor, 2)
+        until(lambda: told() == (2, 0))
+        write_allowed(allowance, Allowed(1, "you are back"))
+        until(lambda: told() == (1, 1))
+        enough(tmp_path)
+        write_allowed(allowance, Allowed(2, "you are away"))
+        collect(executor)
 
 
 def test_what_breaks_in_the_thread_is_raised_where_the_search_waits(endless, place_of):

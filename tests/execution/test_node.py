@@ -12,6 +12,7 @@ from tests.execution import evaluations
 from tests.execution.evaluations import Making
 from tests.execution.test_processes import enough, spinning, until
 
+from bittrader.execution import processes, sharing
 from bittrader.execution.allowance import Allowed, Follow, write_allowed
 from bittrader.execution.assignment import Assignment
 from bittrader.execution.base import Failure
@@ -164,6 +165,29 @@ def test_the_owner_takes_all_cores_and_gives_them_back(node, driver, allowance, 
     until(lambda: spinning(tmp_path) == 2)
     enough(tmp_path)
     driver.until(lambda it: len(it.answers) == 3)
+
+
+def test_two_searches_with_long_evaluations_take_turns_on_one_core(tmp_path, allowance, monkeypatch):
+    monkeypatch.setattr(sharing, "TURN_SECONDS", 0.5)
+    monkeypatch.setattr(processes, "_GRACE_SECONDS", 0.05)
+    write_allowed(allowance, Allowed(1, "you are there"))
+    nodes = [NodeWork(tmp_path / "code", allowance, 8) for _ in range(2)]
+    drivers, held, reasons = [Driver(node) for node in nodes], set(), set()
+    try:
+        for value, node in enumerate(nodes):  # each evaluation outlasts many turns
+            node.begin("a", assignment(evaluations.count_up, str(tmp_path), 60, apart=True), {})
+            node.submit("a", [(value, rows(value))])
+        until(lambda: len(list(tmp_path.glob("steps-*"))) == 2)
+        assert not any(driver.poll().answers for driver in drivers), "one began before the other had ended"
+        while not all(driver.answers for driver in drivers):
+            held |= {value for value, driver in enumerate(drivers) if driver.poll().status.suspended}
+            reasons |= {driver.status.reason for driver in drivers}
+        assert held == {0, 1}, "each stood still while it was the other's turn"
+        assert "you are there; 2 searches take turns" in reasons
+        assert all((outcome(driver.answers[value]) == 2 * value).all() for value, driver in enumerate(drivers))
+    finally:
+        for node in nodes:
+            node.close()
 
 
 def test_a_change_of_the_allowance_is_told_at_once(node, driver, allowance):

@@ -23,6 +23,7 @@ from tests.execution.test_processes import until
 
 from bittrader.execution.allowance import Allowed, write_allowed
 from bittrader.execution.base import Failure
+from bittrader.execution.bridge import BROKEN, NO_NODE
 from bittrader.execution.cluster_executor import OnCluster
 from bittrader.market.sample import synthetic
 from bittrader.optimize.search import optimize
@@ -70,7 +71,7 @@ def test_the_bridge_killed_in_the_middle_loses_nothing(slow, cluster):
     sent = submit(slow, 60)
     answers = {done.ticket: done for done in slow.wait(30)}
     os.kill(cluster._link.pid, signal.SIGKILL)
-    until(lambda: "the bridge to Ray ended" in slow.waits_for)
+    until(lambda: slow.waits_for == BROKEN)
     check(answers | collect(slow, 60), sent)
     assert slow.waits_for == ""
 
@@ -174,7 +175,7 @@ def test_neither_the_raylet_nor_the_head_killed_and_started_anew_loses_anything(
         for word in ("raylet/raylet", "gcs_server"):
             assert own_node.kill(word)
             own_node.stop()
-            until(lambda: executor.waits_for == "the cluster: no Ray node runs on this computer")
+            until(lambda: executor.waits_for == NO_NODE)
             own_node.start()
             answers |= {done.ticket: done for done in executor.wait(60)}
         check(answers | collect(executor, 90), sent)

@@ -13,7 +13,7 @@ from tests.power import Disk
 
 from bittrader.backtest.metrics import METRICS
 from bittrader.belief.figures import Belief, Verdict
-from bittrader.errors import InputError, StudyError
+from bittrader.errors import ExitCode, InputError, StudyError
 from bittrader.optimize import found
 from bittrader.optimize.goals import Condition, Objective
 from bittrader.optimize.history import Counts, generations, last_generation
@@ -274,8 +274,9 @@ def test_a_full_disk_is_said_in_one_line_and_loses_nothing(study, path):
     study.answer([0], metrics_of(1.5), {}, 0.1)
     pages = study.connection.execute("PRAGMA page_count").fetchone()[0]
     study.connection.execute(f"PRAGMA max_page_count={pages}")
-    with pytest.raises(StudyError, match="the disk is full"):
+    with pytest.raises(StudyError, match="the disk is full") as raised:
         study.ask(1, rows_of(*((5 + i, 70) for i in range(5000))))
+    assert raised.value.exit_code == ExitCode.SYSTEM, "to be tried again, when there is room"
     with Study.read(path) as other:
         assert other.counts() == Counts(asked=1, finished=1, failed=0, repeated=0)
 

@@ -13,6 +13,8 @@ from tests.report import samples
 from bittrader import Int, Signals, Strategy
 from bittrader.backtest.run import Evaluator, backtest
 from bittrader.errors import InputError, StudyError
+from bittrader.execution.base import Far
+from bittrader.execution.local import Here
 from bittrader.market.sample import synthetic
 from bittrader.market.store import store
 from bittrader.optimize import found, shelf
@@ -52,6 +54,30 @@ def changed_after(market, bar):
 @pytest.fixture(params=MODES)
 def validated(request):
     return searched(validate=Validation(request.param, folds=4), sampler="de", trials=40)
+
+
+class Listening(Here):
+    """This computer, which keeps what executors are told."""
+
+    def executor(self, work):
+        made = super().executor(work)
+        made.note = heard.append
+        return made
+
+
+heard = []
+
+
+def test_whoever_looks_on_is_told_how_far_each_fold_is_of_how_much():
+    heard.clear()
+    searched(validate=Validation("walk-forward", folds=2), trials=12, on=Listening(1))
+    parts = list(dict.fromkeys(far.part for far in heard))
+    assert parts == ["", "fold 1 of 2", "fold 2 of 2"]
+    for part in parts:
+        assert [far for far in heard if far.part == part][-1] == Far(12, 12, part)
+    heard.clear()
+    resume("one", candles=candles(), trials=20, on=Listening(1))
+    assert heard[0] == Far(12, 20), "what was finished before counts"
 
 
 def test_each_folds_best_is_what_its_own_bars_say(validated):

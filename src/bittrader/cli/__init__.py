@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bittrader import __version__
-from bittrader.errors import BittraderError, InputError, did_you_mean, is_interrupt
+from bittrader.errors import BittraderError, ExitCode, InputError, did_you_mean, exit_code_of, is_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,7 +55,7 @@ _REPORT_A_DEFECT = (
 
 
 def main() -> None:
-    """Runs the command line: 0 done, 1 nothing finished or a check failed, 2 bad input (one line), 130 interrupted."""
+    """Runs the command line, and ends with an `ExitCode`."""
     sys.exit(_guarded(lambda: run(sys.argv[1:])))
 
 
@@ -114,27 +116,34 @@ def _guarded(work: Callable[[], int]) -> int:
     except BrokenPipeError:
         # As in `| head`: the reader has enough. What is still buffered must not fail a second time at exit.
         _drop_output()
-        return 1
-    except BaseException as error:
-        if is_interrupt(error):
-            return 130
-        from bittrader.strategies.registry import place_in_strategy  # noqa: PLC0415 - needed only here
-
-        if (line := place_in_strategy(error)) is not None:
-            return _refused(line)
-        if isinstance(error, OSError) and (error.filename is not None or error.errno == errno.ENOSPC):
-            if error.filename is None:
-                _drop_output()
-            return _refused(_of_the_system(error))
-        if isinstance(error, Exception):
-            error.add_note(_REPORT_A_DEFECT)
-        raise
+        return ExitCode.NOTHING
+    except BaseException as error:  # noqa: BLE001 - what cannot be put in words is raised again
+        return ExitCode.INTERRUPTED if is_interrupt(error) else _surprised(error)
     return code
+
+
+def _surprised(error: BaseException) -> int:
+    """Prints what a strategy, the system or we did wrong, and returns the exit code."""
+    from bittrader.strategies.registry import place_in_strategy  # noqa: PLC0415 - needed only here
+
+    if (line := place_in_strategy(error)) is not None:
+        return _refused(line)
+    if isinstance(error, OSError) and (error.filename is not None or error.errno == errno.ENOSPC):
+        if error.filename is None:
+            _drop_output()
+        return _refused(_of_the_system(error), exit_code_of(error))
+    if not isinstance(error, Exception):
+        raise error
+    error.add_note(_REPORT_A_DEFECT)
+    with suppress(OSError):  # as below
+        traceback.print_exception(error)
+    return ExitCode.DEFECT
 
 
 def _refused(line: str, code: int = BittraderError.exit_code) -> int:
     """Prints why on one line, whatever a message or the name of a file holds, and returns the exit code."""
-    print(f"bittrader: {' '.join(line.split())}", file=sys.stderr)  # noqa: T201 - the one line
+    with suppress(OSError):  # a log on a full disk: the exit code is all that can be said
+        print(f"bittrader: {' '.join(line.split())}", file=sys.stderr)  # noqa: T201 - the one line
     return code
 
 

@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
@@ -14,8 +15,10 @@ from rich.text import Text
 
 from bittrader.cli.options import JsonOption
 from bittrader.cli.placing import node_folder
-from bittrader.cluster.status_words import ago, power_in_words
+from bittrader.cluster.identity import folder_of
+from bittrader.cluster.status_words import ago, far_in_words, power_in_words
 from bittrader.cluster.whole import whole_cluster
+from bittrader.errors import ClusterError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -35,21 +38,44 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Show every computer, its cores and why so many, and the studies that run."""
-    folder = node_folder()
     if as_json:
-        typer.echo(json.dumps(whole_cluster(folder)))
+        typer.echo(json.dumps(_look()))
         return
     if not watch:
-        Console().print(_page(whole_cluster(folder)))
+        Console().print(_page(_look()))
         return
-    with Live(_page(whole_cluster(folder)), console=Console(), screen=False, auto_refresh=False) as live:
-        while True:
+    frames = _frames(_look)
+    with Live(next(frames), console=Console(), screen=False, auto_refresh=False) as live:
+        for frame in frames:
+            live.update(frame, refresh=True)
             time.sleep(_LOOK_SECONDS)
-            live.update(_page(whole_cluster(folder)), refresh=True)
 
 
-def _page(known: dict[str, Any]) -> RenderableType:
-    parts: list[RenderableType] = [_nodes(known)]
+def _look() -> dict[str, Any]:
+    """All that is known of the cluster; ClusterError when this computer's node, or the head, cannot be asked."""
+    folder = node_folder()
+    known = whole_cluster(folder)
+    if folder == folder_of("head") and (silent := time.time() - known["time"]) > _SILENT_SECONDS:
+        raise ClusterError(f"the head's daemon has written nothing for {ago(silent)}: it may hang")
+    return known
+
+
+def _frames(look: Callable[[], dict[str, Any]]) -> Iterator[RenderableType]:
+    """What there is to show, again and again; when nobody can be asked any more, the last of it, and why."""
+    known, at = look(), time.monotonic()
+    yield _page(known)
+    while True:
+        trouble = ""
+        try:
+            known, at = look(), time.monotonic()
+        except ClusterError as error:
+            trouble = f"{error}. Below is how it was {ago(time.monotonic() - at)} ago."
+        yield _page(known, trouble)
+
+
+def _page(known: dict[str, Any], trouble: str = "") -> RenderableType:
+    parts: list[RenderableType] = [Text(trouble, style="bold red"), ""] if trouble else []
+    parts.append(_nodes(known))
     for study in known["studies"]:
         parts += ["", *_study(study)]
     return Group(*parts)
@@ -63,7 +89,7 @@ def _nodes(known: dict[str, Any]) -> Table:
     table.add_column("Cores", justify="right", no_wrap=True)
     table.add_column("Speed", justify="right", no_wrap=True)
     table.add_column("How it is", overflow="fold", ratio=1)
-    busy, speed = _work(known["studies"])
+    busy, suspended, speed = _work(known["studies"])
     for node in known["nodes"]:
         state = node["state"] or {}
         cores = f"{state['cores_allowed']} of {state['cores']}" if "cores_allowed" in state else ""
@@ -71,32 +97,36 @@ def _nodes(known: dict[str, Any]) -> Table:
         table.add_row(
             escape(node["name"]) + (" (head)" if node["node"] == known["head"]["node"] else ""),
             escape(str(state.get("system", ""))),
-            str(busy.get(node["node"], 0)) if cores else "",
+            str(busy[node["node"]]) if cores else "",
             cores,
             "" if rate is None else f"{rate:,.0f}/s",
-            _how(node, known["head"]["facts"]),
+            _how(node, known["head"]["facts"], suspended[node["node"]]),
         )
     return table
 
 
-def _work(studies: Iterable[dict[str, Any]]) -> tuple[dict[str, int], dict[str, float]]:
-    """How many cores are busy on each node, and how many evaluations a second it does, over all studies."""
-    busy: dict[str, int] = {}
+def _work(studies: Iterable[dict[str, Any]]) -> tuple[Counter[str], Counter[str], dict[str, float]]:
+    """How many evaluations run on each node, are suspended there, and are done there in a second, over all studies."""
+    busy: Counter[str] = Counter()
+    suspended: Counter[str] = Counter()
     speed: dict[str, float] = {}
     for study in studies:
         for node, facts in study.get("nodes", {}).items():
-            busy[node] = busy.get(node, 0) + int(facts["busy"])
+            busy[node] += int(facts["busy"])
+            suspended[node] += int(facts["suspended"])
             speed[node] = speed.get(node, 0.0) + float(facts["rows_per_second"])
-    return busy, speed
+    return busy, suspended, speed
 
 
-def _how(node: dict[str, Any], head: dict[str, str]) -> Text:
+def _how(node: dict[str, Any], head: dict[str, str], suspended: int) -> Text:
     """What is worth knowing of a node, the worst first."""
     state = node["state"]
     if node["refused"]:  # what another version says of itself may mean anything
         return Text(node["refused"], style="red")
     if not state:  # at its first visit a node knows nothing of itself
         return Text("joined, and has said nothing since the head began", style="yellow")
+    if state.get("stopped"):
+        return Text(f"stopped {ago(node['age_seconds'])} ago", style="yellow")
     if node["age_seconds"] > _SILENT_SECONDS:
         return Text(f"nothing heard for {ago(node['age_seconds'])}", style="red")
     text = Text()
@@ -105,14 +135,15 @@ def _how(node: dict[str, Any], head: dict[str, str]) -> Text:
     others = [f"{name} {version}" for name, version in state["versions"].items() if head.get(name) != version]
     where = node["address"] or state["address"] or "no address"
     power = power_in_words(state["charge"], on_battery=state["on_battery"])
-    text.append("; ".join([state["reason"], power, where, *others]))
+    held = [f"{suspended} evaluation{'s' * (suspended != 1)} suspended"] if suspended else []
+    text.append("; ".join([state["reason"], *held, power, where, *others]))
     return text
 
 
 def _study(study: dict[str, Any]) -> Iterable[RenderableType]:
     begun = ago(time.time() - study["began"])
     yield Text.assemble(
-        ("Study ", "bold"), (study["study"], "cyan"), f": {study['finished']:,} evaluations in {begun}",
+        ("Study ", "bold"), (study["study"], "cyan"), f": {far_in_words(study)}, for {begun}",
         (f", waiting for {study['waits_for']}" if study.get("waits_for") else "", "yellow"),
     )  # fmt: skip
     for node in study.get("nodes", {}).values():

@@ -6,7 +6,6 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from getpass import getpass
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bittrader import host, paths
 from bittrader.cli.installing import add_installing
 from bittrader.cli.notifying import try_ways
 from bittrader.cli.options import JsonOption
@@ -26,7 +26,8 @@ from bittrader.cluster.identity import Role, folder_of, read_identity, require_i
 from bittrader.cluster.policy import NodePolicy
 from bittrader.cluster.settings import read_settings
 from bittrader.cluster.status_words import in_words
-from bittrader.cluster.wishes import Wishes, read_wishes, write_wishes
+from bittrader.cluster.visit import require_joined
+from bittrader.cluster.wishes import Wishes, ask
 from bittrader.errors import ClusterError, InputError, did_you_mean
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -116,6 +117,8 @@ def _add_wishes(app: typer.Typer, role: Role) -> None:
         number: Annotated[int, typer.Argument(metavar="N", help="Cores to use, whatever the policy says.", min=0)],
     ) -> None:
         """Use so many cores until you resume, whatever the policy says."""
+        if number > (total := host.current().total_cores()):
+            raise InputError(f"this computer has {total} core{'s' * (total != 1)}: ask for 0 to {total}.")
         wishes = _wish(role, cores=number)
         paused = ", but the pause comes first" if wishes.is_paused(time.time()) else ""
         _say(f"{number} core{'s' * (number != 1)} until you resume the policy{paused}: bittrader {role} resume")
@@ -235,7 +238,7 @@ def _not_running(role: Role) -> str:
 
 def log_file(role: Role, *, errors: bool) -> Path:
     """Where the node writes what it does, or only what went wrong."""
-    folder = folder_of(role) / "logs"
+    folder = folder_of(role) / paths.LOGS
     return folder / ("head_error.log" if role == "head" else "worker_error.log") if errors else folder / f"{role}.log"
 
 
@@ -269,11 +272,8 @@ def log_lines(path: Path, last: int, *, follow: bool) -> Iterator[str]:
 def _wish(role: Role, **changes: object) -> Wishes:
     """Writes what the owner wants, for the daemon to see at its next turn, and returns all that is wanted now."""
     require_identity(folder_of(role), role)
-    path = folder_of(role) / "wishes.json"
-    wishes, _ = read_wishes(path)
-    wishes = replace(wishes, asked=time.time(), **changes)  # type: ignore[arg-type]
-    write_wishes(path, wishes)
-    return wishes
+    require_joined(folder_of(role), role)
+    return ask(folder_of(role) / paths.WISHES, time.time(), **changes)
 
 
 def _show_settings(role: Role, prefix: str, *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
+from bittrader import paths
 from bittrader.errors import ClusterError, InputError
 
 if TYPE_CHECKING:
@@ -91,22 +92,31 @@ def watch(study: Study, progress: Callable[[Progress], None]) -> int:
     from bittrader.optimize.loop import Progress  # noqa: PLC0415 - likewise
 
     folder, began, before = node_folder(), time.monotonic(), study.counts()
-    while study.name in jobs.asked(folder):
+    while True:
+        state = read_state(folder)
+        if study.name not in jobs.asked(folder, state.jobs if state else ()):
+            break
         counts, best = study.counts(), found.best(study, 1)
         value = best[0].metrics[study.experiment.objectives[0].metric] if best and best[0].feasible else None
         fresh = counts.finished + counts.failed - before.finished - before.failed
         seconds = time.monotonic() - began
-        waits = _waits_for(read_state(folder), study.name)
+        waits = _waits_for(state, study.name)
         progress(Progress(study.budget, counts.finished, counts.failed, fresh, seconds, value, waits_for=waits))
         time.sleep(_LOOK_SECONDS)
-    state = read_state(folder)
+    state = read_state(folder)  # how it ended is written before its file goes
     ended = next((job.code for job in state.jobs if job.name == study.name), None) if state else None
     return ended or 0
 
 
 def _waits_for(state: NodeState | None, study: str) -> str:
-    """What a study waits for, as its driver says."""
-    said = next((one for one in state.studies if one.get("study") == study), {}) if state else {}
+    """What a study waits for, as its driver says, or the node that is to start one."""
+    from bittrader.cluster.status_words import next_try  # noqa: PLC0415 - one computer needs none of it
+
+    if state is None:
+        return ""
+    if (job := next((one for one in state.jobs if one.name == study), None)) is not None and job.trouble:
+        return next_try(job, time.time())
+    said = next((one for one in state.studies if one.get("study") == study), {})
     return str(said.get("waits_for") or "")
 
 
@@ -115,7 +125,7 @@ def node_folder() -> Path:
     from bittrader.cluster import daemon  # noqa: PLC0415 - one computer needs none of it
     from bittrader.cluster.identity import folder_of  # noqa: PLC0415 - likewise
 
-    roles = [role for role in _ROLES if (folder_of(role) / "identity.json").exists()]
+    roles = [role for role in _ROLES if (folder_of(role) / paths.IDENTITY).exists()]
     for role in roles:
         if daemon.running(role) is not None:
             return folder_of(role)

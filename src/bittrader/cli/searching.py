@@ -273,7 +273,8 @@ def show(study: Study, summary: StudySummary, *, running: bool = False) -> None:
     complete = found.is_complete(study)
     if complete and not running and summary.best and summary.belief is None:
         console.print(Text.assemble(("Verdict     ", "bold"), f"not judged yet: bittrader studies judge {study.name}"))
-    text = closing(summary, study.path, None, "local", interrupted=not complete, budget=study.budget, running=running)
+    on: On = "cluster" if found.was_elsewhere(study) else "local"
+    text = closing(summary, study.path, None, on, interrupted=not complete, budget=study.budget, running=running)
     console.print(text, soft_wrap=True, highlight=False)
 
 

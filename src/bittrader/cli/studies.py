@@ -140,7 +140,8 @@ def resume(
     with Study.read(shelf.path_of(name)) as study:
         objective = study.experiment.objectives[0].metric
         if trials is None and found.is_complete(study):
-            more = f"bittrader studies resume {name} --trials {2 * study.budget}"
+            there = " --on cluster" if found.was_elsewhere(study) else ""
+            more = f"bittrader studies resume {name} --trials {2 * study.budget}{there}"
             say = Console(stderr=True).print
             say(f"{name} is complete: there is nothing left to do. More: {more}", soft_wrap=True, highlight=False)
     if detach:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MEETING_NAME = "meeting.bittrader"
 """What the meeting point's certificate is for, whatever addresses the head has."""
 _SECONDS = 60
+_DAMAGED = "is damaged"
+_FILES = {"authority": kept.AUTHORITY, "authority_key": kept.AUTHORITY_KEY}
 # Each takes a process of 30 MB for a third of a second; many who join at once wait for each other.
 _AT_ONCE = BoundedSemaphore(2)
 
@@ -45,7 +47,23 @@ def prepare_head(secrets: Secrets) -> None:
 
 def meeting_fingerprint(secrets: Secrets) -> bytes:
     """What a join code says of the meeting point's certificate."""
-    return fingerprint(ssl.PEM_cert_to_DER_cert(secrets.read(kept.MEETING)))
+    try:
+        return fingerprint(ssl.PEM_cert_to_DER_cert(secrets.read(kept.MEETING)))
+    except ValueError as error:
+        raise secrets.fault(kept.MEETING, _DAMAGED) from error
+
+
+def meeting_context(secrets: Secrets) -> ssl.SSLContext:
+    """How the meeting point encrypts, and shows who it is."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.num_tickets = 0  # each connection is a new one
+    meeting_fingerprint(secrets)  # which tells the certificate from the key, where one of them is damaged
+    try:
+        context.load_cert_chain(secrets.path(kept.MEETING), secrets.path(kept.MEETING_KEY))
+    except ssl.SSLError as error:
+        raise secrets.fault(kept.MEETING_KEY, _DAMAGED) from error
+    return context
 
 
 def certificate_request(secrets: Secrets, name: str) -> str:
@@ -98,13 +116,15 @@ def certificate_fault(secrets: Secrets, address: str) -> str | None:
         return f"there is no certificate for {address}"
     try:
         server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        file = kept.NODE
         server.load_cert_chain(secrets.path(kept.NODE), secrets.path(kept.NODE_KEY))
+        file = kept.AUTHORITY
         client = ssl.create_default_context(cafile=str(secrets.path(kept.AUTHORITY)))
         _shake_hands(client, server, address)
     except ssl.SSLCertVerificationError as error:
         return f"the certificate for {good_for} is not good at {address}: {error.verify_message}"
     except (ssl.SSLError, OSError) as error:
-        return f"the certificate for {good_for} cannot be used: {error}"
+        return str(secrets.fault(file, f"cannot be used: {error.strerror or error}"))
     return None
 
 
@@ -118,7 +138,7 @@ def _shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, address: str) -
 
 
 def _signed(secrets: Secrets, request: str, name: str, addresses: tuple[str, ...], hosts: tuple[str, ...]) -> str:
-    return _made(
+    made = _made(
         "sign",
         authority_key=secrets.read(kept.AUTHORITY_KEY),
         authority=secrets.read(kept.AUTHORITY),
@@ -126,7 +146,12 @@ def _signed(secrets: Secrets, request: str, name: str, addresses: tuple[str, ...
         name=name,
         addresses=list(addresses),
         hosts=list(hosts),
-    )["certificate"]
+    )
+    if (damaged := made.get("damaged")) in _FILES:
+        raise secrets.fault(_FILES[damaged], _DAMAGED)
+    if damaged is not None:
+        raise ClusterError(f"no certificate could be made: the {damaged} is damaged")
+    return made["certificate"]
 
 
 def _made(job: str, **given: object) -> dict[str, str]:

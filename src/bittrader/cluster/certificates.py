@@ -2,7 +2,7 @@
 
 The library costs a daemon that rests more memory than the rest of it, and is needed for a second now and then. So only
 that process imports this module; `bittrader.cluster.authority` starts it. What a job takes and gives is JSON, from its
-standard input and to its standard output.
+standard input and to its standard output: the answer, an `error`, or the name of what of the given is `damaged`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import sys
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -21,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+Loaded = TypeVar("Loaded")
 _VALID = timedelta(days=3650)
 # Clocks of home computers differ, and a certificate is used the moment it is made.
 _ALREADY_VALID = timedelta(days=2)
@@ -55,11 +56,11 @@ def sign(
     authority_key: str, authority: str, request: str, name: str, addresses: list[str], hosts: list[str]
 ) -> dict[str, str]:
     """A `certificate` for whoever made the request, good for these addresses and host names and no others."""
-    asked = x509.load_pem_x509_csr(request.encode())
+    asked = _read("request", lambda: x509.load_pem_x509_csr(request.encode()))
     if not asked.is_signature_valid:
         raise ValueError("the request is not signed with its own key")
-    signer = serialization.load_pem_private_key(authority_key.encode(), None)
-    issuer = x509.load_pem_x509_certificate(authority.encode())
+    signer = _read("authority_key", lambda: serialization.load_pem_private_key(authority_key.encode(), None))
+    issuer = _read("authority", lambda: x509.load_pem_x509_certificate(authority.encode()))
     if not isinstance(signer, ec.EllipticCurvePrivateKey) or signer.public_key() != issuer.public_key():
         raise ValueError("the authority's key and certificate do not belong together")
     names = [*(x509.IPAddress(IPv4Address(one)) for one in addresses), *map(x509.DNSName, hosts)]
@@ -78,14 +79,28 @@ def sign(
     return {"certificate": _pem(made)}
 
 
+class DamagedError(ValueError):
+    """What was given, and cannot be read."""
+
+
+def _read(what: str, load: Callable[[], Loaded]) -> Loaded:
+    """What a text holds; DamagedError, with its name, when it holds nothing."""
+    try:
+        return load()
+    except (ValueError, TypeError) as error:
+        raise DamagedError(what) from error
+
+
 JOBS: dict[str, Callable[..., dict[str, str]]] = {"authority": authority, "request": request, "sign": sign}
 
 
 def main() -> None:
-    """Does the job that the command line names; what cannot be done is said in the answer's `error`."""
+    """Does the job that the command line names."""
     given: dict[str, Any] = json.load(sys.stdin)
     try:
         answer = JOBS[sys.argv[1]](**given)
+    except DamagedError as error:
+        answer = {"damaged": str(error)}
     except ValueError as error:  # what the library raises for anything that it cannot read
         answer = {"error": str(error)}
     json.dump(answer, sys.stdout)

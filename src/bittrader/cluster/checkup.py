@@ -120,7 +120,7 @@ def _listeners(ports: Ports, known: Mapping[int, Listener]) -> dict[int, Listene
 
 
 def _ours(folder: Path, state: NodeState | None) -> frozenset[int]:
-    started = members(Ledger(folder / "processes.json").earlier)
+    started = members(Ledger(folder / paths.PROCESSES).earlier)
     return frozenset((*(one.pid for one in started), *([state.pid] if state else [])))
 
 
@@ -198,6 +198,7 @@ def _node(known: Mapping[str, Any]) -> NodeSeen:
         refused=known["refused"],
         phase=state.get("phase", ""),
         waiting=state.get("waiting", ""),
+        stopped=bool(state.get("stopped")),
         ahead_seconds=known["skew_seconds"],
         ports=probe(address, _ports_of(known, Ports(), is_head=False)),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
 
+from bittrader import paths
 from bittrader.cluster.settings import AUTO
 from bittrader.execution.synced import write_synced
 from bittrader.host.drives import is_folder
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     Say = Callable[..., str | None]
 
-FILE = "code.json"
-"""What node workers read, in the node's folder."""
 NAMES = ("bittrader", "Bittrader")
 """What the folder in Google Drive may be called."""
 _BRINGS = "studies bring it along"
@@ -103,7 +102,7 @@ class Following:
     """
 
     def __init__(self, folder: Path, wanted: str, drives: Callable[[], Iterable[Path]]) -> None:
-        self._path = folder / FILE
+        self._path = folder / paths.CODE
         self._drives = drives
         self._lock = Lock()
         self._wanted = wanted

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Literal
 
-from bittrader.cluster.ray_list import clean_environment
-from bittrader.cluster.ray_process import start
+from bittrader.cluster.ray_process import clean_environment, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,27 +10,26 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bittrader import paths
 from bittrader.cluster.daemon_lock import DaemonLock, DaemonRunningError, is_held
 from bittrader.cluster.heartbeat import Heartbeat
 from bittrader.cluster.identity import folder_of
 from bittrader.cluster.node import Node
 from bittrader.cluster.node_state import NodeState, read_state
-from bittrader.cluster.ray_list import clean_environment
+from bittrader.cluster.ray_process import clean_environment
 from bittrader.cluster.supervisor import RESTART_CODE, TICK_SECONDS
-from bittrader.cluster.wishes import read_wishes, write_wishes
+from bittrader.cluster.visit import require_joined
+from bittrader.cluster.wishes import ask, read_wishes
 from bittrader.errors import BittraderError, ClusterError
 from bittrader.files import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from types import FrameType
 
     from bittrader.cluster.identity import Role
-    from bittrader.cluster.wishes import Run
 
 _BEGIN_SECONDS = 30.0
 _POLL_SECONDS = 0.1
@@ -57,13 +56,15 @@ def run(role: Role, *, foreground: bool = True) -> int:
     ClusterError, in one line, when it cannot begin: another one runs, a port is taken, this computer never joined.
     """
     folder = folder_of(role)
+    require_joined(folder, role)  # before anything is made
     make_folder(folder)
     lock = DaemonLock(folder)
     ending, heartbeat = Ending(), Heartbeat()
     try:
         code = RESTART_CODE
         while code == RESTART_CODE:
-            _wish(folder, "yes")
+            if read_wishes(folder / paths.WISHES)[0].run != "yes":
+                ask(folder / paths.WISHES, time.time(), run="yes")
             node = Node(folder, role, shown=foreground or heartbeat.is_heard)
             try:
                 code = _live(node, ending, heartbeat)
@@ -94,10 +95,11 @@ def start_background(role: Role) -> int:
     ClusterError with its own words when it does not.
     """
     folder = folder_of(role)
-    make_folder(folder / "logs")
+    require_joined(folder, role)
+    make_folder(folder / paths.LOGS)
     if is_held(folder):
         raise DaemonRunningError(f"a daemon is running already in {folder}")
-    output = folder / "logs" / "daemon_output.log"
+    output = folder / paths.LOGS / "daemon_output.log"
     with output.open("wb") as file:
         process = subprocess.Popen(  # noqa: S603 - ourselves
             [sys.executable, "-m", "bittrader.cluster.daemon", role],
@@ -125,7 +127,7 @@ def stop(role: Role, timeout: float = 30.0) -> bool:
     folder = folder_of(role)
     if not is_held(folder):
         return True
-    _wish(folder, "stop")
+    ask(folder / paths.WISHES, time.time(), run="stop")
     return any(not is_held(folder) for _ in _polls(timeout))
 
 
@@ -133,20 +135,13 @@ def restart(role: Role) -> None:
     """Has the daemon begin anew, with the settings as they are now; the program is the one that runs."""
     if not is_held(folder_of(role)):
         raise ClusterError(f"no daemon of a {role} is running here: `bittrader {role} start`")
-    _wish(folder_of(role), "restart")
+    ask(folder_of(role) / paths.WISHES, time.time(), run="restart")
 
 
 def running(role: Role) -> NodeState | None:
     """What the daemon of this computer says of itself; None when none runs, or it has only just begun."""
     folder = folder_of(role)
     return read_state(folder) if is_held(folder) else None
-
-
-def _wish(folder: Path, run: Run) -> None:
-    """Asks the daemon to run or not; what else the owner asked for stays."""
-    wishes, _ = read_wishes(folder / "wishes.json")
-    if wishes.run != run:
-        write_wishes(folder / "wishes.json", replace(wishes, run=run, asked=time.time()))
 
 
 def _polls(seconds: float) -> Iterator[None]:

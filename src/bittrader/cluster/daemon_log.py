@@ -8,6 +8,7 @@ import time
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
+from bittrader import paths
 from bittrader.files import make_folder
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ class DaemonLog:
 
     def __init__(self, folder: Path, role: Role, settings: Logs, *, shown: bool) -> None:
         """`shown`: on the terminal as well."""
-        make_folder(folder / "logs")
+        make_folder(folder / paths.LOGS)
         self._log = logging.Logger("bittrader.cluster")  # noqa: LOG001 - of nobody's tree, so nobody else's handlers
-        self._add(_rotating(folder / "logs" / f"{role}.log", settings), logging.INFO)
-        self._add(_rotating(folder / "logs" / f"{role}_error.log", settings), logging.WARNING)
+        self._add(_rotating(folder / paths.LOGS / f"{role}.log", settings), logging.INFO)
+        self._add(_rotating(folder / paths.LOGS / f"{role}_error.log", settings), logging.WARNING)
         if shown:
             self._add(logging.StreamHandler(sys.stderr), logging.INFO)
 

@@ -10,8 +10,8 @@ from bittrader.cluster import messages
 from bittrader.cluster import secrets as kept
 from bittrader.cluster.authority import sign
 from bittrader.cluster.facts import Facts, differences, in_words
-from bittrader.cluster.members import Member, RefusedError
-from bittrader.cluster.messages import Asking, Joined, Told
+from bittrader.cluster.members import Member
+from bittrader.cluster.messages import Asking, Joined, RefusedError, Told
 from bittrader.cluster.network import probe
 from bittrader.errors import ClusterError
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from bittrader import paths
 from bittrader.cluster.ray_process import SAME_SECONDS, created
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def read_running(folder: Path) -> list[dict[str, Any]]:
     """What each driver said last; the files of those that are gone are removed."""
     try:
-        files = sorted((folder / "running").glob("*.json"))
+        files = sorted((folder / paths.RUNNING).glob("*.json"))
     except OSError:
         return []
     return [said for one in files if (said := _read(one)) is not None]

@@ -62,6 +62,8 @@ class NodeSeen:
     refused: str | None = None
     phase: str = ""
     waiting: str = ""
+    stopped: bool = False
+    """Whether its owner stopped it, which was the last that was heard."""
     ahead_seconds: float = 0.0
     ports: Mapping[int, Outcome] = field(default_factory=dict)
     """What became of connections from here to its ports."""
@@ -95,6 +97,9 @@ def of_head(head: HeadSeen, state: NodeState | None, now: float, required: Colle
 def of_node(node: NodeSeen) -> Iterator[Said]:
     """Findings of a head about one of its nodes."""
     what = f"Node {node.name}"
+    if node.stopped:
+        yield what, "ok", f"it was stopped {ago(node.heard_seconds or 0.0)} ago", ""
+        return
     if node.heard_seconds is None or node.heard_seconds > _SILENT_SECONDS:
         since = "since this head began" if node.heard_seconds is None else f"for {ago(node.heard_seconds)}"
         advice = f"is it on? There: bittrader worker verify. To send it out: bittrader head revoke {node.name}"

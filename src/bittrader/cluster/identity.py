@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 Role = Literal["head", "worker"]
 NODE = re.compile(r"[0-9a-f]{16}")
 """What a node's own number looks like."""
-_FILE = "identity.json"
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def identity(folder: Path, role: Role, name: str) -> Identity:
 
     ClusterError when what is kept cannot be used: a node that took another number would be another node.
     """
-    path = folder / _FILE
+    path = folder / paths.IDENTITY
     known = read_identity(folder)
     if known is None:
         return _keep(path, Identity(secrets.token_hex(8), name, role))
@@ -66,14 +65,15 @@ def _keep(path: Path, who: Identity) -> Identity:
 
 def read_identity(folder: Path) -> Identity | None:
     """The identity kept in a folder; None when there is none, ClusterError when it cannot be used."""
-    path = folder / _FILE
+    path = folder / paths.IDENTITY
+    mend = "Delete it, and start the head again" if folder == folder_of("head") else "Delete it, and join again"
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         who = Identity(**facts)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise ClusterError(f"{path} cannot be used: {error}. Delete it, and join again") from error
+        raise ClusterError(f"{path} cannot be used: {error}. {mend}") from error
     if not isinstance(who.node, str) or not NODE.fullmatch(who.node):
-        raise ClusterError(f"{path} names no node: {who.node!r}. Delete it, and join again")
+        raise ClusterError(f"{path} names no node: {who.node!r}. {mend}")
     return who

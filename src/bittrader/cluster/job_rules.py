@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from bittrader.cluster.actions import FinishJob, Log, StartJob, StopJob
 from bittrader.cluster.backoff import delay
+from bittrader.cluster.seen import JobSeen
+from bittrader.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bittrader.cluster.actions import Action
-    from bittrader.cluster.seen import JobSeen
 
-FINAL_CODES = frozenset({0, 1, 2})
-"""Done, nothing finished, refused: to try again would end the same."""
+FINAL_CODES = frozenset({ExitCode.DONE, ExitCode.NOTHING, ExitCode.REFUSED})
+"""To try again would end the same. A full disk, a crash and a study that another process has are tried again."""
 PATIENCE_SECONDS = 10.0
 """How long a study may take to write down what it has, when it is to stop."""
 HEALTHY_SECONDS = 60.0
@@ -33,6 +34,8 @@ class JobMemory:
     """Since when that is to end."""
     failures: int = 0
     not_before: float = -math.inf
+    trouble: str = ""
+    """Why it has to be started again, while it waits for that."""
 
 
 def decide(
@@ -47,9 +50,10 @@ def decide(
         if process is not None and process.code is None:
             job, done = _running(name, job, now, wanted=name in asked)
         elif job.started is not None:
-            job, done = _ended(name, job, process.code if process else None, now, chance, wanted=name in asked)
+            job, done = _ended(name, job, process or JobSeen(), now, chance, wanted=name in asked)
         elif name in asked and now >= job.not_before:
-            job, done = replace(job, started=now, stopping=None), [Log(f"starts the study {name}"), StartJob(name)]
+            job = replace(job, started=now, stopping=None, trouble="")
+            done = [Log(f"starts the study {name}"), StartJob(name)]
         else:
             done = []
         acts += done
@@ -71,11 +75,11 @@ def _running(name: str, job: JobMemory, now: float, *, wanted: bool) -> tuple[Jo
 
 
 def _ended(
-    name: str, job: JobMemory, code: int | None, now: float, chance: float, *, wanted: bool
+    name: str, job: JobMemory, process: JobSeen, now: float, chance: float, *, wanted: bool
 ) -> tuple[JobMemory, list[Action]]:
     """A process that is over: it is the study's end, or the study is started again."""
-    over = replace(job, started=None, stopping=None)
-    if code in FINAL_CODES and job.stopping is None and code is not None:
+    over, code = replace(job, started=None, stopping=None), process.code
+    if code is not None and code in FINAL_CODES and job.stopping is None:
         line = f"the study {name} is done" if code == 0 else f"the study {name} failed: see logs/study-{name}.log"
         return over, [Log(line, trouble=code != 0), FinishJob(name, code)]
     if not wanted or job.stopping is not None:
@@ -83,6 +87,18 @@ def _ended(
     assert job.started is not None
     failures = 1 if now - job.started >= HEALTHY_SECONDS else job.failures + 1
     wait = delay(failures, chance)
-    what = "vanished" if code is None else f"ended with code {code}"
-    line = f"the process of the study {name} {what}: it goes on in {wait:.0f} s"
-    return replace(over, failures=failures, not_before=now + wait), [Log(line, trouble=True)]
+    why = _why(name, process)
+    line = f"the study {name} goes on in {wait:.0f} s: {why}"
+    return replace(over, failures=failures, not_before=now + wait, trouble=why), [Log(line, trouble=True)]
+
+
+def _why(name: str, process: JobSeen) -> str:
+    """Why a study has to be started again."""
+    code = process.code
+    if code is None:
+        return "its process vanished"
+    if code in (ExitCode.SYSTEM, ExitCode.BUSY) and process.said:
+        return process.said
+    if code == ExitCode.DEFECT:
+        return f"a defect of ours ended it, please report logs/study-{name}.log"
+    return f"its process was killed by signal {-code}" if code < 0 else f"its process ended with code {code}"

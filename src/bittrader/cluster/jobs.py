@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from bittrader import paths
 from bittrader.cluster.node_state import JobState
-from bittrader.cluster.ray_list import clean_environment
-from bittrader.cluster.ray_process import Child, start
+from bittrader.cluster.ray_process import Child, clean_environment, last_words, start
 from bittrader.cluster.seen import JobSeen
 from bittrader.files import make_folder, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from bittrader.cluster.job_rules import JobMemory
     from bittrader.cluster.ledger import Ledger
 
 _ENDED_KEPT = 20
@@ -26,7 +26,7 @@ _ENDED_KEPT = 20
 
 def submit(folder: Path, name: str, now: float, *, tell: bool = False) -> None:
     """Has the daemon of this folder go on with a study, from now until it ends, and tell then; Unix time."""
-    make_folder(folder / "jobs")
+    make_folder(folder / paths.JOBS)
     write_whole(_file(folder, name), json.dumps({"study": name, "asked": now, "tell": tell}) + "\n")
 
 
@@ -44,13 +44,26 @@ def withdraw(folder: Path, name: str) -> None:
     _file(folder, name).unlink(missing_ok=True)
 
 
-def asked(folder: Path) -> frozenset[str]:
-    """The studies that are to run. A file by any other name than a study's is nobody's."""
+def asked(folder: Path, ended: Iterable[JobState] = ()) -> dict[str, float]:
+    """The studies that are to run, but for those that `ended` already, and when each was asked for in Unix seconds.
+
+    A file by any other name than a study's is nobody's.
+    """
     try:
-        files = [one.name for one in (folder / "jobs").iterdir() if one.is_file()]
+        files = [one for one in (folder / paths.JOBS).iterdir() if one.is_file()]
     except (FileNotFoundError, NotADirectoryError):
-        return frozenset()
-    return frozenset(one[:-5] for one in files if one.endswith(".json") and paths.is_name(one[:-5]))
+        return {}
+    found = {one.stem: _moment(one) for one in files if one.suffix == ".json" and paths.is_name(one.stem)}
+    over = {(one.name, one.asked) for one in ended if one.code is not None}
+    return {name: moment for name, moment in found.items() if (name, moment) not in over}
+
+
+def _moment(path: Path) -> float:
+    """When a file asked for its study; 0 where it does not say."""
+    try:
+        return float(json.loads(path.read_text(encoding="utf-8"))["asked"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return 0.0
 
 
 class Jobs:
@@ -61,19 +74,24 @@ class Jobs:
         self._folder = folder
         self._ledger = ledger
         self._running: dict[str, Child] = {}
-        self._finished: set[str] = set()
+        self._last_words: dict[str, str] = {}
+        self._asked: dict[str, float | None] = {}
         self._ended = [one for one in ended if one.code is not None]
+
+    def asked(self) -> frozenset[str]:
+        """The studies that are to run, and have not ended."""
+        return frozenset(asked(self._folder, self._ended))
 
     def look(self) -> dict[str, JobSeen]:
         """The processes there are, and those that ended since they were last started."""
-        return {name: JobSeen(child.process.poll()) for name, child in self._running.items()}
+        return {name: self._seen(name, child) for name, child in self._running.items()}
 
     def start(self, name: str) -> None:
         """Goes on with a study; what it prints is in `logs/study-NAME.log`."""
         self._forget(name)
+        self._asked[name] = asked(self._folder).get(name)
         words = [sys.executable, "-m", "bittrader", "studies", "resume", name, "--on", "cluster", "--json"]
-        output = self._folder / "logs" / f"study-{name}.log"
-        self._running[name] = start(self._ledger, f"study {name}", words, clean_environment(), output)
+        self._running[name] = start(self._ledger, f"study {name}", words, clean_environment(), self._log(name))
 
     def stop(self, name: str, *, kill: bool) -> None:
         """Has a process end: as Ctrl-C does where there is such a signal, or at once with all it started."""
@@ -85,33 +103,58 @@ class Jobs:
 
     def finish(self, name: str, code: int) -> None:
         """Notes how a study ended."""
-        self._finished.add(name)
         self._forget(name)
         others = [one for one in self._ended if one.name != name]
-        self._ended = [*others, JobState(name, running=False, code=code, ended=time.time())][-_ENDED_KEPT:]
+        ended = JobState(name, running=False, code=code, ended=time.time(), asked=self._asked.pop(name, None))
+        staying = asked(self._folder)  # what has a file that does not go away must be remembered
+        self._ended = [*(one for one in others[:-_ENDED_KEPT] if one.name in staying), *others[-_ENDED_KEPT:], ended]
 
-    def withdraw_finished(self) -> None:
-        """Asks no more for what has ended: once how it ended can be read, so that whoever waits for it finds that."""
-        while self._finished:
-            withdraw(self._folder, self._finished.pop())
+    def withdraw_ended(self) -> str:
+        """Removes the files of what has ended, and says why that cannot be.
 
-    def states(self, wanted: frozenset[str]) -> list[JobState]:
-        """All studies that run, are to run, or ended lately."""
+        Only once how they ended can be read: so whoever waits for one finds that.
+        """
+        try:
+            for name in asked(self._folder).keys() - asked(self._folder, self._ended).keys():
+                withdraw(self._folder, name)
+        except OSError as error:
+            return f"{error.filename} cannot be removed, and asks for nothing more: {error.strerror}"
+        return ""
+
+    def states(self, wanted: frozenset[str], memory: Mapping[str, JobMemory], since: float) -> list[JobState]:
+        """All studies that run, are to run, or ended lately; `since`: what makes monotonic seconds Unix ones."""
         now = {name for name, seen in self.look().items() if seen.code is None}
-        living = sorted((now | wanted) - self._finished)
+        living = sorted(now | (wanted & self.asked()))
         ended = [one for one in self._ended if one.name not in living]
-        return [*(JobState(name, running=name in now) for name in living), *ended]
+        return [*(_living(name, memory.get(name), since, running=name in now) for name in living), *ended]
 
     @property
     def pids(self) -> list[int]:
         """Of the processes."""
         return [child.process.pid for child in self._running.values()]
 
+    def _seen(self, name: str, child: Child) -> JobSeen:
+        code = child.process.poll()
+        if code is not None and name not in self._last_words:
+            self._last_words[name] = last_words(self._log(name)).removeprefix("bittrader: ")
+        return JobSeen(code, self._last_words.get(name, ""))
+
+    def _log(self, name: str) -> Path:
+        return self._folder / paths.LOGS / f"study-{name}.log"
+
     def _forget(self, name: str) -> None:
+        self._last_words.pop(name, None)
         if (child := self._running.pop(name, None)) is not None:
             child.kill()  # whatever it left behind
             child.forget()
 
 
+def _living(name: str, job: JobMemory | None, since: float, *, running: bool) -> JobState:
+    """A study that has not ended, and what it waits for."""
+    if running or job is None or not job.trouble:
+        return JobState(name, running=running)
+    return JobState(name, running=False, trouble=job.trouble, next_start=since + job.not_before)
+
+
 def _file(folder: Path, name: str) -> Path:
-    return folder / "jobs" / f"{name}.json"
+    return folder / paths.JOBS / f"{name}.json"

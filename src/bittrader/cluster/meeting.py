@@ -28,10 +28,11 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from bittrader.cluster import secrets as kept
+from bittrader.cluster.authority import meeting_context
 from bittrader.cluster.desk import Desk, Head
 from bittrader.cluster.doorkeeper import Doorkeeper
-from bittrader.cluster.members import Members, RefusedError
-from bittrader.cluster.messages import BadMessage, read
+from bittrader.cluster.members import Members
+from bittrader.cluster.messages import BadMessage, RefusedError, read
 from bittrader.cluster.secrets import Secrets
 from bittrader.errors import ClusterError
 
@@ -72,10 +73,10 @@ class Meeting:
         ClusterError when the port is taken or the secrets are not whole.
         """
         secrets = Secrets(folder)
-        members = Members(secrets.path(kept.MEMBERS))
+        members, context = Members(secrets.path(kept.MEMBERS)), meeting_context(secrets)
         self._desk = Desk(head, secrets, members, hosting, now)
         try:
-            self._server = _Server(port, _context(secrets), self._desk, members, hosting, log)
+            self._server = _Server(port, context, self._desk, members, hosting, log)
         except OSError as error:
             why = f"{error.strerror or error}. Is another head running?"
             raise ClusterError(f"nodes cannot be met at port {port}: {why}") from error
@@ -291,11 +292,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_words: object) -> None:
         """Only failures are written down, and those by `fail`."""
-
-
-def _context(secrets: Secrets) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.num_tickets = 0  # each connection is a new one
-    context.load_cert_chain(secrets.path(kept.MEETING), secrets.path(kept.MEETING_KEY))
-    return context

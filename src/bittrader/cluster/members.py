@@ -15,6 +15,7 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Literal
 
 from bittrader.cluster.invite import digest
+from bittrader.cluster.messages import RefusedError
 from bittrader.errors import ClusterError, did_you_mean
 
 if TYPE_CHECKING:
@@ -37,10 +38,6 @@ CREATE TABLE IF NOT EXISTS members (
 
 NOT_KNOWN = "the head does not know this computer: join again, with a new code"
 """What everyone hears who cannot say who they are, whatever the cause."""
-
-
-class RefusedError(ClusterError):
-    """What the head does not let somebody do, and why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,14 +18,13 @@ from ray._raylet import GcsClient  # type: ignore[attr-defined]  # compiled
 from ray.core.generated.gcs_pb2 import GcsNodeInfo  # type: ignore[attr-defined]  # generated
 
 from bittrader.errors import cause_of
+from bittrader.execution.ray_names import NODE_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PERIOD_SECONDS = 1.0
 _PATIENCE_SECONDS = 2.0
-LABEL = "bittrader-node"
-"""Under which label a Ray node says which of our nodes it is."""
 
 
 def asker(address: str) -> Callable[[], dict[str, Any]]:
@@ -38,7 +37,7 @@ def asker(address: str) -> Callable[[], dict[str, Any]]:
         found = client.get_all_node_info(timeout=_PATIENCE_SECONDS, state_filter=GcsNodeInfo.GcsNodeState.ALIVE)
         return {
             "session": client.cluster_id.hex(),
-            "alive": sorted({one.labels.get(LABEL, "") for one in found.values()} - {""}),
+            "alive": sorted({one.labels.get(NODE_LABEL, "") for one in found.values()} - {""}),
         }
 
     return ask

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from bittrader.cluster.facts import Facts
 from bittrader.cluster.identity import NODE
 from bittrader.cluster.settings import NAME_LENGTH
+from bittrader.errors import ClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,10 @@ MOST_PORTS = 32
 
 class BadMessage(ValueError):  # noqa: N818 - it is a message, not a mistake of ours
     """A message that is not what it should be."""
+
+
+class RefusedError(ClusterError):
+    """What the head does not let somebody do, and why."""
 
 
 @dataclass(frozen=True, slots=True)

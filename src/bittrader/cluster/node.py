@@ -7,10 +7,9 @@ import os
 import random
 import time
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bittrader import host
+from bittrader import host, paths
 from bittrader.cluster import actions, codesync, jobs, ray_command
 from bittrader.cluster.authority import certified_address, tls_environment
 from bittrader.cluster.compiling import Compiling
@@ -25,8 +24,7 @@ from bittrader.cluster.node_state import NodeState, read_state, write_state
 from bittrader.cluster.policy import Cause
 from bittrader.cluster.ray_command import RayNode
 from bittrader.cluster.ray_folder import make_temp_dir, temp_dir
-from bittrader.cluster.ray_list import clean_environment
-from bittrader.cluster.ray_process import RayProcess, kill, members
+from bittrader.cluster.ray_process import RayProcess, clean_environment, kill, members
 from bittrader.cluster.secrets import TOKEN, Secrets
 from bittrader.cluster.seen import Seen
 from bittrader.cluster.settings import read_settings
@@ -34,8 +32,8 @@ from bittrader.cluster.side import HeadSide, WorkerSide
 from bittrader.cluster.supervisor import HEARD_SECONDS, Memory, Rules, step
 from bittrader.cluster.wishes import read_wishes
 from bittrader.errors import BittraderError, ClusterError, InputError, cause_of
-from bittrader.execution.allowance import Allowed, write_allowed
-from bittrader.files import written_whole
+from bittrader.execution.allowance import Allowed, read_allowed, write_allowed
+from bittrader.files import write_whole
 from bittrader.host.base import Readings
 from bittrader.notify.teller import Teller
 from bittrader.notify.watch import View
@@ -51,7 +49,6 @@ if TYPE_CHECKING:
     from bittrader.host.base import Address
 
 _STATE_SECONDS = 1.0
-_DRIVERS_SECONDS = 1.0
 
 
 class Node:
@@ -64,11 +61,11 @@ class Node:
         self._who = identity(folder, role, self._settings.node.shown_name)
         self._host = host.current()
         self._log = DaemonLog(folder, role, self._settings.logs, shown=shown)
-        self._ledger = Ledger(folder / "processes.json")
+        self._ledger = Ledger(folder / paths.PROCESSES)
         before = read_state(folder)
         self._jobs = jobs.Jobs(folder, self._ledger, before.jobs if before else ())
-        self._ray = RayProcess(self._ledger, folder / "logs" / "ray_start.log")
-        self._compiling = Compiling(self._ledger, folder / "logs" / "compiling.log", self._log)
+        self._ray = RayProcess(self._ledger, folder / paths.LOGS / "ray_start.log")
+        self._compiling = Compiling(self._ledger, folder / paths.LOGS / "compiling.log", self._log)
         self._secrets = Secrets(folder)
         self._side: Side
         if role == "head":
@@ -84,7 +81,7 @@ class Node:
         self._code: int | None = None
         self._said: NodeState | None = None
         self._drivers: list[dict[str, object]] = []
-        self._due = {"state": 0.0, "drivers": 0.0}
+        self._state_due = 0.0
         self._readings = Readings()
         self._troubles: dict[str, str] = {}
         self._settings_seen = self._settings_stamp()
@@ -128,7 +125,7 @@ class Node:
     def _look(self, *, ending: bool) -> Seen:
         addresses = self._host.addresses()
         place, obstacle = self._side.place(addresses)
-        wishes, damage = read_wishes(self.folder / "wishes.json")
+        wishes, damage = read_wishes(self.folder / paths.WISHES)
         self._trouble("wishes", damage)
         self._addresses = addresses
         local = time.localtime()
@@ -148,8 +145,9 @@ class Node:
             leftovers=self._leftovers(),
             readings=self._read_host(),
             wishes=wishes,
+            allowed=read_allowed(self.folder / paths.ALLOWANCE),
             ending=ending,
-            jobs_asked=jobs.asked(self.folder),
+            jobs_asked=self._jobs.asked(),
             jobs=self._jobs.look(),
         )
 
@@ -201,8 +199,8 @@ class Node:
             settings=self._settings,
             temp_dir=temp_dir(self._who.node),
             token=self._secrets.path(TOKEN),
-            allowance=self.folder / "allowance.json",
-            synced=self.folder / codesync.FILE,
+            allowance=self.folder / paths.ALLOWANCE,
+            synced=self.folder / paths.CODE,
             flags=self._host.flags(),
             tls=tls_environment(self._secrets),
         )
@@ -240,14 +238,14 @@ class Node:
             case actions.WriteRayFile(place, session):
                 self._write_ray_file(place, session)
             case actions.RemoveRayFile():
-                (self.folder / "ray.json").unlink(missing_ok=True)
+                (self.folder / paths.RAY).unlink(missing_ok=True)
             case actions.StartMembership(gcs):
                 assert self._memory.place is not None
                 self._side.start_membership(gcs, ray_command.driver_environment(self._ray_node, self._memory.place))
             case actions.StopMembership():
                 self._side.stop_membership()
             case actions.WriteAllowance(cores, reason):
-                write_allowed(self.folder / "allowance.json", Allowed(cores, reason))
+                write_allowed(self.folder / paths.ALLOWANCE, Allowed(cores, reason))
             case actions.StartCompiling():
                 self._compiling.start()
             case actions.StopCompiling():
@@ -257,7 +255,7 @@ class Node:
             case actions.StopJob(name, at_once):
                 self._jobs.stop(name, kill=at_once)
             case actions.FinishJob(name, code):
-                output = self.folder / "logs" / f"study-{name}.log"
+                output = self.folder / paths.LOGS / f"study-{name}.log"
                 self._teller.finished(name, code, output, time.time(), asked=jobs.is_to_be_told(self.folder, name))
                 self._jobs.finish(name, code)
             case actions.Exit(code):
@@ -277,24 +275,21 @@ class Node:
             "session": session,
             "env": ray_command.driver_environment(self._ray_node, place),
         }
-        with written_whole(self.folder / "ray.json", lasting=False) as part:
-            part.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        write_whole(self.folder / paths.RAY, json.dumps(facts, indent=1), lasting=False)
 
     def _say(self, seen: Seen) -> None:
         """Says how this node is: to the head and, when it changed or some time passed, in the file."""
         now = seen.clocks.monotonic
-        if now >= self._due["drivers"]:
-            self._due["drivers"] = now + _DRIVERS_SECONDS
-            self._drivers = read_running(self.folder)
+        self._drivers = read_running(self.folder)
         state = self._state(seen)
         try:
             self._side.invite_to(self._hosting(seen))
-            if now >= self._due["state"] or _news(state) != (self._said and _news(self._said)):
-                self._due["state"] = now + _STATE_SECONDS
+            if now >= self._state_due or _news(state) != (self._said and _news(self._said)):
+                self._state_due = now + _STATE_SECONDS
                 write_state(self.folder, state)
                 self._side.say(state.as_json())
                 self._said = state
-                self._jobs.withdraw_finished()
+                self._trouble("jobs", self._jobs.withdraw_ended())
         except (OSError, ClusterError) as error:
             self._trouble("state", f"the state cannot be written: {error}")
         else:
@@ -372,7 +367,7 @@ class Node:
             nodes=nodes,
             versions=self._versions,
             studies=self._drivers,
-            jobs=self._jobs.states(seen.jobs_asked),
+            jobs=self._jobs.states(seen.jobs_asked, memory.jobs, wall - monotonic),
             code=self._synced.found.as_json(),
             ports=asdict(self._settings.network.ports),
         )

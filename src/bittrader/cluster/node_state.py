@@ -6,14 +6,13 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bittrader import paths
 from bittrader.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bittrader.cluster.supervisor import Phase
-
-NAME = "state.json"
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,12 @@ class JobState:
     code: int | None = None
     ended: float | None = None
     """Unix seconds."""
+    asked: float | None = None
+    """When it was asked for, what has ended: its file may not go away, and asks for nothing more."""
+    trouble: str = ""
+    """Why it has to be started again, while it waits for that."""
+    next_start: float | None = None
+    """When that is to be, in Unix seconds."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,8 @@ class NodeState:
     jobs: list[JobState] = field(default_factory=list)
     code: dict[str, Any] = field(default_factory=dict)
     """Where its own copy of the owner's strategies is, as `codesync.Synced`."""
+    stopped: bool = False
+    """Whether its daemon has ended as it was asked to: the last that it says to its head."""
     ports: dict[str, int] = field(default_factory=dict)
     """Those that it uses, as `settings.Ports`."""
 
@@ -88,12 +95,12 @@ class NodeState:
 
 def write_state(folder: Path, state: NodeState) -> None:
     """Puts the state where everyone looks for it."""
-    write_whole(folder / NAME, json.dumps(state.as_json()), lasting=False)
+    write_whole(folder / paths.STATE, json.dumps(state.as_json()), lasting=False)
 
 
 def read_state(folder: Path) -> NodeState | None:
     """What was last written; None if nothing was, or another version wrote it."""
     try:
-        return NodeState.of(json.loads((folder / NAME).read_text(encoding="utf-8")))
+        return NodeState.of(json.loads((folder / paths.STATE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None

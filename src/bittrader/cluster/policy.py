@@ -115,8 +115,8 @@ class PolicyMemory:
     """When it was last seen on battery; None once the charger is believed."""
     is_low: bool = False
     """Whether the battery has been below the floor, and not well above it since."""
-    asked: tuple[float | None, int | None] = (None, None)
-    """The owner's last pause and override."""
+    asked: tuple[float | None, int | None, NodePolicy | None] = (None, None, None)
+    """The owner's last pause and override, and their policy."""
 
 
 def allow(
@@ -129,7 +129,7 @@ def allow(
     """
     seen = _observed(policy, memory, readings, now)
     wanted = _wanted(policy, seen, readings, wishes, cores_total, now)
-    asked = (wishes.paused_until, wishes.cores)
+    asked = (wishes.paused_until, wishes.cores, policy)
     granted = wanted if asked != memory.asked else _held_back(policy, memory, wanted, cores_total, now)
     changed = memory.changed if granted.cores == memory.cores else now.monotonic
     return replace(seen, cores=granted.cores, changed=changed, asked=asked), granted

@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bittrader.execution.ray_names import ALLOWANCE, NAME_LABEL, NODE_LABEL, SYNCED
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -63,7 +65,7 @@ def command(ray: RayNode, place: Place) -> list[str]:
         f"--num-cpus={ray.cores}",
         "--num-gpus=0",
         f"--object-store-memory={store_bytes(ray.memory_bytes)}",
-        f"--labels=bittrader-node={ray.node}{_name_label(ray.name)}",
+        f"--labels={NODE_LABEL}={ray.node}{_name_label(ray.name)}",
         f"--temp-dir={ray.temp_dir}",
         "--include-log-monitor=false",
         "--disable-usage-stats",
@@ -75,7 +77,7 @@ def command(ray: RayNode, place: Place) -> list[str]:
 def _name_label(name: str) -> str:
     """What Ray is told of a node's name: of letters, digits and `.-_`, which is all that a label may hold."""
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:63].strip("._-")
-    return f",bittrader-name={safe}" if safe else ""
+    return f",{NAME_LABEL}={safe}" if safe else ""
 
 
 def environment(ray: RayNode, place: Place) -> dict[str, str]:
@@ -86,9 +88,8 @@ def environment(ray: RayNode, place: Place) -> dict[str, str]:
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_ROTATION_MAX_BYTES": str(_LOG_BYTES),
         "RAY_ROTATION_BACKUP_COUNT": str(_LOGS_KEPT),
-        "BITTRADER_ALLOWANCE": str(ray.allowance),
-        "BITTRADER_SYNCED": str(ray.synced),
-        "BITTRADER_NODE": ray.node,
+        ALLOWANCE: str(ray.allowance),
+        SYNCED: str(ray.synced),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -73,8 +72,3 @@ def parse(line: bytes) -> Listed | None:
         )
     except (ValueError, TypeError, KeyError):
         return None
-
-
-def clean_environment() -> dict[str, str]:
-    """This process's environment without what somebody set for a Ray of their own."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}

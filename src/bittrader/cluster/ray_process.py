@@ -26,6 +26,7 @@ Answer = TypeVar("Answer")
 _GONE = (psutil.Error, ProcessLookupError, PermissionError)
 _WORKER_TITLE = "ray::"
 _RAYLET, _GCS = "raylet", "gcs_server"
+_LAST_BYTES = 4000
 # How often the whole list of processes is gone through while nothing happens, in looks: for the count alone.
 _LOOKS = 60
 SAME_SECONDS = 2.0
@@ -33,6 +34,11 @@ SAME_SECONDS = 2.0
 _LEAST_NICE = 19
 # Of the system that has consoles: no window of its own, and no Ctrl-C from another's.
 _APART = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what somebody set for a Ray of their own: what all of ours begins with."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
 
 
 def start(ledger: Ledger, what: str, words: Sequence[str], environment: Mapping[str, str], output: Path) -> Child:
@@ -122,7 +128,7 @@ class RayProcess:
             node=self._lives(_RAYLET),
             gcs=self._lives(_GCS),
             processes=len(self._members),
-            said=_last_words(self._output) if code else "",
+            said=last_words(self._output) if code else "",
         )
 
     @property
@@ -223,9 +229,12 @@ def _lives(one: psutil.Process) -> bool:
     return _asked(one, lambda one: bool(one.is_running() and one.status() != psutil.STATUS_ZOMBIE), unknown=False)
 
 
-def _last_words(output: Path) -> str:
+def last_words(output: Path) -> str:
+    """The last line of what a program printed; empty if it printed nothing."""
     try:
-        lines = [line.strip() for line in output.read_text(encoding="utf-8", errors="replace").splitlines()]
+        with output.open("rb") as file:
+            file.seek(max(0, output.stat().st_size - _LAST_BYTES))
+            lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
     except OSError:
         return ""
     return next((line for line in reversed(lines) if line), "")[:300]

@@ -58,11 +58,26 @@ class Secrets:
         try:
             text = self.path(name).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            cause = getattr(error, "strerror", None) or error
-            raise ClusterError(f"{self.path(name)} cannot be read: {cause}. Join again, with a new code") from error
+            raise self.fault(name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
         if not text:
-            raise ClusterError(f"{self.path(name)} is empty: join again, with a new code")
+            raise self.fault(name, "is empty")
         return text
+
+    def fault(self, name: str, what: str) -> ClusterError:
+        """What to raise for a secret with which something is wrong: it says what mends that."""
+        return ClusterError(f"{self.path(name)} {what}. {self._remedy(name)}")
+
+    def _remedy(self, name: str) -> str:
+        if not self._is_heads:
+            return "Join again, with a new code"
+        start = "delete it and start the head again" if self.path(name).exists() else "start the head again"
+        if name in (AUTHORITY, AUTHORITY_KEY):
+            return f"Put a copy back; or {start}, and every computer joins again"
+        return f"{start.capitalize()}: it makes another"
+
+    @property
+    def _is_heads(self) -> bool:
+        return any(self.path(name).exists() for name in (AUTHORITY_KEY, MEETING_KEY, MEMBERS))
 
     def keep(self, name: str, text: str) -> None:
         """Writes a secret in the place of the old one."""

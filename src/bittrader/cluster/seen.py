@@ -12,6 +12,7 @@ from bittrader.host.base import Readings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bittrader.execution.allowance import Allowed
     from bittrader.host.clocks import Clocks
 
 
@@ -59,6 +60,8 @@ class JobSeen:
     """The process of a detached study: running, or ended with a code."""
 
     code: int | None = None
+    said: str = ""
+    """Its last words, once it has ended."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ class Seen:
     """Processes of an earlier daemon that was killed."""
     readings: Readings = field(default_factory=Readings)
     wishes: Wishes = field(default_factory=Wishes)
+    allowed: Allowed | None = None
+    """What whoever works here was told; None when nothing can be read."""
     ending: bool = False
     """Whether the system told the daemon to end."""
     jobs_asked: frozenset[str] = frozenset()

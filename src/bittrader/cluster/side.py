@@ -9,13 +9,15 @@ from dataclasses import replace
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
-from bittrader.cluster import authority, whole
+from bittrader import paths
+from bittrader.cluster import authority
 from bittrader.cluster.desk import Head
 from bittrader.cluster.facts import facts_here
 from bittrader.cluster.meeting import Meeting
 from bittrader.cluster.messages import Hosting
-from bittrader.cluster.ray_list import Membership, clean_environment
+from bittrader.cluster.ray_list import Membership
 from bittrader.cluster.ray_place import head_place, worker_place
+from bittrader.cluster.ray_process import clean_environment
 from bittrader.cluster.secrets import Secrets
 from bittrader.cluster.seen import Heard
 from bittrader.cluster.visit import Visitor
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 STATUS_SECONDS = 2.0
 """How often a head writes what it knows of all nodes, for the command line: the file `cluster.json`."""
+_WATCHED_SECONDS = 0.5
+"""How often it does so while a study runs, which somebody may be watching."""
 
 
 class Side(Protocol):
@@ -134,7 +138,7 @@ class HeadSide:
     def start_membership(self, gcs: str, environment: dict[str, str]) -> None:
         self.stop_membership()
         everything = {**clean_environment(), **environment}
-        self._membership = Membership(self._ledger, gcs, everything, self._folder / "logs" / "membership.log")
+        self._membership = Membership(self._ledger, gcs, everything, self._folder / paths.LOGS / "membership.log")
         self._membership_started = time.monotonic()
 
     def stop_membership(self) -> None:
@@ -164,8 +168,9 @@ class HeadSide:
     def say(self, state: Json) -> None:
         self._meeting.note(state)
         if time.monotonic() >= self._status_due:
-            self._status_due = time.monotonic() + STATUS_SECONDS
-            write_whole(self._folder / whole.FILE, json.dumps(self._meeting.status()), lasting=False)
+            known = self._meeting.status()
+            self._status_due = time.monotonic() + (_WATCHED_SECONDS if known["studies"] else STATUS_SECONDS)
+            write_whole(self._folder / paths.CLUSTER, json.dumps(known), lasting=False)
 
     def close(self) -> None:
         self._meeting.close()
@@ -214,7 +219,7 @@ class WorkerSide:
         """The visits keep the token up to date."""
 
     def start_membership(self, gcs: str, environment: dict[str, str]) -> None:
-        raise NotImplementedError("only a head asks Ray for its list")
+        """The head asks, and tells at each visit."""
 
     def stop_membership(self) -> None:
         """There is none."""
@@ -234,4 +239,6 @@ class WorkerSide:
         self._state = state
 
     def close(self) -> None:
+        if self._state:
+            self._state = {**self._state, "stopped": True, "studies": []}
         self._visits.close()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bittrader.cluster.codesync import Synced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bittrader.cluster.node_state import JobState, NodeState
 
 _STALE_SECONDS = 10.0
+# How long a detached study that has ended is news.
+_DONE_SECONDS, _FAILED_SECONDS = 3600.0, 24 * 3600.0
 
 
 def in_words(state: NodeState, now: float) -> Iterator[tuple[str, str]]:
@@ -29,9 +31,11 @@ def in_words(state: NodeState, now: float) -> Iterator[tuple[str, str]]:
         yield "Cluster", f"{state.nodes} node{'s' * (state.nodes != 1)}"
     for study in state.studies:
         waits = f", waiting for {study['waits_for']}" if study.get("waits_for") else ""
-        yield "Study", f"{study.get('study')}: {study.get('finished', 0):,} evaluations{waits}"
+        yield "Study", f"{study.get('study')}: {far_in_words(study)}{waits}"
     for job in state.jobs:
-        yield "Detached", f"{job.name} {job_in_words(job)}"
+        if job.ended is not None and now - job.ended > (_DONE_SECONDS if job.code == 0 else _FAILED_SECONDS):
+            continue
+        yield "Detached", f"{job.name} {job_in_words(job, now)}"
 
 
 def ray_in_words(state: NodeState, now: float) -> str:
@@ -46,13 +50,30 @@ def ray_in_words(state: NodeState, now: float) -> str:
     return f"{state.phase} for {since}{why}{again}"
 
 
-def job_in_words(job: JobState) -> str:
-    """Whether a detached study runs, and how it ended."""
+def far_in_words(study: Mapping[str, Any]) -> str:
+    """How far a search is, from what its driver says."""
+    far = study.get("far")
+    if not far:
+        return "begins"
+    part = f"{far['part']}, " if far["part"] else ""
+    return f"{part}{far['done']:,} of {far['total']:,} evaluations"
+
+
+def job_in_words(job: JobState, now: float) -> str:
+    """Whether a detached study runs, what it waits for, and how it ended."""
     if job.running:
         return "runs"
+    if job.trouble:
+        return f"waits for {next_try(job, now)}"
     if job.code is None:
         return "is to run"
-    return "is done" if job.code == 0 else f"failed (exit code {job.code}): see logs/study-{job.name}.log"
+    when = "" if job.ended is None else f" {ago(now - job.ended)} ago"
+    return f"ended{when}" if job.code == 0 else f"failed{when} (exit code {job.code}): see logs/study-{job.name}.log"
+
+
+def next_try(job: JobState, now: float) -> str:
+    """When a detached study is started again, and why it must be."""
+    return f"another try in {max(0.0, (job.next_start or now) - now):.0f} s: {job.trouble}"
 
 
 def head_in_words(state: NodeState, now: float) -> str:

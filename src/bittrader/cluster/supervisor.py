@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from bittrader.cluster import actions, job_rules
 from bittrader.cluster.backoff import delay
 from bittrader.cluster.policy import Allowance, Moment, NodePolicy, PolicyMemory, allow
+from bittrader.execution.allowance import Allowed
 from bittrader.host.clocks import absence
 
 if TYPE_CHECKING:
@@ -177,16 +178,15 @@ class _Turn:
             self._remember(looked=self.now)
 
     def set_allowance(self) -> None:
-        """Says how many cores may be used, when that or its reason has changed."""
+        """Says how many cores may be used, when that is not what was said: for whatever cause, a lost file too."""
         moment = Moment(self.now, self.seen.clocks.wall, self.seen.hour)
         policy, allowance = allow(
             self.rules.policy, self.memory.policy, self.seen.readings, self.seen.wishes, self.rules.cores, moment
         )
         before = self.memory.allowance
         self._remember(policy=policy, allowance=allowance)
-        if before == allowance:
-            return
-        self.actions.append(actions.WriteAllowance(allowance.cores, allowance.reason))
+        if self.seen.allowed != Allowed(allowance.cores, allowance.reason):
+            self.actions.append(actions.WriteAllowance(allowance.cores, allowance.reason))
         if before is None or (before.cores, before.cause) != (allowance.cores, allowance.cause):
             self._log(f"{allowance.cores} of {self.rules.cores} cores allowed: {allowance.reason}")
 

@@ -12,12 +12,12 @@ from http.client import HTTPConnection, HTTPException
 from socket import IPPROTO_TCP, TCP_NODELAY, create_connection
 from typing import TYPE_CHECKING, Any
 
+from bittrader import paths
 from bittrader.cluster import messages
 from bittrader.cluster import secrets as kept
 from bittrader.cluster.authority import MEETING_NAME, certificate_request, keep_certificate
 from bittrader.cluster.invite import fingerprint
-from bittrader.cluster.members import RefusedError
-from bittrader.cluster.messages import Asking, BadMessage, Joined, Told
+from bittrader.cluster.messages import Asking, BadMessage, Joined, RefusedError, Told
 from bittrader.cluster.network import failure_in_words
 from bittrader.cluster.secrets import Secrets
 from bittrader.errors import ClusterError
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from socket import socket
 
     from bittrader.cluster.facts import Facts
+    from bittrader.cluster.identity import Role
     from bittrader.cluster.invite import Invite
     from bittrader.cluster.messages import Json
     from bittrader.cluster.network import Outcome
 
-_FILE = "meeting.json"
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
 JOIN_SECONDS = 60.0
@@ -170,7 +170,7 @@ def join(folder: Path, invite: Invite, node: str, name: str, facts: Facts) -> Jo
 
 def read_contact(folder: Path) -> Contact:
     """Where the head is met; ClusterError when this computer has never joined a cluster."""
-    path = folder / _FILE
+    path = folder / paths.MEETING
     try:
         said = messages.read(path.read_bytes())
         return Contact(messages.addresses(said, "addresses"), messages.port(said, "port"))
@@ -180,9 +180,15 @@ def read_contact(folder: Path) -> Contact:
         raise ClusterError(f"{path} cannot be read: {error}. Join again, with a new code") from error
 
 
+def require_joined(folder: Path, role: Role) -> None:
+    """ClusterError when this is to be a worker's folder, and it has never joined a cluster."""
+    if role == "worker":
+        read_contact(folder)
+
+
 def keep_contact(folder: Path, contact: Contact) -> None:
     """Keeps where the head is met."""
-    write_whole(folder / _FILE, json.dumps(asdict(contact)))
+    write_whole(folder / paths.MEETING, json.dumps(asdict(contact)))
 
 
 def _keep(folder: Path, secrets: Secrets, joined: Joined, contact: Contact) -> None:

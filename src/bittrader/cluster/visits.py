@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Protocol
 
-from bittrader.cluster.members import RefusedError
+from bittrader.cluster.messages import RefusedError
 from bittrader.errors import ClusterError, cause_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 PERIOD_SECONDS = 1.0
 REFUSED_SECONDS = 15.0
 """A head that refused is asked less often: somebody has to do something first."""
+FAREWELL_SECONDS = 1.0
+"""How long the last visit is waited for."""
 STUCK_SECONDS = 2.0
 """A visit that takes longer is given up when there is a reason to look again."""
 
@@ -88,11 +91,13 @@ class Visits:
             self._certify = address
 
     def close(self) -> None:
-        """Visits no more."""
+        """Says the state once more, if the head hears it within a moment, and visits no more."""
         with self._lock:
-            if self._round is not None:
-                self._round.end()
-            self._round = None
+            last, self._round = self._round, None
+        if last is not None:
+            last.is_last = True
+            last.end()
+            last.over.wait(FAREWELL_SECONDS)
 
     def _new_round(self) -> None:
         with self._lock:
@@ -125,6 +130,11 @@ class Visits:
             mine.wake.wait(max(0.0, asked + pause - time.monotonic()))
             mine.wake.clear()
 
+        if mine.is_last and self._latest.refused is None:
+            with suppress(ClusterError):  # nobody is left to whom it would matter
+                (visitor or self._make()).report(self._state())
+        mine.over.set()
+
     def _fetch_certificate(self, visitor: Visiting) -> None:
         with self._lock:
             address, self._certify = self._certify, None
@@ -142,7 +152,9 @@ class _Round:
 
     def __init__(self) -> None:
         self.wake = Event()
+        self.over = Event()
         self.ended = False
+        self.is_last = False
 
     def end(self) -> None:
         self.ended = True

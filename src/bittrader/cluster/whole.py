@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from bittrader import paths
 from bittrader.cluster.facts import facts_here
 from bittrader.cluster.identity import require_identity
 from bittrader.cluster.visit import Visitor
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from bittrader.cluster.messages import Json
 
-FILE = "cluster.json"
-
 
 def whole_cluster(folder: Path) -> Json:
     """The head, every node and every study, as GET /status of the meeting point answers.
@@ -24,7 +23,7 @@ def whole_cluster(folder: Path) -> Json:
     ClusterError where the folder is no node's, or nobody can be asked.
     """
     who = require_identity(folder, "worker")
-    return _written(folder / FILE) if who.role == "head" else Visitor(folder, who.node, facts_here()).status()
+    return _written(folder / paths.CLUSTER) if who.role == "head" else Visitor(folder, who.node, facts_here()).status()
 
 
 def _written(path: Path) -> Json:

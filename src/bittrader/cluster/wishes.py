@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from bittrader.errors import InputError
@@ -94,6 +94,14 @@ def read_wishes(path: Path) -> tuple[Wishes, str]:
     except (OSError, UnicodeDecodeError, InputError) as error:
         cause = getattr(error, "strerror", None) or error
         return Wishes(), f"{path.name} cannot be used, so nothing is paused or overridden: {cause}."
+
+
+def ask(path: Path, now: float, **changes: object) -> Wishes:
+    """Asks for something else at a Unix time, and returns all that is wanted from now on; the rest stays as it was."""
+    wishes, _ = read_wishes(path)
+    wishes = replace(wishes, asked=now, **changes)  # type: ignore[arg-type]
+    write_wishes(path, wishes)
+    return wishes
 
 
 def write_wishes(path: Path, wishes: Wishes) -> None:

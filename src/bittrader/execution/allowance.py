@@ -25,6 +25,22 @@ def write_allowed(path: Path, allowed: Allowed) -> None:
     write_whole(path, json.dumps(asdict(allowed)), lasting=False)
 
 
+def read_allowed(path: Path) -> Allowed | None:
+    """What was last said; None when nothing was, or it cannot be read."""
+    try:
+        return _parsed(path)
+    except _UNREADABLE:
+        return None
+
+
+def _parsed(path: Path) -> Allowed:
+    said = json.loads(path.read_text(encoding="utf-8"))
+    return Allowed(max(0, int(said["cores"])), str(said["reason"]))
+
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, OverflowError)
+
+
 class Follow:
     """Reads an allowance again when its file has changed; without a file, all cores are allowed."""
 
@@ -42,10 +58,9 @@ class Follow:
             facts = self._path.stat()
             seen = (facts.st_mtime_ns, facts.st_ino)
             if seen != self._seen:
-                said = json.loads(self._path.read_text(encoding="utf-8"))
-                self._allowed, self._seen = Allowed(max(0, int(said["cores"])), str(said["reason"])), seen
+                self._allowed, self._seen = _parsed(self._path), seen
         except FileNotFoundError:
             return self._all
-        except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        except _UNREADABLE:
             return self._allowed
         return self._allowed

@@ -71,6 +71,17 @@ class Rhythm:
     """Batches on their way for each slot: some that run, and some that wait for these to end."""
 
 
+@dataclass(frozen=True)
+class Far:
+    """How far a search is."""
+
+    done: int
+    """Sets that have their end, those of earlier sessions too."""
+    total: int
+    part: str = ""
+    """Which part of the whole this is about, as in `fold 2 of 5`; empty for the whole."""
+
+
 class Executor(ABC, Generic[Answer]):
     """Somewhere to run batches.
 
@@ -95,6 +106,9 @@ class Executor(ABC, Generic[Answer]):
     @abstractmethod
     def pending(self) -> int:
         """How many batches are submitted and not yet handed out by `wait`."""
+
+    def note(self, far: Far) -> None:
+        """Is told how far the search is, for whoever looks on from elsewhere."""
 
     @abstractmethod
     def resize(self, slots: int) -> None:

@@ -15,6 +15,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from bittrader import paths
 from bittrader.execution import frames
 from bittrader.execution.link import Alive, Connected, Disconnected
 
@@ -33,14 +34,17 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 _LONGEST_LOG = 1_000_000
 # By its name, not as `-m`: what nodes are sent by reference must be found in this module there.
 _PROGRAM = "from bittrader.execution.ray import main; main()"
-NO_NODE = "the cluster: no Ray node runs on this computer"
+NO_NODE = "the cluster: this computer has no connection to it just now"
+BROKEN = "the cluster: the connection broke, and your work waits for another"
+_STALE_SECONDS = 10.0
 
 
 class Bridge:
     """The process that speaks to Ray for us. `folder`: a node's, with the `ray.json` that its daemon writes."""
 
     def __init__(self, folder: Path) -> None:
-        self._facts_path, self._log_path = folder / "ray.json", folder / "logs" / "bridge.log"
+        self._facts_path, self._log_path = folder / paths.RAY, folder / paths.LOGS / "bridge.log"
+        self._state_path = folder / paths.STATE
         self._inbox: queue.SimpleQueue[tuple[_Child | None, Any]] = queue.SimpleQueue()
         self._child: _Child | None = None
         self._retry_at = 0.0
@@ -93,19 +97,19 @@ class Bridge:
         facts, child = self._facts(), self._child
         if child is None:
             if facts is None:
-                return self._say(NO_NODE)
+                return self._say(self._no_node())
             return self._start(facts) if now >= self._retry_at else []
         if facts != child.facts:
-            return self._lost("this computer's Ray node was restarted" if facts else NO_NODE)
+            return self._lost(BROKEN if facts else self._no_node())
         if now > child.heard + (_SILENT_SECONDS if child.connected else _CONNECTING_SECONDS):
-            return self._lost("the cluster: the bridge to Ray hangs")
+            return self._lost("the cluster: the connection hangs, and your work waits for another")
         return []
 
     def _start(self, facts: Mapping[str, Any]) -> list[FromCluster]:
         try:
             self._child = _Child(facts, self._inbox, self._log_path)
         except OSError as error:  # no process or file more, just now
-            return self._lost(f"the cluster: the bridge to Ray cannot start ({error})")
+            return self._lost(f"the cluster: the process that connects to it cannot start ({error})")
         return []
 
     def _lost(self, why: str) -> list[FromCluster]:
@@ -126,6 +130,17 @@ class Bridge:
         child, self._child = self._child, None
         if child is not None:
             child.end()
+
+    def _no_node(self) -> str:
+        """That no Ray node runs on this computer, and why, as its daemon says."""
+        try:
+            said = json.loads(self._state_path.read_text(encoding="utf-8"))
+            why, silent = said["waiting"], time.time() - said["at"]
+        except (OSError, ValueError, TypeError, KeyError):
+            return NO_NODE
+        if silent > _STALE_SECONDS:
+            return "the cluster: this computer's node does not run. Start it, and your work goes on"
+        return f"the cluster: {why}. Your work waits for it" if why else NO_NODE
 
     def _facts(self) -> Mapping[str, Any] | None:
         """How to reach Ray on this computer; None while it does not run."""
@@ -185,13 +200,10 @@ class _Child:
 
     def ending(self) -> str:
         """Why it ended, in one line."""
-        return self.why or f"the cluster: the bridge to Ray ended ({self._last_words()})"
-
-    def _last_words(self) -> str:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(1.0)
-        code = self.process.returncode
-        return f"exit code {code}; see {self._log}" if code is not None else f"see {self._log}"
+        if self.why:
+            return self.why
+        # Ray ends a process whose head or node is lost, at once and without a word that we could pass on.
+        return BROKEN if self.connected else f"the head: it cannot be reached, and your work waits for it ({self._log})"
 
     def end(self) -> None:
         """Ends it at once: what it runs ends with it."""

@@ -13,6 +13,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
+from bittrader import paths
 from bittrader.execution.assignment import Assignment
 from bittrader.execution.base import Answer, Executor, ExecutorError, Rhythm
 from bittrader.execution.bridge import Bridge
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from bittrader.execution.assignment import Status
-    from bittrader.execution.base import Done, Rows
+    from bittrader.execution.base import Done, Far, Rows
     from bittrader.execution.dispatch import Action
     from bittrader.execution.link import FromCluster, Link
     from bittrader.execution.work import Work
@@ -60,7 +61,7 @@ class OnCluster:
 
     def __init__(self, folder: Path, open_link: Callable[[], Link] | None = None) -> None:
         self._open_link = open_link or (lambda: Bridge(folder))
-        self._report = folder / "running" / f"{os.getpid()}.json"
+        self._report = folder / paths.RUNNING / f"{os.getpid()}.json"
         self.changed = threading.Condition()
         self._link: Link | None = None
         self._thread: threading.Thread | None = None
@@ -69,7 +70,6 @@ class OnCluster:
         self._trouble = ""
         self._search: _Search | None = None
         self._reported = 0.0
-        self._waiting_since: float | None = None
         self.broken: BaseException | None = None
 
     def __enter__(self) -> Self:
@@ -219,8 +219,7 @@ class OnCluster:
             if search is None:
                 return
             waits = waits_for(self._trouble, search.dispatch.nodes.values())
-            self._waiting_since = (self._waiting_since or time.time()) if waits else None
-            running = Running.of(search.dispatch, search.name, search.began, self._waiting_since, waits, now, since)
+            running = Running.of(search.dispatch, search.name, search.began, search.far, waits, now, since)
         with contextlib.suppress(OSError):  # a full disk: the search itself says so where it writes
             write_running(self._report, running)
 
@@ -235,6 +234,7 @@ class _Search:
         self.rows: dict[int, Rows] = {}
         self.done: list[Done[Any]] = []
         self.tickets = 0
+        self.far: Far | None = None
 
 
 class ClusterExecutor(Executor[Answer], Generic[Answer]):
@@ -262,6 +262,9 @@ class ClusterExecutor(Executor[Answer], Generic[Answer]):
     def pending(self) -> int:
         with self._changed:
             return 0 if self._closed else self._search.dispatch.unanswered + len(self._search.done)
+
+    def note(self, far: Far) -> None:
+        self._search.far = far
 
     def resize(self, slots: int) -> None:
         """Uses no more than so many slots of the cluster."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bittrader import paths
 from bittrader.errors import BittraderError, cause_of
 from bittrader.execution import code_store
-from bittrader.execution.allowance import Follow
+from bittrader.execution.allowance import Allowed, Follow
 from bittrader.execution.assignment import Assignment, Status
 from bittrader.execution.base import Done
 from bittrader.execution.local import run_here
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from bittrader.execution.allowance import Allowed
     from bittrader.execution.base import Evaluate, Executor, Rows
     from bittrader.execution.work import Remote
 
@@ -48,7 +48,7 @@ class NodeWork:
     def __init__(self, store: Path, allowance: Path | None, cores: int, synced: Path | None = None) -> None:
         self._store, self._synced = store, synced
         self._follow = Follow(allowance, cores)
-        self._sharing = Sharing(None if allowance is None else allowance.parent / "working")
+        self._sharing = Sharing(None if allowance is None else allowance.parent / paths.WORKING)
         self._changed = threading.Condition()
         self._session: _Session | None = None
         self._closed = False
@@ -169,9 +169,15 @@ class NodeWork:
             if self._session is None:
                 self._sharing.leave()
             else:
-                allowed = replace(allowed, cores=self._sharing.of(allowed.cores))
+                allowed = self._part(allowed)
             self._allowance = allowed
         return allowed
+
+    def _part(self, allowed: Allowed) -> Allowed:
+        """What of the allowance is this search's, and why not all."""
+        cores = self._sharing.of(allowed.cores)
+        shared = f"; {self._sharing.count} searches take turns" if cores < allowed.cores else ""
+        return Allowed(cores, allowed.reason + shared)
 
     def _state(self) -> tuple[object, ...]:
         """What is worth telling when it changes, beside answers."""

@@ -43,7 +43,7 @@ class NodeRecord:
 
     def __init__(self, node: str, name: str) -> None:
         self.node, self.name = node, name
-        self.slots = self.busy = 0
+        self.slots = self.busy = self.suspended = 0
         self.reason = ""
         self.refused: str | None = None
         self.ready = False
@@ -82,7 +82,8 @@ class NodeRecord:
             # A node that slept for an hour is not one that speaks once an hour.
             self._interval += _NEW * (min(now - self._heard, _LONGEST_INTERVAL) - self._interval)
         self._heard = now
-        self.slots, self.reason, self.busy = status.slots, status.reason, status.busy
+        self.slots, self.reason = status.slots, status.reason
+        self.busy, self.suspended = status.busy - status.suspended, status.suspended
         self.refused, self.ready = status.refused, status.ready
 
     def overdue(self, now: float) -> float | None:

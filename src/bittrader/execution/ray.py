@@ -43,6 +43,7 @@ from bittrader.execution.link import (
     Withdraw,
 )
 from bittrader.execution.node import NodeWork
+from bittrader.execution.ray_names import ALLOWANCE, NAME_LABEL, NODE_LABEL, SYNCED
 from bittrader.execution.ray_words import why_dead, why_not_connected, why_not_started
 
 if TYPE_CHECKING:
@@ -50,10 +51,6 @@ if TYPE_CHECKING:
 
     from bittrader.execution.link import FromCluster, Parcel, ToCluster
 
-# Environment of a Ray node, from its daemon: the files that say how many cores are allowed, and where the owner's own
-# strategies are.
-ALLOWANCE = "BITTRADER_ALLOWANCE"
-SYNCED = "BITTRADER_SYNCED"
 NAMESPACE = "bittrader"
 
 _POLL_SECONDS = 0.5
@@ -206,9 +203,9 @@ class _Membership:
 
 def _seen(node: Mapping[str, Any]) -> _Seen:
     labels, ray_id = node.get("Labels") or {}, node["NodeID"]
-    name = labels.get("bittrader-name") or node["NodeManagerHostname"]
+    name = labels.get(NAME_LABEL) or node["NodeManagerHostname"]
     cores = int(node["Resources"].get("CPU", 0))
-    return _Seen(ray_id, labels.get("bittrader-node") or ray_id, name, cores)
+    return _Seen(ray_id, labels.get(NODE_LABEL) or ray_id, name, cores)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from bittrader.files import write_whole
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bittrader.execution.base import Far
     from bittrader.execution.dispatch import Dispatch, Redone
     from bittrader.execution.node_record import NodeRecord
 
@@ -22,6 +23,9 @@ class RunningNode:
     name: str
     slots: int
     busy: int
+    """Cores that work for it now."""
+    suspended: int
+    """Evaluations that stand still until there is a core for them again."""
     rows_per_second: float
     round_trip: float
     """Seconds from sending a batch to its answer, beyond what the batch itself takes."""
@@ -36,7 +40,7 @@ class RunningNode:
     def of(cls, node: NodeRecord, now: float) -> RunningNode:
         speed, trip = round(node.rows_per_second, 1), round(node.round_trip, 4)
         told = (node.late(now), node.silent, node.refused, node.reason)
-        return cls(node.name, node.slots, node.busy, speed, trip, *told)
+        return cls(node.name, node.slots, node.busy, node.suspended, speed, trip, *told)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class Running:
     asked: int
     """Evaluations that were handed to the cluster."""
     finished: int
-    waiting_since: float | None
+    far: Far | None
+    """Of the whole search; None before that is told."""
     waits_for: str
     nodes: dict[str, RunningNode]
     redone: list[dict[str, object]]
@@ -61,7 +66,7 @@ class Running:
         dispatch: Dispatch,
         study: str,
         began: float,
-        waiting_since: float | None,
+        far: Far | None,
         waits_for: str,
         now: float,
         since: float,
@@ -72,7 +77,7 @@ class Running:
             began,
             dispatch.asked,
             dispatch.finished,
-            waiting_since,
+            far,
             waits_for,
             {name: RunningNode.of(node, now) for name, node in dispatch.nodes.items()},
             [_words(one, since) for one in dispatch.redone],

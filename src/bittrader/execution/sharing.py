@@ -46,6 +46,11 @@ class Sharing:
             self._names = _meet(self._mine)
         return share(cores, self._names.index(self._mine.name), len(self._names), int(time.time() / TURN_SECONDS))
 
+    @property
+    def count(self) -> int:
+        """How many searches there are, as of the last look."""
+        return max(1, len(self._names))
+
     def leave(self) -> None:
         """Leaves its part to the others."""
         if self._mine is not None and self._names:

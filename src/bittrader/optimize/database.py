@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bittrader.errors import InputError, StudyError
+from bittrader.errors import ExitCode, InputError, StudyError, exit_code_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +32,10 @@ _WORDS = {
 }
 
 
+# Those of them that may pass.
+_EXIT_CODES = {"SQLITE_FULL": ExitCode.SYSTEM, "SQLITE_IOERR": ExitCode.SYSTEM, "SQLITE_BUSY": ExitCode.BUSY}
+
+
 @contextmanager
 def told(path: Path) -> Iterator[None]:
     """Turns SQLite's and the system's errors into StudyError with one clear line."""
@@ -40,10 +44,18 @@ def told(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorname", "")
         words = next((words for key, words in _WORDS.items() if code.startswith(key)), f"SQLite says: {error}")
-        kept = " Every finished evaluation is kept." if code.startswith(("SQLITE_FULL", "SQLITE_IOERR")) else ""
-        raise StudyError(f"the study {path}: {words}.{kept}") from error
+        exit_code = next((one for key, one in _EXIT_CODES.items() if code.startswith(key)), ExitCode.REFUSED)
+        kept = " Every finished evaluation is kept." if exit_code == ExitCode.SYSTEM else ""
+        raise _failed(f"the study {path}: {words}.{kept}", exit_code) from error
     except OSError as error:
-        raise StudyError(f"the study {path}: {error.strerror or error}. Look at its folder.") from error
+        words = f"the study {path}: {error.strerror or error}. Look at its folder."
+        raise _failed(words, exit_code_of(error)) from error
+
+
+def _failed(words: str, exit_code: ExitCode) -> StudyError:
+    error = StudyError(words)
+    error.exit_code = exit_code
+    return error
 
 
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
@@ -147,6 +159,8 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 class StudyRunningError(StudyError):
     """Another process writes to the study."""
+
+    exit_code = ExitCode.BUSY
 
 
 class WriterLock:

@@ -163,6 +163,15 @@ def is_complete(study: Study) -> bool:
     return experiment.validation is None or validation(study) is not None
 
 
+def was_elsewhere(study: Study) -> bool:
+    """Whether a cluster's computers evaluated what has been asked last of all that has an end."""
+    with told(study.path):
+        last = study.connection.execute(
+            "SELECT node FROM trials WHERE state != 'asked' AND same_as IS NULL ORDER BY number DESC LIMIT 1"
+        ).fetchone()
+    return last is not None and last[0] is not None
+
+
 def failures(study: Study, fold: int = 0) -> dict[str, int]:
     """Causes of failure and how often each came, the commonest first."""
     with told(study.path):

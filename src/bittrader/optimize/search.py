@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.errors import InputError, did_you_mean
+from bittrader.execution.base import Far
 from bittrader.execution.local import Here
 from bittrader.optimize import found, shelf
 from bittrader.optimize.evaluators import first_rows
@@ -226,11 +227,14 @@ def _search(
     folds = [None, *(layout.training() if layout else ())]
 
     def searched(fold: int) -> bool:
-        def tell(now: Progress) -> None:
-            (progress or _silent)(replace(now, fold=fold, folds=len(folds) - 1))
-
         work: Work[Any] = replace(problem.work(experiment, folds[fold]), name=study.name)
+        part = f"fold {fold} of {len(folds) - 1}" if fold else ""
         with place.executor(work) as executor:
+
+            def tell(now: Progress) -> None:
+                executor.note(Far(now.finished + now.failed, now.trials, part))
+                (progress or _silent)(replace(now, fold=fold, folds=len(folds) - 1))
+
             return Search(study, sampler_of(experiment), executor, fold).run(tell, stopped)
 
     with stop_wished() as stopped:
