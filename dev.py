@@ -24,8 +24,8 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 
 OLDEST = (3, 11)
-NEWEST = (3, 14)  # the locks have nothing ready-made for a newer one
-NEWER = ("python3.13", "python3.12", "python3.11", "python3.14", "python3", "python")
+NEWEST = (3, 13)  # nobody has tried a newer one
+NEWER = ("python3.13", "python3.12", "python3.11", "python3", "python")
 
 RUNTIME_LOCK = ROOT / "requirements.lock"
 NODE_LOCK = ROOT / "requirements-node.lock"  # what the installers put on a computer
@@ -33,7 +33,7 @@ DEV_LOCK = ROOT / "requirements-dev.lock"
 
 # Where the locks must hold a ready-made package for everything: these systems (as uv calls them), these Pythons.
 SYSTEMS = ("x86_64-pc-windows-msvc", "aarch64-apple-darwin", "x86_64-manylinux_2_28", "aarch64-manylinux_2_28")
-PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+PYTHONS = ("3.11", "3.12", "3.13")
 OLDEST_MACOS = "14.0"
 
 PYTHON_SOURCES = ("src", "tests", "bench", "installers", "Documentation", "dev.py")

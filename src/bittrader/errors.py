@@ -62,7 +62,7 @@ class ClusterError(BittraderError):
 class InstallError(BittraderError):
     """An installation that cannot be made here, or that failed and was undone."""
 
-    exit_code = ExitCode.SYSTEM
+    exit_code = ExitCode.NOTHING
 
 
 # What a system that is well has no cause to answer again.

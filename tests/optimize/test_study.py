@@ -5,6 +5,7 @@ import time
 from contextlib import suppress
 
 import numpy as np
+import psutil
 import pytest
 from tests.belief.beliefs import known
 from tests.optimize.spaces import named
@@ -325,8 +326,10 @@ def test_a_study_that_cannot_be_laid_out_leaves_nothing_and_can_be_made_after(pa
 
 def test_a_lock_that_cannot_be_taken_for_another_reason_is_not_called_running(path, monkeypatch):
     path.with_suffix(".lock").write_bytes(b"no SQLite file, but longer than the header of one" * 3)
-    with pytest.raises(StudyError, match="it is not a study"):
+    with pytest.raises(StudyError, match="it is not a study") as refused:
         Study.create(path, experiment())
+    # The error that we hold would hold it too: nothing but `close` closes it.
+    assert str(path.with_suffix(".lock")) not in {file.path for file in psutil.Process().open_files()}, refused.value
 
 
 @pytest.mark.parametrize("text", ["junk", "[]", "{}", None])

@@ -28,5 +28,5 @@ def demo(trials: Annotated[int, typer.Option(help="Parameter sets to try.", min=
             f"Made {len(candles):,} [bold]synthetic[/] {candles.timeframe} candles and stored them as {NAME}."
         )
     words = ["optimize", "sma-cross", NAME, "--trials", str(trials)]
-    _console.print(f"$ bittrader {' '.join(words)}", highlight=False)
+    _console.print(f"$ bittrader {' '.join(words)}")
     raise typer.Exit(run_command(words))

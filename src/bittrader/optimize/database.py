@@ -171,7 +171,7 @@ class WriterLock:
         try:
             self._connection.execute("PRAGMA journal_mode=MEMORY")  # a full disk can be locked too
             self._connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             self._connection.close()
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                 raise
