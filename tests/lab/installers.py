@@ -15,6 +15,8 @@ from pathlib import Path
 
 from tests.lab.places import ROOT, cache
 
+import bittrader
+
 PYTHON = platform.python_version()
 HEAD_ZIP = "Bittrader_Head_Installer_v4.0_Native.zip"
 WORKER_ZIP = "Bittrader_Worker_Installer_v2.6_Linux.zip"
@@ -45,9 +47,8 @@ def zips(version: str | None = None) -> Path:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
         copy(ROOT / name, checkout / name)
     if version is not None:
-        project = (checkout / "pyproject.toml").read_text()
-        before = next(line for line in project.splitlines() if line.startswith("version = "))
-        (checkout / "pyproject.toml").write_text(project.replace(before, f'version = "{version}"', 1))
+        package = checkout / "src" / "bittrader" / "__init__.py"
+        package.write_text(package.read_text().replace(f'"{bittrader.__version__}"', f'"{version}"', 1))
     words = [f"Linux-{platform.machine()}", PYTHON, str(folder), HEAD_ZIP, WORKER_ZIP]
     subprocess.run([sys.executable, "-c", _BUILD, *words], cwd=checkout, check=True, stdout=subprocess.DEVNULL)
     shutil.rmtree(checkout)

@@ -17,7 +17,6 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from bittrader import __version__
 from bittrader.errors import InputError, StrategyError, cause_of, did_you_mean, is_interrupt
 from bittrader.strategies import builtin
 from bittrader.strategies.base import Strategy
@@ -65,10 +64,10 @@ def load_strategy(ref: str) -> type[Strategy]:
 def code_digest(strategy: type[Strategy] | Callable[..., object]) -> str:
     """32 hexadecimal digits that differ when the code that decides a strategy's signals, or a function's answer, does.
 
-    Comments and docstrings decide nothing. The code is its file, the modules beside it that it imports, those of its
-    base classes, and our own version.
+    Comments and docstrings decide nothing. The code is its file, the modules beside it that it imports, and those of
+    its base classes; what evaluates it has a digest of its own.
     """
-    digest = hashlib.blake2b(__version__.encode(), digest_size=16)
+    digest = hashlib.blake2b(digest_size=16)
     digest.update(getattr(strategy, "__qualname__", type(strategy).__qualname__).encode())
     for base in getattr(strategy, "__mro__", (strategy,)):
         if base not in (Strategy, object):
