@@ -510,7 +510,24 @@ answers_from_variables() {
     work "$@"
 }
 
+# Before anything is fetched: the program would refuse them in the end.
+check_values() {
+    while [ $# -gt 1 ]; do
+        case $1 in
+            --cores) case $2 in 0 | *[!0-9]*) stop 2 "--cores $2 is no number of cores." ;; esac ;;
+            --scope) case $2 in system | user) ;; *) stop 2 "--scope is system or user, not $2." ;; esac ;;
+            --join)
+                case $2 in
+                    *[!0-9A-Za-z-]*) [ -r "$2" ] || stop 2 "$2 is neither a join code nor a file that can be read." ;;
+                esac
+                ;;
+        esac
+        shift
+    done
+}
+
 work() {
+    check_values "$@"
     if [ -n "$DRY" ]; then
         if is_made; then
             asked_for --dry-run "$@" || set -- "$@" --dry-run

@@ -117,14 +117,14 @@ def test_a_dry_run_after_an_installation_asks_the_program_for_its_own(computer: 
 
 def test_variables_answer_what_options_do_not(computer: Computer, zips: Unpacked) -> None:
     computer.variables = {
-        "BITTRADER_YES": "1", "NUM_CPUS": "4", "BITTRADER_FIREWALL": "no", "BITTRADER_JOIN": "code.txt",
+        "BITTRADER_YES": "1", "NUM_CPUS": "4", "BITTRADER_FIREWALL": "no", "BITTRADER_JOIN": "CODE-1",
         "BITTRADER_SCOPE": "user", "BITTRADER_START_AT_LOGIN": "yes",
     }  # fmt: skip
     done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--firewall")
     assert done.returncode == 0, done.stderr
     (words,) = calls(computer)
     assert words[4:] == [
-        "--firewall", "--yes", "--scope", "user", "--cores", "4", "--join", "code.txt", "--start-at-login",
+        "--firewall", "--yes", "--scope", "user", "--cores", "4", "--join", "CODE-1", "--start-at-login",
     ]  # fmt: skip
 
 
@@ -145,6 +145,23 @@ def test_a_wrong_call_is_one_line_and_nothing_is_done(
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+    assert computer.tree() == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--cores", "many"], "--cores many is no number of cores"),
+        (["--cores", "0"], "--cores 0 is no number of cores"),
+        (["--scope", "world"], "--scope is system or user, not world"),
+        (["--join", "/no/such/code.txt"], "/no/such/code.txt is neither a join code nor a file"),
+    ],
+)
+def test_an_answer_that_cannot_be_right_is_refused_before_anything_is_fetched(
+    computer: Computer, zips: Unpacked, words: list[str], said: str
+) -> None:
+    done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--yes", "--join", "CODE", *words)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
     assert computer.tree() == {}
 
 
