@@ -139,13 +139,15 @@ def lock(words: list[str]) -> None:
 
 def wheels(_words: list[str]) -> None:
     """Check that the locks have ready-made packages for every supported system and Python."""
+    compile_lock = [require_uv(), "pip", "compile", str(DEV_LOCK), "--quiet", "--no-deps", "--only-binary", ":all:"]
     for system in SYSTEMS:
-        for version in PYTHONS:
-            run(
-                *(require_uv(), "pip", "compile", DEV_LOCK, "--quiet", "--no-deps", "--only-binary", ":all:"),
-                *("--python-platform", system, "--python-version", version, "--output-file", os.devnull),
-                MACOSX_DEPLOYMENT_TARGET=OLDEST_MACOS,
-            )
+        command = [*compile_lock, "--python-platform", system, "--output-file", os.devnull, "--python-version"]
+        # All at once: they wait for the package index, most of the time.
+        variables = environment(MACOSX_DEPLOYMENT_TARGET=OLDEST_MACOS)
+        checks = [subprocess.Popen([*command, version], cwd=ROOT, env=variables) for version in PYTHONS]
+        codes = [check.wait() for check in checks]
+        if any(codes):
+            sys.exit(max(codes))
     print(f"Every locked package is ready-made for {', '.join(SYSTEMS)} on Python {', '.join(PYTHONS)}.")
 
 

@@ -147,7 +147,7 @@ check_linux() {
     libc=$(getconf GNU_LIBC_VERSION 2>/dev/null) ||
         stop 2 "this system's C library is not glibc (Alpine's is musl, for one): Ray has no packages for it."
     version_at_least "${libc#* }" "$OLDEST_GLIBC" ||
-        stop 2 "$NAME is too old: it has $libc, and NumPy, Numba and TA-Lib need $OLDEST_GLIBC or newer (Debian 10, Ubuntu 20.04, RHEL 8, Fedora 29)."
+        stop 2 "$NAME is too old: it has $libc, and the packages of NumPy, Numba and others are made for $OLDEST_GLIBC or newer (Debian 10, Ubuntu 20.04, RHEL 8)."
     MEMORY_MB=$(($(getconf _PHYS_PAGES) * $(getconf PAGESIZE) / 1048576))
 }
 
