@@ -298,7 +298,7 @@ def test_a_disk_that_is_really_full_is_told_and_left_as_it_was(
         ("uname", "case $1 in -s) echo Linux ;; -m) echo armv7l ;; esac", "a armv7l processor is not supported"),
         ("uname", "case $1 in -s) echo FreeBSD ;; -m) echo amd64 ;; esac", "FreeBSD is not supported"),
         ("getconf", "case $1 in LONG_BIT) echo 64 ;; GNU*) exit 1 ;; *) echo 4 ;; esac", "Alpine's is musl"),
-        ("getconf", 'case $1 in LONG_BIT) echo 64 ;; GNU*) echo "glibc 2.17" ;; esac', "has glibc 2.17, and the packages of NumPy"),
+        ("getconf", 'case $1 in LONG_BIT) echo 64 ;; GNU*) echo "glibc 2.17" ;; esac', "it has glibc 2.17, and the"),
         ("getconf", "case $1 in LONG_BIT) echo 32 ;; esac", "a 32-bit system on a 64-bit processor"),
     ],
 )
