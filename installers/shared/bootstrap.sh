@@ -351,7 +351,7 @@ END
     if [ -f "$PACKAGE/uv/$file" ]; then
         cp "$PACKAGE/uv/$file" "$archive" || stop 1 "$PACKAGE/uv/$file cannot be copied: see above."
     else
-        fetch "${BITTRADER_UV_URL:-https://mirror.example/packages/$path}/$file" "$archive" || failed "uv cannot be fetched"
+        fetch "${BITTRADER_UV_URL:-$UV_FROM/$path}/$file" "$archive" || failed "uv cannot be fetched"
     fi
     [ "$(sha256_of "$archive")" = "$sha256" ] ||
         stop 1 "what was fetched as uv is not uv $UV_VERSION (its SHA-256 differs): nothing of it was used. Start it again; if it stays so, do not trust that mirror or proxy."

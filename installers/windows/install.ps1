@@ -261,7 +261,7 @@ function Get-Uv {
     if (Test-Path -LiteralPath $inside) {
         Copy-Item -LiteralPath $inside -Destination $archive
     } else {
-        $from = "https://mirror.example/packages/$path"
+        $from = "$UvFrom/$path"
         if ($env:BITTRADER_UV_URL) { $from = $env:BITTRADER_UV_URL }
         Save-Url "$from/$file" $archive
     }
