@@ -271,9 +271,8 @@ quietly() { # FOLDER-THAT-GROWS COMMAND...
     "$@" >"$SETUP/said" 2>&1 &
     CHILD=$!
     if [ -t 2 ] && [ -z "$JSON" ]; then
-        while kill -0 "$CHILD" 2>/dev/null; do
-            printf '\r    %s MB ' "$(du -sk "$grows" 2>/dev/null | awk '{ print int($1 / 1024) }')" >&2
-            sleep 1
+        while sleep 1 && kill -0 "$CHILD" 2>/dev/null; do
+            printf '\r    %s MB ' "$(du -sk "$grows" 2>/dev/null | awk '{ size = $1 } END { print int(size / 1024) }')" >&2
         done
         printf '\r              \r' >&2
     fi
