@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from installers.contents import OLDEST_GLIBC, OLDEST_MACOS, PACKAGES, PYTHON, UV, UV_VERSION, Package
+from installers.contents import OLDEST_GLIBC, OLDEST_MACOS, PACKAGES, PYTHON, UV, UV_FROM, UV_VERSION, Package
 from installers.offline import fetch_pythons, fetch_wheels
 from installers.scripts import finished, posix_values, powershell_values
 
@@ -128,6 +128,7 @@ def script(package: Package, source: str, release: Release) -> bytes:
         "WHEEL_SHA256": release.wheel_sha256,
         "REQUIREMENTS_SHA256": release.requirements_sha256,
         "UV_VERSION": release.uv_version,
+        "UV_FROM": UV_FROM,
         "UV_FILES": "\n".join(f"{system} {' '.join(release.uv[system])}" for system in package.systems),
         "OLDEST_GLIBC": OLDEST_GLIBC,
         "OLDEST_MACOS": OLDEST_MACOS,

@@ -11,6 +11,8 @@ OLDEST_GLIBC = "2.28"
 OLDEST_MACOS = "14.0"
 
 UV_VERSION = "0.13.9"
+UV_FROM = "https://mirror.example/packages"
+"""Where the files of the public package index lie."""
 UV = {
     "Linux-x86_64": (
         "uv-0.13.9-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",

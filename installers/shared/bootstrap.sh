@@ -147,7 +147,7 @@ check_linux() {
     libc=$(getconf GNU_LIBC_VERSION 2>/dev/null) ||
         stop 2 "this system's C library is not glibc (Alpine's is musl, for one): Ray has no packages for it."
     version_at_least "${libc#* }" "$OLDEST_GLIBC" ||
-        stop 2 "$NAME is too old: it has $libc, and NumPy, Numba and TA-Lib need $OLDEST_GLIBC or newer (Debian 10, Ubuntu 20.04, RHEL 8, Fedora 29)."
+        stop 2 "$NAME is too old: it has $libc, and the packages of NumPy, Numba and others are made for $OLDEST_GLIBC or newer (Debian 10, Ubuntu 20.04, RHEL 8)."
     MEMORY_MB=$(($(getconf _PHYS_PAGES) * $(getconf PAGESIZE) / 1048576))
 }
 
@@ -271,9 +271,8 @@ quietly() { # FOLDER-THAT-GROWS COMMAND...
     "$@" >"$SETUP/said" 2>&1 &
     CHILD=$!
     if [ -t 2 ] && [ -z "$JSON" ]; then
-        while kill -0 "$CHILD" 2>/dev/null; do
-            printf '\r    %s MB ' "$(du -sk "$grows" 2>/dev/null | awk '{ print int($1 / 1024) }')" >&2
-            sleep 1
+        while sleep 1 && kill -0 "$CHILD" 2>/dev/null; do
+            printf '\r    %s MB ' "$(du -sk "$grows" 2>/dev/null | awk '{ size = $1 } END { print int(size / 1024) }')" >&2
         done
         printf '\r              \r' >&2
     fi
@@ -351,7 +350,7 @@ END
     if [ -f "$PACKAGE/uv/$file" ]; then
         cp "$PACKAGE/uv/$file" "$archive" || stop 1 "$PACKAGE/uv/$file cannot be copied: see above."
     else
-        fetch "${BITTRADER_UV_URL:-https://mirror.example/packages/$path}/$file" "$archive" || failed "uv cannot be fetched"
+        fetch "${BITTRADER_UV_URL:-$UV_FROM/$path}/$file" "$archive" || failed "uv cannot be fetched"
     fi
     [ "$(sha256_of "$archive")" = "$sha256" ] ||
         stop 1 "what was fetched as uv is not uv $UV_VERSION (its SHA-256 differs): nothing of it was used. Start it again; if it stays so, do not trust that mirror or proxy."
@@ -510,7 +509,24 @@ answers_from_variables() {
     work "$@"
 }
 
+# Before anything is fetched: the program would refuse them in the end.
+check_values() {
+    while [ $# -gt 1 ]; do
+        case $1 in
+            --cores) case $2 in 0 | *[!0-9]*) stop 2 "--cores $2 is no number of cores." ;; esac ;;
+            --scope) case $2 in system | user) ;; *) stop 2 "--scope is system or user, not $2." ;; esac ;;
+            --join)
+                case $2 in
+                    *[!0-9A-Za-z-]*) [ -r "$2" ] || stop 2 "$2 is neither a join code nor a file that can be read." ;;
+                esac
+                ;;
+        esac
+        shift
+    done
+}
+
 work() {
+    check_values "$@"
     if [ -n "$DRY" ]; then
         if is_made; then
             asked_for --dry-run "$@" || set -- "$@" --dry-run

@@ -261,7 +261,7 @@ function Get-Uv {
     if (Test-Path -LiteralPath $inside) {
         Copy-Item -LiteralPath $inside -Destination $archive
     } else {
-        $from = "https://mirror.example/packages/$path"
+        $from = "$UvFrom/$path"
         if ($env:BITTRADER_UV_URL) { $from = $env:BITTRADER_UV_URL }
         Save-Url "$from/$file" $archive
     }
@@ -364,7 +364,14 @@ if ($script:DryRun) {
     Write-Host 'Nothing was changed: this was a dry run.'
     exit 0
 }
-# Before anything is fetched: without it the program would refuse in the end.
+# Before anything is fetched: the program would refuse them in the end.
+for ($i = 0; $i -lt $script:Words.Count - 1; $i++) {
+    $value = [string]$script:Words[$i + 1]
+    if (($script:Words[$i] -eq '--cores') -and ($value -notmatch '^[1-9][0-9]*$')) { Stop-Script 2 "-Cores $value is no number of cores." }
+    if (($script:Words[$i] -eq '--join') -and ($value -match '[^0-9A-Za-z-]') -and -not (Test-Path -LiteralPath $value)) {
+        Stop-Script 2 "$value is neither a join code nor a file that can be read."
+    }
+}
 if (-not $script:Ask -and -not (Test-Asked '--join') -and -not (Test-Path -LiteralPath (Join-Path $Folder 'meeting.json'))) {
     Stop-Script 2 'this computer has joined no cluster: add -Join CODE, which `bittrader head invite` prints on the head.'
 }

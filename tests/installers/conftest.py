@@ -25,7 +25,7 @@ def zips(tmp_path_factory: pytest.TempPathFactory) -> Unpacked:
 def computer(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Computer]:
     """One with uv and the pinned Python, whose owner has a space and umlauts in the name of the home."""
     if real_uv() is None:
-        pytest.skip("this computer has not the uv that the installers fetch")
+        pytest.skip("there is no uv here")
     home, tools = tmp_path / "Jörg O'Brien", tmp_path / "tools"
     home.mkdir()
     tools.mkdir()

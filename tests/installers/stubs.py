@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installers.build import Release, members, write_zip
-from installers.contents import PACKAGES, UV_VERSION
+from installers.contents import PACKAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,16 +55,21 @@ elif command == "verify":
 
 @cache
 def real_uv() -> Path | None:
-    """The program uv, if this computer has the very version that the installers fetch."""
+    """The program uv, if this computer has it."""
     found = shutil.which("uv")
     if found is None:
-        return None
-    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout.split()
-    if len(said) < 2 or said[1] != UV_VERSION:
         return None
     if "shims" in Path(found).parts:  # a script of pyenv's, which knows where the program is
         found = subprocess.run(["pyenv", "which", "uv"], capture_output=True, text=True, check=True).stdout.strip()
     return Path(found).resolve()
+
+
+@cache
+def uv_version() -> str:
+    """Which it is: the installers are built to want this one."""
+    if real_uv() is None:
+        return "0"
+    return subprocess.run([real_uv(), "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
 
 
 def wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> Path:
@@ -91,7 +96,7 @@ def uv_package(uv: Path) -> bytes:
     """What the package index has of uv, made from the program that is here."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.write(uv, f"uv-{UV_VERSION}.data/scripts/uv")
+        archive.write(uv, f"uv-{uv_version()}.data/scripts/uv")
     return packed.getvalue()
 
 
@@ -118,7 +123,7 @@ def unpacked(into: Path, version: str = "1.0", python: str = platform.python_ver
     packed = uv_package(uv) if uv else b"no uv here"
     known = ("uv-here.whl", hashlib.sha256(packed).hexdigest(), "aa/bb/cc")
     names = ("Linux-x86_64", "Linux-aarch64", "Darwin-arm64", "Windows-AMD64")
-    release = Release(bittrader, requirements, python, UV_VERSION, dict.fromkeys(names, known))
+    release = Release(bittrader, requirements, python, uv_version(), dict.fromkeys(names, known))
     for package in PACKAGES:
         extra = {f"package/wheels/{pebble.name}": pebble.read_bytes()}
         write_zip(into / package.zip_name, package.folder, members(package, release, extra))

@@ -117,14 +117,14 @@ def test_a_dry_run_after_an_installation_asks_the_program_for_its_own(computer: 
 
 def test_variables_answer_what_options_do_not(computer: Computer, zips: Unpacked) -> None:
     computer.variables = {
-        "BITTRADER_YES": "1", "NUM_CPUS": "4", "BITTRADER_FIREWALL": "no", "BITTRADER_JOIN": "code.txt",
+        "BITTRADER_YES": "1", "NUM_CPUS": "4", "BITTRADER_FIREWALL": "no", "BITTRADER_JOIN": "CODE-1",
         "BITTRADER_SCOPE": "user", "BITTRADER_START_AT_LOGIN": "yes",
     }  # fmt: skip
     done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--firewall")
     assert done.returncode == 0, done.stderr
     (words,) = calls(computer)
     assert words[4:] == [
-        "--firewall", "--yes", "--scope", "user", "--cores", "4", "--join", "code.txt", "--start-at-login",
+        "--firewall", "--yes", "--scope", "user", "--cores", "4", "--join", "CODE-1", "--start-at-login",
     ]  # fmt: skip
 
 
@@ -145,6 +145,23 @@ def test_a_wrong_call_is_one_line_and_nothing_is_done(
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+    assert computer.tree() == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--cores", "many"], "--cores many is no number of cores"),
+        (["--cores", "0"], "--cores 0 is no number of cores"),
+        (["--scope", "world"], "--scope is system or user, not world"),
+        (["--join", "/no/such/code.txt"], "/no/such/code.txt is neither a join code nor a file"),
+    ],
+)
+def test_an_answer_that_cannot_be_right_is_refused_before_anything_is_fetched(
+    computer: Computer, zips: Unpacked, words: list[str], said: str
+) -> None:
+    done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--yes", "--join", "CODE", *words)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
     assert computer.tree() == {}
 
 
@@ -184,7 +201,7 @@ def test_uv_is_fetched_where_there_is_none(computer: Computer, zips: Unpacked, s
 
 
 def test_a_uv_that_is_too_old_is_not_used(computer: Computer, zips: Unpacked, server: tuple[str, Path]) -> None:
-    computer.tool("uv", 'echo "uv 0.9.30 (old)"')
+    computer.tool("uv", 'echo "uv 0.1.9 (old)"')
     computer.variables = {"BITTRADER_UV_URL": server[0]}
     done = computer.run(zips.script(SETUP), "--yes")
     assert done.returncode == 0, done.stderr
@@ -281,7 +298,7 @@ def test_a_disk_that_is_really_full_is_told_and_left_as_it_was(
         ("uname", "case $1 in -s) echo Linux ;; -m) echo armv7l ;; esac", "a armv7l processor is not supported"),
         ("uname", "case $1 in -s) echo FreeBSD ;; -m) echo amd64 ;; esac", "FreeBSD is not supported"),
         ("getconf", "case $1 in LONG_BIT) echo 64 ;; GNU*) exit 1 ;; *) echo 4 ;; esac", "Alpine's is musl"),
-        ("getconf", 'case $1 in LONG_BIT) echo 64 ;; GNU*) echo "glibc 2.17" ;; esac', "has glibc 2.17, and NumPy"),
+        ("getconf", 'case $1 in LONG_BIT) echo 64 ;; GNU*) echo "glibc 2.17" ;; esac', "it has glibc 2.17, and the"),
         ("getconf", "case $1 in LONG_BIT) echo 32 ;; esac", "a 32-bit system on a 64-bit processor"),
     ],
 )
@@ -513,7 +530,7 @@ def test_what_a_zip_holds_of_python_is_what_uv_would_fetch(
     tmp_path: Path, python_archive: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if real_uv() is None:
-        pytest.skip("this computer has not the uv that the installers fetch")
+        pytest.skip("there is no uv here")
     served = tmp_path / "20260101" / "python+it.tar.gz"
     served.parent.mkdir()
     served.symlink_to(python_archive[0])
