@@ -63,7 +63,11 @@ def remove(gone: Removal) -> tuple[str, ...]:
     """Removes it, and says what could not be."""
     failed: list[str] = []
     for folder in gone.gone:
-        shutil.rmtree(folder, onerror=lambda _do, path, error: failed.append(f"{path}: {error[1]}"))
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            failed.append(f"{error.filename or folder}: {error.strerror or error}")
+            shutil.rmtree(folder, ignore_errors=True)  # what else is in it
     with contextlib.suppress(OSError):  # it is not empty, or not there
         paths.home().rmdir()
     return tuple(failed)
