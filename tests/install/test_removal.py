@@ -6,11 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from bittrader import paths
 from bittrader.cluster.identity import folder_of, identity
 from bittrader.cluster.ledger import VARIABLE, Ledger
 from bittrader.install import removal
+
+WINE = Path("/usr/lib/wine/wine64")
 
 
 def test_a_folder_that_is_no_nodes_stays() -> None:
@@ -57,11 +62,21 @@ def test_old_environments_are_all_but_the_one_in_use(tmp_path) -> None:
     assert [one.name for one in removal.old_environments(tmp_path, str(tmp_path / "envs" / "two"))] == ["one", "three"]
 
 
-def test_the_last_step_on_windows_waits_for_the_program_and_then_removes_its_folder_and_itself() -> None:
-    text = removal.last_step("C:\\Users\\Zoë A\\.bittrader_worker", 4711)
-    lines = text.split("\r\n")
-    assert lines[0] == "@echo off"
-    assert "PID eq 4711" in text
-    assert 'rmdir /s /q "C:\\Users\\Zoë A\\.bittrader_worker"' in lines
-    assert lines.index(":gone") < lines.index('rmdir /s /q "C:\\Users\\Zoë A\\.bittrader_worker"')
-    assert "\n" not in text.replace("\r\n", "")
+@pytest.mark.skipif(not WINE.exists(), reason="Wine is not on this computer")
+def test_the_last_step_on_windows_removes_a_folder_and_itself(tmp_path: Path) -> None:
+    folder, script = tmp_path / "a folder of Zoë", tmp_path / "last.cmd"
+    (folder / "inside").mkdir(parents=True)
+    (folder / "inside" / "file").write_text("x")
+    script.write_text(removal.LAST_STEP, encoding="ascii", newline="")
+    home = {"WINEPREFIX": str(tmp_path / "wine"), "WINEDEBUG": "-all", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    there = {removal.FOLDER_VARIABLE: "Z:" + str(folder).replace("/", "\\")}
+    subprocess.run(
+        [WINE, "cmd", "/c", script], env={**os.environ, **home, **there}, capture_output=True, check=False, timeout=300
+    )
+    assert not folder.exists()
+    assert not script.exists()
+
+
+def test_the_last_step_names_the_variable_that_it_is_given() -> None:
+    assert f"%{removal.FOLDER_VARIABLE}%" in removal.LAST_STEP
+    assert "\n" not in removal.LAST_STEP.replace("\r\n", "")
