@@ -67,6 +67,7 @@ def install(
         left = _take_back(receipt, taken, order, tell)
         receipt.order(order)
         receipt.choose(*before)
+        receipt.drop_if_new()
         if isinstance(error, KeyboardInterrupt):
             raise
         raise InstallError(_in_words(error, taken[-1].change, left)) from error

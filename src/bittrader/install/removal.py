@@ -99,7 +99,7 @@ LAST_STEP = """\
 set tries=0
 :again
 ping -n 2 127.0.0.1 >nul
-rmdir /s /q "%BITTRADER_GOES%" 2>nul
+rmdir /s /q "\\\\?\\%BITTRADER_GOES%" 2>nul
 if not exist "%BITTRADER_GOES%" goto gone
 set /a tries+=1
 if %tries% lss 60 goto again
