@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -310,6 +311,42 @@ def test_systemd_hears_of_every_turn(monkeypatch: pytest.MonkeyPatch) -> None:
             systemd.settimeout(3)
             assert not goes_on(systemd)
             psutil.Process(head.pid).resume()
+
+
+def test_systemd_hears_of_an_end_and_not_of_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After `STOPPING=1` it gives the process some seconds, and then kills it."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(f"{folder}/notify")
+        systemd.settimeout(30)
+        monkeypatch.setenv("NOTIFY_SOCKET", f"{folder}/notify")
+        with started_without_ray() as head:
+            assert systemd.recv(4096) == b"READY=1"
+            pid = head.pid
+            daemon.restart("head")
+            heard = [b""]
+            while heard[-1] != b"READY=1":
+                heard.append(systemd.recv(4096))
+            assert b"STOPPING=1" not in heard
+            assert head.pid == pid
+            assert daemon.stop("head")
+            while heard[-1] != b"STOPPING=1":
+                heard.append(systemd.recv(4096))
+
+
+def test_a_daemon_without_a_terminal_keeps_its_home_where_it_is_told(tmp_path: Path) -> None:
+    """As a scheduled task of Windows runs it: without streams, and without a variable."""
+    program = """
+import runpy, sys
+sys.argv = ["daemon", "worker", sys.argv[1]]
+sys.stdout = sys.stderr = None
+runpy.run_module("bittrader.cluster.daemon", run_name="__main__")
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "BITTRADER_HOME"}
+    run = subprocess.run(
+        [sys.executable, "-c", program, tmp_path], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (2, "", "")  # it has never joined
+    assert (tmp_path / "worker").is_dir()
 
 
 def goes_on(systemd: socket.socket) -> bool:

@@ -1,11 +1,11 @@
 """`uninstall`: everything that an installation made is taken back, and what it leaves is said."""
 
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from os import getpid
 from pathlib import Path
 
 import typer
@@ -55,7 +55,10 @@ def _take_away(role: Role, receipt: Receipt, goes: Removal, folder: Path) -> tup
     runs may be gone itself: nothing more of it can be imported.
     """
     daemon.stop(role)
+    made = apply.made_folders(receipt)
     left = apply.uninstall(receipt, str(folder))
+    other = folder_of("worker" if role == "head" else "head").absolute()
+    apply.inherit_folders(read_receipt(receipt.machine, str(other / FILE)), made)
     removal.end_what_runs(role)
     is_windows = current().name == "Windows"
     if is_windows and not left and folder in goes.gone:
@@ -84,7 +87,13 @@ def _report(
 
 def _remove_later(folder: Path) -> None:
     """Has Windows remove the folder of this very program once it has ended."""
-    script = Path(tempfile.gettempdir()) / f"bittrader-uninstall-{getpid()}.cmd"
-    script.write_text(removal.last_step(str(folder), getpid()), encoding="utf-8", newline="")
+    script = Path(tempfile.gettempdir()) / f"bittrader-uninstall-{os.getpid()}.cmd"
+    script.write_text(removal.LAST_STEP, encoding="ascii", newline="")
     flags = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-    subprocess.Popen(["cmd", "/c", str(script)], cwd=script.parent, creationflags=flags)  # noqa: S603, S607
+    environment = {**os.environ, removal.FOLDER_VARIABLE: str(folder)}
+    subprocess.Popen(  # noqa: S603 - it outlives us
+        ["cmd", "/c", str(script)],  # noqa: S607 - Windows' own
+        cwd=script.parent,
+        env=environment,
+        creationflags=flags,
+    )

@@ -7,7 +7,7 @@ nothing back; the receipt has all of it, and the next run goes on from there, or
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bittrader.errors import BittraderError, InstallError, cause_of
@@ -67,6 +67,7 @@ def install(
         left = _take_back(receipt, taken, order, tell)
         receipt.order(order)
         receipt.choose(*before)
+        receipt.drop_if_new()
         if isinstance(error, KeyboardInterrupt):
             raise
         raise InstallError(_in_words(error, taken[-1].change, left)) from error
@@ -134,6 +135,21 @@ def uninstall(receipt: Receipt, folder: str) -> tuple[str, ...]:
         else:
             receipt.forget(entry.change)
     return tuple(left)
+
+
+def made_folders(receipt: Receipt) -> tuple[str, ...]:
+    """The folders that were made for the changes of a receipt."""
+    return tuple(folder for one in receipt.entries for folder in getattr(one.change, "made", ()))
+
+
+def inherit_folders(receipt: Receipt, made: Sequence[str]) -> None:
+    """Has the receipt of this computer's other role take over the folders that it still needs."""
+    for entry in list(receipt.entries):
+        own = getattr(entry.change, "made", None)
+        above = {folder for folder in made if entry.change.target.startswith((f"{folder}/", f"{folder}\\"))}
+        if own is not None and above - set(own):
+            every = tuple(sorted({*own, *above}, key=len))
+            receipt.note(replace(entry.change, made=every), entry.state)  # type: ignore[call-arg]
 
 
 def _is_of(change: Change, folder: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, ClassVar
 
 from bittrader.errors import InstallError
@@ -77,8 +77,12 @@ class Change(ABC):
 
 def missing_folders(machine: Machine, path: str) -> tuple[str, ...]:
     """The folders that must be made for a file, the outermost first."""
-    pure = PureWindowsPath(path) if PureWindowsPath(path).drive else PurePosixPath(path)
-    return tuple(str(one) for one in reversed(pure.parents) if not machine.exists(str(one)))
+    return tuple(str(one) for one in reversed(pure(path).parents) if not machine.exists(str(one)))
+
+
+def pure(path: str) -> PurePath:
+    """A path, as the system takes it apart that it is from."""
+    return PureWindowsPath(path) if PureWindowsPath(path).drive else PurePosixPath(path)
 
 
 @dataclass(frozen=True)

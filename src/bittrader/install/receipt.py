@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from bittrader.errors import InstallError
-from bittrader.install.changes import Block, Change, Link, WriteFile
+from bittrader.install.changes import Block, Change, Link, WriteFile, pure
 from bittrader.install.firewall import FirewalldRules, NftRule, UfwRule, WindowsRule
 from bittrader.install.launchd import Agent
 from bittrader.install.systemd import Linger, Running, UnitFile
@@ -125,6 +125,12 @@ class Receipt:
         """Has the changes stand in this order, which is the order they need; others stay before them."""
         self.entries.sort(key=lambda one: keys.index(one.change.key) if one.change.key in keys else -1)
         self._keep()
+
+    def drop_if_new(self) -> None:
+        """Leaves no receipt of nothing, where there was none before."""
+        if self.is_new and not self.entries:
+            self.machine.remove(self._path)
+            self.machine.remove_folder(str(pure(self._path).parent))
 
     def _keep(self) -> None:
         facts = {

@@ -63,7 +63,11 @@ def remove(gone: Removal) -> tuple[str, ...]:
     """Removes it, and says what could not be."""
     failed: list[str] = []
     for folder in gone.gone:
-        shutil.rmtree(folder, onerror=lambda _do, path, error: failed.append(f"{path}: {error[1]}"))
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            failed.append(f"{error.filename or folder}: {error.strerror or error}")
+            shutil.rmtree(folder, ignore_errors=True)  # what else is in it
     with contextlib.suppress(OSError):  # it is not empty, or not there
         paths.home().rmdir()
     return tuple(failed)
@@ -89,17 +93,20 @@ def old_environments(folder: Path, environment: str) -> tuple[Path, ...]:
     return tuple(sorted(one for one in found if one.resolve() != Path(environment).resolve()))
 
 
-def last_step(folder: str, pid: int) -> str:
-    """The script that removes a folder on Windows once the program that runs from it has ended, and then itself."""
-    return (
-        "@echo off\r\n"
-        "chcp 65001 >nul\r\n"
-        ":again\r\n"
-        f'"%SystemRoot%\\System32\\tasklist.exe" /fi "PID eq {pid}" /nh | '
-        f'"%SystemRoot%\\System32\\find.exe" " {pid} " >nul || goto gone\r\n'
-        '"%SystemRoot%\\System32\\ping.exe" -n 2 127.0.0.1 >nul\r\n'
-        "goto again\r\n"
-        ":gone\r\n"
-        f'rmdir /s /q "{folder}"\r\n'
-        '(goto) 2>nul & del "%~f0"\r\n'
-    )
+FOLDER_VARIABLE = "BITTRADER_GOES"
+LAST_STEP = """\
+@echo off
+set tries=0
+:again
+ping -n 2 127.0.0.1 >nul
+rmdir /s /q "\\\\?\\%BITTRADER_GOES%" 2>nul
+if not exist "%BITTRADER_GOES%" goto gone
+set /a tries+=1
+if %tries% lss 60 goto again
+:gone
+del "%~f0"
+""".replace("\n", "\r\n")
+"""The script that removes a folder on Windows as soon as the program that runs from it lets it, and then itself.
+
+The folder is in the variable: a script may not know the letters of a name.
+"""

@@ -1,0 +1,82 @@
+"""What goes beside the changes of the receipt."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bittrader import paths
+from bittrader.cluster.identity import folder_of, identity
+from bittrader.cluster.ledger import VARIABLE, Ledger
+from bittrader.install import removal
+
+WINE = Path("/usr/lib/wine/wine64")
+
+
+def test_a_folder_that_is_no_nodes_stays() -> None:
+    folder_of("head").mkdir(parents=True)
+    (folder_of("head") / "letters").mkdir()
+    assert folder_of("head") not in removal.removal("head", studies=True).gone
+
+
+def test_a_damaged_identity_keeps_nothing_from_going() -> None:
+    folder_of("head").mkdir(parents=True)
+    (folder_of("head") / "identity.json").write_text("{")
+    assert removal.removal("head", studies=False).gone == (folder_of("head"),)
+
+
+def test_a_home_that_holds_something_else_stays() -> None:
+    identity(folder_of("head"), "head", "desk")
+    (paths.home() / "letters").write_text("dear")
+    assert removal.remove(removal.removal("head", studies=True)) == ()
+    assert [path.name for path in paths.home().iterdir()] == ["letters"]
+
+
+def test_what_cannot_be_removed_is_said() -> None:
+    identity(folder_of("head"), "head", "desk")
+    goes = removal.removal("head", studies=False)
+    removal.remove(goes)
+    (said,) = removal.remove(goes)
+    assert said.startswith(f"{folder_of('head')}: ")
+
+
+def test_what_a_killed_daemon_left_is_ended() -> None:
+    identity(folder_of("head"), "head", "desk")
+    ledger = Ledger(folder_of("head") / "processes.json")
+    mark = ledger.begin("Ray").mark
+    program = [sys.executable, "-c", "import time; time.sleep(600)"]
+    with subprocess.Popen(program, env={**os.environ, VARIABLE: mark}) as left:
+        removal.end_what_runs("head")
+        assert left.wait() == -signal.SIGKILL
+
+
+def test_old_environments_are_all_but_the_one_in_use(tmp_path) -> None:
+    assert removal.old_environments(tmp_path, "/elsewhere") == ()
+    for name in ("one", "two", "three"):
+        (tmp_path / "envs" / name).mkdir(parents=True)
+    assert [one.name for one in removal.old_environments(tmp_path, str(tmp_path / "envs" / "two"))] == ["one", "three"]
+
+
+@pytest.mark.skipif(not WINE.exists(), reason="Wine is not on this computer")
+def test_the_last_step_on_windows_removes_a_folder_and_itself(tmp_path: Path) -> None:
+    folder, script = tmp_path / "a folder of Zoë", tmp_path / "last.cmd"
+    (folder / "inside").mkdir(parents=True)
+    (folder / "inside" / "file").write_text("x")
+    script.write_text(removal.LAST_STEP, encoding="ascii", newline="")
+    home = {"WINEPREFIX": str(tmp_path / "wine"), "WINEDEBUG": "-all", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    there = {removal.FOLDER_VARIABLE: "Z:" + str(folder).replace("/", "\\")}
+    subprocess.run(
+        [WINE, "cmd", "/c", script], env={**os.environ, **home, **there}, capture_output=True, check=False, timeout=300
+    )
+    assert not folder.exists()
+    assert not script.exists()
+
+
+def test_the_last_step_names_the_variable_that_it_is_given() -> None:
+    assert f"%{removal.FOLDER_VARIABLE}%" in removal.LAST_STEP
+    assert "\n" not in removal.LAST_STEP.replace("\r\n", "")
