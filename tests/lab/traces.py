@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 # What a Linux that runs writes by itself.
 _ITS_OWN = (
-    "/dev", "/proc", "/run", "/sys", "/tmp", "/var/tmp", "/var/log", "/var/cache", "/var/lib/systemd",
+    "/dev", "/proc", "/run", "/sys", "/tmp/systemd-private-*", "/var/tmp", "/var/log", "/var/cache", "/var/lib/systemd",
     "/var/lib/private", "/var/lib/dbus", "/etc/machine-id", "/etc/.pwd.lock", "/root/.bash_history",
 )  # fmt: skip
 _ASKED = {
     "users": "getent passwd; getent group",
     "units": "systemctl list-unit-files --no-legend --no-pager | awk '{ print $1, $2 }'",
     "lingering users": "ls /var/lib/systemd/linger 2>&1",
-    "firewall": "nft list ruleset; iptables-save 2>&1 | grep -v '^[#:]'; ufw status",
+    "firewall": "nft list ruleset | sed 's/counter packets [0-9]* bytes [0-9]*//'; ufw status; cat /etc/ufw/*.rules",
     "processes": "ps -eo user:20,args --no-headers",
 }
 _PASSING = ("ps -eo", "sh -c", "nsenter", "systemd-", "(sd-pam)", "agetty", "[", "dbus-daemon", "networkctl", "awk")
@@ -24,7 +24,7 @@ _PASSING = ("ps -eo", "sh -c", "nsenter", "systemd-", "(sd-pam)", "agetty", "[",
 
 def traces(machine: Machine) -> dict[str, set[str]]:
     """What there is, by kind: files with their owner, mode and content, users, units, firewall rules, processes."""
-    less = " -o ".join(f"-path {path}" for path in _ITS_OWN)
+    less = " -o ".join(f"-path '{path}'" for path in _ITS_OWN)
     facts = machine.succeed(
         f"find / -xdev \\( {less} \\) -prune -o -type f -printf '%p %u %m %s\\n' -o -printf '%p %u %m %l\\n'", 120
     )
