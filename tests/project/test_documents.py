@@ -2,7 +2,8 @@
 
 Blocks fenced as `sh` or `console` are run line by line (in `console`, only what follows `$ `), blocks fenced as
 `python` are run as programs; all of a document's blocks share one folder with a small `candles.csv`, and one home.
-Just above a fence, `<!-- not run: reason -->` leaves a block out, and `<!-- file: name -->` writes it to a file.
+Just above a fence, `<!-- not run: reason -->` leaves a block out, `<!-- file: name -->` writes it to a file, and
+`<!-- run in: document -->` leaves out what stands word for word in a block of another document that is run.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "Documentation").glob("*.md")), ROOT / ".github" / "CONTRIBUTING.md"]
 
-_BLOCK = re.compile(r"(?:<!-- (not run|file): ?(.*?) -->\n+)?^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"(?:<!-- (not run|run in|file): ?(.*?) -->\n+)?^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,13 @@ def commands(block: Block) -> list[str]:
     if block.language == "console":
         lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
     return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+def not_run_in(block: Block, document: str) -> list[str]:
+    """The commands of a block that do not stand in a block of another document's text that is run."""
+    run_there = [one for other in blocks(document) if not other.mark for one in commands(other)]
+    words = [shlex.split(one, comments=True) for one in run_there]
+    return [one for one in commands(block) if shlex.split(one, comments=True) not in words]
 
 
 def write_candles(path: Path, bars: int = 3_000) -> None:
@@ -107,7 +115,10 @@ def test_what_a_document_shows_works(
         if block.mark == "not run":
             assert block.said, f"{document.name}:{block.line} does not say why it is not run"
             continue
-        if block.mark == "file":
+        if block.mark == "run in":
+            missing = not_run_in(block, (document.parent / block.said).read_text(encoding="utf-8"))
+            assert not missing, f"{document.name}:{block.line} has what {block.said} does not run"
+        elif block.mark == "file":
             (tmp_path / block.said).write_text(block.text)
         elif block.language in ("sh", "console"):
             for command in commands(block):
@@ -125,6 +136,14 @@ def test_blocks_are_found_with_their_marks() -> None:
     first, second = blocks(text)
     assert (first.line, first.language, first.mark, first.said) == (3, "sh", "not run", "slow")
     assert commands(second) == ["a    b"]
+
+
+def test_a_command_that_the_named_document_does_not_run_would_be_noticed() -> None:
+    there = "```sh\nmake a  # why\n```\n<!-- not run: slow -->\n```sh\nmake b\n```\n"
+    there += "<!-- run in: yet another -->\n```sh\nmake c\n```\n"
+    (block,) = blocks("<!-- run in: there.md -->\n```sh\nmake a   # por qué\nmake a b\nmake b\nmake c\n```\n")
+    assert (block.mark, block.said) == ("run in", "there.md")
+    assert not_run_in(block, there) == ["make a b", "make b", "make c"]
 
 
 def test_every_command_is_documented() -> None:

@@ -1,4 +1,4 @@
-"""What the troubleshooting guide quotes is what the program says: every quoted line occurs in the source."""
+"""What the guides quote is what the program says: every quoted line occurs in the source."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.cluster.healthy import FACTS, met
 
 from bittrader.cluster.codesync import find
-from bittrader.cluster.facts import Facts, differences
+from bittrader.cluster.facts import MISSING, Facts, differences
 from bittrader.cluster.health import findings
 from bittrader.cluster.invite import Invite, decode, encode
 from bittrader.cluster.network import failure_in_words
@@ -22,7 +22,9 @@ from bittrader.execution.waiting import waits_for
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "Documentation" / "TROUBLESHOOTING_GUIDE.md"
-QUOTES = re.findall(r"^> (.+)$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+GUIDES = (GUIDE, GUIDE.with_name("GUIA_COMPLETA_CLUSTER_DISTRIBUIDO.md"))
+QUOTED = {guide.name: re.findall(r"^> (.+)$", guide.read_text(encoding="utf-8"), re.MULTILINE) for guide in GUIDES}
+QUOTES = list(dict.fromkeys(quote for quotes in QUOTED.values() for quote in quotes))
 # What the bar puts before its words.
 _BAR = "Waiting for "
 
@@ -64,7 +66,7 @@ def produced() -> list[str]:
     lines = [no_way("100.64.0.1"), no_way("192.168.1.2")]
     code = encode(Invite(("192.0.2.1",), 6380, bytes(16), bytes(10)))
     lines += [refusal(""), refusal(code[:-3]), refusal("7" + code[1:]), refusal(code.replace("0", "1"))]
-    lines += [str(one) for one in differences(Facts("3.11.8", "2.59.0", "0.0.9"), FACTS)]
+    lines += [str(one) for ray in ("2.59.0", MISSING) for one in differences(Facts("3.11.8", ray, "0.0.9"), FACTS)]
     lines += [one.words for seconds in (-60, 60) for one in findings(met(ahead_seconds=seconds))]
     lines += [find("auto", list).how, find("auto", lambda: [GUIDE.parent]).how, find("/no such folder", list).how]
     lines += [waiting(), waiting(silent=True), waiting(ready=True, reason="you are there"), waiting(refused="another")]
@@ -100,4 +102,4 @@ def test_a_quoted_message_of_ray_is_one_that_it_has(quote: str) -> None:
 
 def test_a_message_that_we_do_not_have_would_be_noticed() -> None:
     assert [piece for piece in pieces("the head … cannot be reached: it has gone fishing") if piece not in OURS]
-    assert len(QUOTES) > 50
+    assert all(len(quotes) > 50 for quotes in QUOTED.values())
