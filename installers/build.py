@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from installers.contents import OLDEST_GLIBC, OLDEST_MACOS, PACKAGES, PYTHON, UV, UV_FROM, UV_VERSION, Package
-from installers.offline import fetch_pythons, fetch_wheels
+from installers.contents import OLDEST_GLIBC, OLDEST_MACOS, PACKAGES, PYTHON, UV, UV_VERSION, Package
+from installers.offline import fetch_pythons, fetch_uv, fetch_wheels
 from installers.scripts import finished, posix_values, powershell_values
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Release:
     requirements: bytes
     python: str
     uv_version: str = UV_VERSION
-    uv: Mapping[str, tuple[str, str, str]] = field(default_factory=lambda: UV)
+    uv: Mapping[str, tuple[str, str]] = field(default_factory=lambda: UV)
 
     @property
     def version(self) -> str:
@@ -70,7 +70,8 @@ def main(words: list[str]) -> None:
     with tempfile.TemporaryDirectory() as work:
         release = Release(build_wheel(Path(work)), requirements_of(LOCK.read_text(encoding="utf-8")), asked.python)
         for package in PACKAGES:
-            extra = fetch_wheels(package, release.requirements, asked.python, Path(work)) if asked.offline else {}
+            extra = fetch_uv(package, asked.python, Path(work))
+            extra |= fetch_wheels(package, release.requirements, asked.python, Path(work)) if asked.offline else {}
             extra |= fetch_pythons(package, asked.python, Path(work)) if asked.with_python else {}
             write_zip(asked.out / package.zip_name, package.folder, members(package, release, extra))
     write_sums(asked.out)
@@ -128,7 +129,6 @@ def script(package: Package, source: str, release: Release) -> bytes:
         "WHEEL_SHA256": release.wheel_sha256,
         "REQUIREMENTS_SHA256": release.requirements_sha256,
         "UV_VERSION": release.uv_version,
-        "UV_FROM": UV_FROM,
         "UV_FILES": "\n".join(f"{system} {' '.join(release.uv[system])}" for system in package.systems),
         "OLDEST_GLIBC": OLDEST_GLIBC,
         "OLDEST_MACOS": OLDEST_MACOS,

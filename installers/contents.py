@@ -11,31 +11,25 @@ OLDEST_GLIBC = "2.28"
 OLDEST_MACOS = "14.0"
 
 UV_VERSION = "0.13.9"
-UV_FROM = "https://mirror.example/packages"
-"""Where the files of the public package index lie."""
 UV = {
     "Linux-x86_64": (
         "uv-0.13.9-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
         "d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19",
-        "3d/aa/26d64642d808de4a652579ef950d7cd2d37f080a8babf9c67c6b75fc4c3f",
     ),
     "Linux-aarch64": (
         "uv-0.13.9-py3-none-manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64.whl",
         "5435c5ce14a56431208ca0996416d310f1598e8c2c8ba707688985a16bb82dbe",
-        "57/15/94b6cd62ac3ff6550288328e8035288875197cbc183f51554b266a69877b",
     ),
     "Darwin-arm64": (
         "uv-0.13.9-py3-none-macosx_11_0_arm64.whl",
         "66c512266d633bef48384a1f53003f41f2a8e7b36fe6e7fbfd3e0fd52d96fa63",
-        "f3/a7/a8d7b074798c7fb3b26b37584b8fe2e29df2ccdc24ce7902caab2a53edbf",
     ),
     "Windows-AMD64": (
         "uv-0.13.9-py3-none-win_amd64.whl",
         "6a44b2ed8111d2f60d2b92627c5dccda3f7ed7570b18ce115e569cd68c28246b",
-        "dd/ef/ceeabf3631117f7354787d9fb1ffe943899e59ed4b887a696ed547e47e76",
     ),
 }
-"""uv as a package of the package index: its file, its SHA-256, and its folder there (which is its BLAKE2b-256)."""
+"""uv as a package of the package index, which lies in each zip: its file, and its SHA-256."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What `--offline` puts into a zip: every package for its systems, and uv; with `--with-python` its Python too."""
+"""What is fetched into a zip: uv; with `--offline` every package for its systems; with `--with-python` its Python too."""
 
 from __future__ import annotations
 
@@ -34,15 +34,30 @@ _SYSTEMS = {
 }  # fmt: skip
 
 
+def fetch_uv(package: Package, python: str, work: Path) -> dict[str, bytes]:
+    """uv for all systems of a package, by its paths in the zip."""
+    found: dict[str, bytes] = {}
+    for system in package.systems:
+        (name, sha256), folder = UV[system], work / system
+        if not (folder / "uv").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            line = folder / "uv.txt"
+            line.write_text(f"uv=={UV_VERSION} --hash=sha256:{sha256}\n")
+            _download(line, (name.removesuffix(".whl").split("-")[-1].split(".")[0],), python, folder / "uv")
+        found[f"package/uv/{name}"] = (folder / "uv" / name).read_bytes()
+    return found
+
+
 def fetch_wheels(package: Package, requirements: bytes, python: str, work: Path) -> dict[str, bytes]:
-    """The wheels for all systems of a package and uv for them, by their paths in the zip."""
+    """The wheels for all systems of a package, by their paths in the zip."""
     found: dict[str, bytes] = {}
     for system in package.systems:
         folder = work / system
         if not (folder / "wheels").exists():
-            _fetch(system, requirements, python, folder)
-        for kind in ("wheels", "uv"):
-            found |= {f"package/{kind}/{path.name}": path.read_bytes() for path in (folder / kind).glob("*.whl")}
+            lock = folder / "lock.txt"
+            lock.write_bytes(requirements)
+            _download(_resolved(system, lock, python), _SYSTEMS[system][2], python, folder / "wheels")
+        found |= {f"package/wheels/{path.name}": path.read_bytes() for path in (folder / "wheels").glob("*.whl")}
     return found
 
 
@@ -67,19 +82,6 @@ def _python_url(system: str, python: str) -> str:
     listed = subprocess.run([*command, "--output-format", "json"], stdout=subprocess.PIPE, check=True).stdout
     key = f"cpython-{python}-{_SYSTEMS[system][1]}"
     return next(entry["url"] for entry in json.loads(listed) if entry["key"] == key)
-
-
-def _fetch(system: str, requirements: bytes, python: str, folder: Path) -> None:
-    """Fetches a system's wheels and its uv, each checked by its hash."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = folder / "lock.txt"
-    lock.write_bytes(requirements)
-    tags = _SYSTEMS[system][2]
-    _download(_resolved(system, lock, python), tags, python, folder / "wheels")
-    name, sha256, _ = UV[system]
-    line = folder / "uv.txt"
-    line.write_text(f"uv=={UV_VERSION} --hash=sha256:{sha256}\n")
-    _download(line, (name.removesuffix(".whl").split("-")[-1].split(".")[0],), python, folder / "uv")
 
 
 def _resolved(system: str, lock: Path, python: str) -> Path:

@@ -342,15 +342,17 @@ uv_for() { # SYSTEM MACHINE: the line that names uv for it
 
 # A package of uv, checked before anything of it is used; nothing is left of one that is truncated or wrong.
 fetch_uv() {
-    read -r _ file sha256 path <<END
+    read -r _ file sha256 <<END
 $(uv_for "$SYSTEM" "$MACHINE")
 END
     archive=$SETUP/$file
     say "Fetching uv $UV_VERSION ..."
-    if [ -f "$PACKAGE/uv/$file" ]; then
+    if [ -n "${BITTRADER_UV_URL:-}" ]; then
+        fetch "$BITTRADER_UV_URL/$file" "$archive" || failed "uv cannot be fetched"
+    elif [ -f "$PACKAGE/uv/$file" ]; then
         cp "$PACKAGE/uv/$file" "$archive" || stop 1 "$PACKAGE/uv/$file cannot be copied: see above."
     else
-        fetch "${BITTRADER_UV_URL:-$UV_FROM/$path}/$file" "$archive" || failed "uv cannot be fetched"
+        stop 2 "$PACKAGE/uv/$file is not there: unpack the whole zip, or name the folder that has it in BITTRADER_UV_URL."
     fi
     [ "$(sha256_of "$archive")" = "$sha256" ] ||
         stop 1 "what was fetched as uv is not uv $UV_VERSION (its SHA-256 differs): nothing of it was used. Start it again; if it stays so, do not trust that mirror or proxy."

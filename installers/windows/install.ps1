@@ -254,16 +254,16 @@ function Find-Uv {
 
 # A package of uv, checked before anything of it is used; nothing is left of one that is truncated or wrong.
 function Get-Uv {
-    $system, $file, $sha256, $path = $UvFiles -split ' '
+    $system, $file, $sha256 = $UvFiles -split ' '
     $archive = Join-Path $Setup $file
     $inside = Join-Path $Package "uv\$file"
     Write-Host "Fetching uv $UvVersion ..."
-    if (Test-Path -LiteralPath $inside) {
+    if ($env:BITTRADER_UV_URL) {
+        Save-Url "$env:BITTRADER_UV_URL/$file" $archive
+    } elseif (Test-Path -LiteralPath $inside) {
         Copy-Item -LiteralPath $inside -Destination $archive
     } else {
-        $from = "$UvFrom/$path"
-        if ($env:BITTRADER_UV_URL) { $from = $env:BITTRADER_UV_URL }
-        Save-Url "$from/$file" $archive
+        Stop-Script 2 "$inside is not there: unpack the whole zip, or name the folder that has it in BITTRADER_UV_URL."
     }
     if ((Get-FileHash -LiteralPath $archive -Algorithm SHA256).Hash -ne $sha256) {
         Stop-Script 1 "what was fetched as uv is not uv $UvVersion (its SHA-256 differs): nothing of it was used. Start it again; if it stays so, do not trust that mirror or proxy."

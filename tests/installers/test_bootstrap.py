@@ -264,6 +264,7 @@ def test_a_disk_that_fills_up_meanwhile_is_told_and_left_as_it_was(
     computer: Computer, zips: Unpacked, server: tuple[str, Path]
 ) -> None:
     computer.tool("curl", 'echo "curl: (23) client returned ERROR on write: No space left on device" >&2; exit 23')
+    computer.variables = {"BITTRADER_UV_URL": server[0]}
     (computer.tools / "uv").unlink()
     done = computer.run(zips.script(SETUP), "--yes")
     assert done.returncode == 1
