@@ -255,7 +255,7 @@ class Node:
             case actions.StopJob(name, at_once):
                 self._jobs.stop(name, kill=at_once)
             case actions.FinishJob(name, code):
-                output = self.folder / paths.LOGS / f"study-{name}.log"
+                output = jobs.log_file(self.folder, name)
                 self._teller.finished(name, code, output, time.time(), asked=jobs.is_to_be_told(self.folder, name))
                 self._jobs.finish(name, code)
             case actions.Exit(code):
