@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,8 +19,8 @@ from bittrader.host import current
 from bittrader.install.facts import Facts
 from bittrader.install.firewall import joined, named, opened_ports
 from bittrader.install.receipt import Receipt
+from bittrader.install.systemd import Scope
 
-Scope = Literal["system", "user"]
 Answer = TypeVar("Answer")
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from bittrader.cli.asking import Asked, Scope, ask, confirm, is_terminal, numbered, say
+from bittrader.cli.asking import Asked, ask, confirm, is_terminal, numbered, say
 from bittrader.cli.joining import has_joined, join_here
 from bittrader.cli.options import JsonOption
 from bittrader.cli.services import services_of, wait_until_up
@@ -27,6 +27,7 @@ from bittrader.install.facts import Facts, environment_here, facts_of, owner_her
 from bittrader.install.machine import Here, hand_over
 from bittrader.install.plan import Plan, plan
 from bittrader.install.receipt import FILE, Choices, Receipt, read_receipt
+from bittrader.install.systemd import Scope
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: what is not said is as its default.")]
