@@ -96,7 +96,8 @@ class Jobs:
         self._forget(name)
         self._asked_at[name] = asked(self._folder).get(name)
         words = [sys.executable, "-m", "bittrader", "studies", "resume", name, "--on", "cluster", "--json"]
-        self._running[name] = start(self._ledger, f"study {name}", words, clean_environment(), log_file(self._folder, name))
+        output = log_file(self._folder, name)
+        self._running[name] = start(self._ledger, f"study {name}", words, clean_environment(), output)
 
     def stop(self, name: str, *, kill: bool) -> None:
         """Has a process end: as Ctrl-C does where there is such a signal, or at once with all it started."""
