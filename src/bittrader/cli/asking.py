@@ -56,7 +56,8 @@ def ask(asked: Asked, facts: Facts, receipt: Receipt) -> Asked:
     if facts.role == "worker" and asked.join is None and not has_joined():
         asked = replace(asked, join=_code())
     if asked.at_login is None and receipt.is_new:
-        asked = replace(asked, at_login=confirm("Start it by itself with the computer?", default=True))
+        when = "with the computer" if facts.system == "Linux" else "when you log in"
+        asked = replace(asked, at_login=confirm(f"Start it by itself {when}?", default=True))
     settings = read_settings(folder_of(facts.role))
     if asked.cores is None and receipt.is_new and settings.node.cores is None:
         has = current().total_cores()
