@@ -94,9 +94,9 @@ def confirm(question: str, *, default: bool) -> bool:
     return _answered(lambda: Confirm.ask(escape(question), console=_err(), default=default))
 
 
-def _answered(ask: Callable[[], Answer]) -> Answer:
+def _answered(question: Callable[[], Answer]) -> Answer:
     try:
-        return ask()
+        return question()
     except EOFError:
         raise InputError("no answer came: say --yes, or answer the questions") from None
 
