@@ -23,7 +23,7 @@ JSON object on standard output; words and progress go to standard error.
 | exit code | |
 |---|---|
 | 0 | done |
-| 1 | done, but nothing finished, or a check found something |
+| 1 | done, but nothing finished, or a check found something; or an installation failed, or was declined |
 | 2 | something to mend in what was given; one line says what |
 | 70 | a defect of ours, with where it is |
 | 74 | the computer did not do as asked: its disk is full, say |

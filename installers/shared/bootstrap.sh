@@ -43,7 +43,7 @@ END
   --scope SCOPE       Linux: a service of the system, or of this user           (BITTRADER_SCOPE=system|user)
   --firewall          open what the cluster needs, to its network alone         (BITTRADER_FIREWALL=yes)
   --no-firewall       leave the firewall as it is                               (BITTRADER_FIREWALL=no)
-  --start-at-login    start by itself with the computer                         (BITTRADER_START_AT_LOGIN=yes)
+  --start-at-login    start by itself, with the computer (macOS: at login)      (BITTRADER_START_AT_LOGIN=yes)
   --no-start-at-login start by hand alone                                       (BITTRADER_START_AT_LOGIN=no)
   --cores N           use at most N cores                                       (NUM_CPUS)
   --json              report for programs: words go to standard error

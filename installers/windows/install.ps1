@@ -40,7 +40,7 @@ Sets this computer up as a worker of a cluster.
   -Join CODE       the join code, or a file that holds it                (BITTRADER_JOIN)
   -Firewall        open what the cluster needs, to its network alone     (BITTRADER_FIREWALL=yes)
   -NoFirewall      leave the firewall as it is                           (BITTRADER_FIREWALL=no)
-  -StartAtLogin    start by itself with the computer                     (BITTRADER_START_AT_LOGIN=yes)
+  -StartAtLogin    start by itself when you log in                       (BITTRADER_START_AT_LOGIN=yes)
   -NoStartAtLogin  start by hand alone                                   (BITTRADER_START_AT_LOGIN=no)
   -Cores N         use at most N cores                                   (NUM_CPUS)
   -Json            report for programs

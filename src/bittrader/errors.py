@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
 
     DONE = 0
     NOTHING = 1
-    """Done, but nothing finished, or a check found something."""
+    """Done, but nothing finished, or a check found something; an installation failed, or was declined."""
     REFUSED = 2
     """What was given must be mended."""
     DEFECT = 70

@@ -11,7 +11,7 @@ import pytest
 from tests.install.machines import FakeMachine, linux
 
 from bittrader import cli, paths
-from bittrader.cli import asking, installing, joining, services, uninstalling, verifying
+from bittrader.cli import asking, installing, joining, services, uninstalling, verifying, worker
 from bittrader.cluster import daemon
 from bittrader.cluster.config_file import set_key
 from bittrader.cluster.identity import folder_of, identity
@@ -188,6 +188,17 @@ def test_a_failure_says_what_went_wrong_and_that_it_was_undone(machine, say):
     assert not machine.links
 
 
+@pytest.mark.parametrize("how", [(), ("--json",)])
+def test_a_service_that_does_not_begin_is_said_and_the_old_environment_stays(machine, say, monkeypatch, how):
+    old = environment(folder_of("head") / "envs" / "0.1.0-1")
+    say("head", "install", "--yes", "--environment", str(old))
+    new = environment(folder_of("head") / "envs" / "0.2.0-2")
+    monkeypatch.setattr(installing, "wait_until_up", lambda _role: False)
+    with pytest.raises(InstallError, match="is installed, and has not begun yet: look at `bittrader head logs`"):
+        say("head", "install", "--yes", "--environment", str(new), *how)
+    assert old.exists()
+
+
 def test_a_daemon_that_was_started_by_hand_makes_way(machine, say, monkeypatch):
     stopped = []
     monkeypatch.setattr(daemon, "running", lambda _role: object())
@@ -270,6 +281,15 @@ def test_a_head_address_that_is_none_is_refused():
     with pytest.raises(InputError, match=r"config.env: HEAD_ADDRESS is an IPv4 address as in 192.168.1.20, not 'desk'"):
         joining.head_address("HEAD_ADDRESS=desk\n", "config.env")
     assert joining.head_address("NUM_CPUS=2\n", "config.env") == ""
+
+
+def test_who_joins_anew_starts_the_service_and_is_told_so(machine, say, joined, monkeypatch):
+    say("worker", "install", "--yes", "--join", "CODE")
+    machine.active.clear()
+    monkeypatch.setattr(worker, "join_here", installing.join_here)
+    code, _, err = say("worker", "join", "CODE")
+    assert (code, bool(machine.active)) == (0, True)
+    assert err.endswith("It runs as a service. See how it is: bittrader worker status\n")
 
 
 def test_what_was_installed_starts_as_a_service(machine, say):
@@ -370,6 +390,7 @@ def test_what_cannot_be_removed_is_said_and_can_be_tried_again(installed, say):
 
 def test_where_nothing_is_installed_nothing_is_removed(machine, say):
     assert say("worker", "uninstall", "--yes") == (0, "", "No worker is installed here.\n")
+    assert json.loads(say("worker", "uninstall", "--dry-run", "--json")[1])["dry_run"]
 
 
 def test_what_is_half_gone_already_goes_too(installed, say):

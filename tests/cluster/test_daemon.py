@@ -183,7 +183,11 @@ def test_where_its_own_copy_of_the_code_is_follows_the_setting(head_without_ray:
     head.until(lambda state: state.code["trouble"])
     assert told() is None
     assert "there is no such folder now: studies bring it along" in head.log()
+    set_key(head.folder, "node.cores", "1")
+    head.until(lambda _: head.log().count("takes up the changed settings") == 3)
     assert "holds after a restart" not in head.log()
+    set_key(head.folder, "node.name", "desk")
+    head.until(lambda _: "holds after a restart" in head.log())
 
 
 def test_a_signal_ends_it_with_code_0(head_without_ray: Daemon) -> None:
@@ -342,11 +346,15 @@ sys.stdout = sys.stderr = None
 runpy.run_module("bittrader.cluster.daemon", run_name="__main__")
 """
     environment = {name: value for name, value in os.environ.items() if name != "BITTRADER_HOME"}
+    folder = tmp_path / "worker"
+    folder.mkdir()
+    visit.keep_contact(folder, visit.Contact(("192.0.2.1",), 6380))
+    (folder / "config.toml").write_text("mood = 1\n")
     run = subprocess.run(
         [sys.executable, "-c", program, tmp_path], env=environment, capture_output=True, text=True, check=False
     )
-    assert (run.returncode, run.stdout, run.stderr) == (2, "", "")  # it has never joined
-    assert (tmp_path / "worker").is_dir()
+    assert (run.returncode, run.stdout, run.stderr) == (2, "", "")  # for its settings
+    assert (folder / "daemon.lock").exists()
 
 
 def goes_on(systemd: socket.socket) -> bool:

@@ -92,7 +92,7 @@ def test_what_has_ended_is_not_asked_for_by_a_file_that_stays_but_by_a_new_one(t
 def test_a_file_that_stays_is_remembered_however_many_studies_follow(tmp_path: Path) -> None:
     kept = Jobs(tmp_path, Ledger(tmp_path / "processes.json"))
     jobs.submit(tmp_path, "mine", 12.5)
-    kept._asked["mine"] = 12.5
+    kept._asked_at["mine"] = 12.5
     kept.finish("mine", 0)
     for number in range(50):
         kept.finish(f"other-{number}", 0)

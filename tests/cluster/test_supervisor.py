@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.cluster.world import World
 
-from bittrader.cluster import supervisor
+from bittrader.cluster import actions, supervisor
 from bittrader.cluster.backoff import delay
+from bittrader.cluster.seen import JobSeen
 from bittrader.cluster.wishes import Wishes
 from bittrader.execution.allowance import Allowed
 
@@ -273,6 +274,19 @@ def test_leftovers_are_ended_before_anything_is_started() -> None:
     assert not world.jobs
     world.run_until_at_work(30)  # the world would not have let it start beside them
     assert world.jobs["study"].code is None
+
+
+def test_what_does_not_end_is_named_and_left_with_a_code_of_its_own() -> None:
+    world = World()
+    world.run_until_at_work(60)
+    memory, acts = world.memory, ()
+    seen = replace(world._seen(), wishes=Wishes(run="stop"), jobs={"mine": JobSeen()})
+    while actions.Exit not in map(type, acts):
+        world.now += 1
+        assert world.now < 1200, "it never leaves"
+        memory, acts = supervisor.step(world._rules, memory, replace(seen, clocks=world._seen().clocks))
+    words = "ends, although not all that it started does: Ray (5 processes), what compiles ahead, the study mine"
+    assert acts[-2:] == (actions.Log(words, trouble=True), actions.Exit(supervisor.UNENDING_CODE))
 
 
 def test_a_refused_node_stops_says_why_once_and_comes_back_when_it_is_let_in() -> None:

@@ -162,15 +162,16 @@ def test_a_head_that_does_not_hear_the_last_of_it_holds_up_no_end(head: Head, mo
     monkeypatch.setattr(visits, "FAREWELL_SECONDS", 0.05)
     made = Visits(head.visitor, dict, "air")
     until(made, lambda latest: latest.told is not None)
-    never, reached = threading.Event(), threading.Event()
+    never, reached, left = threading.Event(), threading.Event(), threading.Event()
 
     def hang() -> Told:
         reached.set()
         never.wait(60)
+        left.set()
         raise ClusterError("it has gone")
 
     head.answer = hang
     made.close()
     assert reached.wait(10)
-    assert not never.is_set(), "it still hangs, and we do not wait"
+    assert not left.is_set(), "it still hangs, and we do not wait"
     never.set()

@@ -11,7 +11,7 @@ from typing import Literal
 
 from bittrader.cluster import actions
 from bittrader.cluster.policy import NodePolicy
-from bittrader.cluster.seen import Heard, JobSeen, Place, RaySeen, Seen
+from bittrader.cluster.seen import Ahead, Heard, JobSeen, Place, RaySeen, Seen
 from bittrader.cluster.supervisor import TICK_SECONDS, Memory, Rules, step
 from bittrader.cluster.wishes import Wishes
 from bittrader.execution.allowance import Allowed
@@ -77,7 +77,7 @@ class World:
     visit_due: float = 0.0
     certified: str | None = None
     membership_at: float | None = None
-    compiling: Literal["not yet", "runs", "done"] = "not yet"
+    compiling: Ahead = "not yet"
     compiled_at: float = 0.0
     jobs: dict[str, JobSeen] = field(default_factory=dict)
     code: int | None = None

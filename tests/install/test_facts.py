@@ -124,6 +124,7 @@ class Entry(NamedTuple):
 
 def test_with_sudo_the_node_is_of_who_called_it(monkeypatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 0)
+    monkeypatch.setattr(os, "getresuid", lambda: (0, 0, 0))
     monkeypatch.setattr("pwd.getpwnam", lambda name: Entry(name, 1000, 1001, "/home/ana"))
     monkeypatch.setenv("SUDO_USER", "ana")
     monkeypatch.setenv("HOME", "/root")
@@ -133,6 +134,7 @@ def test_with_sudo_the_node_is_of_who_called_it(monkeypatch) -> None:
 
 def test_without_sudo_it_is_of_who_runs_it(monkeypatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 1000)
+    monkeypatch.setattr(os, "getresuid", lambda: (1000, 1000, 1000))
     monkeypatch.setattr("pwd.getpwuid", lambda uid: Entry("ana", uid, 1001, "/home/ana"))
     monkeypatch.setenv("SUDO_USER", "somebody")  # as left over from a shell that sudo started
     monkeypatch.setenv("HOME", "/elsewhere")

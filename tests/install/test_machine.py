@@ -21,7 +21,7 @@ root_only = pytest.mark.skipif(not IS_ROOT, reason="only root can become somebod
 @pytest.fixture
 def sudo(tmp_path, monkeypatch):
     """A `sudo` that writes down what it was asked for; this process takes itself for an ordinary one."""
-    monkeypatch.setattr(os, "getuid", lambda: 1000)
+    monkeypatch.setattr(os, "getresuid", lambda: (1000, 1000, 1000))
     log = tmp_path / "log"
     program = tmp_path / "bin" / "sudo"
     program.parent.mkdir()

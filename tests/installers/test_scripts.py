@@ -48,7 +48,7 @@ def built(zips: Unpacked) -> list[Path]:
 
 def test_shellcheck_has_nothing_to_say(zips: Unpacked) -> None:
     done = subprocess.run([tool("shellcheck"), "--shell=sh", *built(zips)], capture_output=True, text=True, check=False)
-    assert done.stdout == ""
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_scripts_are_formatted() -> None:
@@ -56,7 +56,7 @@ def test_the_scripts_are_formatted() -> None:
     done = subprocess.run(
         [tool("shfmt"), "-i", "4", "-ci", "-d", *sources], capture_output=True, text=True, check=False
     )
-    assert done.stdout == ""
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])

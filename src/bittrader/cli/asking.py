@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,8 +19,8 @@ from bittrader.host import current
 from bittrader.install.facts import Facts
 from bittrader.install.firewall import joined, named, opened_ports
 from bittrader.install.receipt import Receipt
+from bittrader.install.systemd import Scope
 
-Scope = Literal["system", "user"]
 Answer = TypeVar("Answer")
 
 
@@ -56,7 +56,8 @@ def ask(asked: Asked, facts: Facts, receipt: Receipt) -> Asked:
     if facts.role == "worker" and asked.join is None and not has_joined():
         asked = replace(asked, join=_code())
     if asked.at_login is None and receipt.is_new:
-        asked = replace(asked, at_login=confirm("Start it by itself with the computer?", default=True))
+        when = "with the computer" if facts.system == "Linux" else "when you log in"
+        asked = replace(asked, at_login=confirm(f"Start it by itself {when}?", default=True))
     settings = read_settings(folder_of(facts.role))
     if asked.cores is None and receipt.is_new and settings.node.cores is None:
         has = current().total_cores()
@@ -93,9 +94,9 @@ def confirm(question: str, *, default: bool) -> bool:
     return _answered(lambda: Confirm.ask(escape(question), console=_err(), default=default))
 
 
-def _answered(ask: Callable[[], Answer]) -> Answer:
+def _answered(question: Callable[[], Answer]) -> Answer:
     try:
-        return ask()
+        return question()
     except EOFError:
         raise InputError("no answer came: say --yes, or answer the questions") from None
 

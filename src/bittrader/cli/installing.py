@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from bittrader.cli.asking import Asked, Scope, ask, confirm, is_terminal, numbered, say
+from bittrader.cli.asking import Asked, ask, confirm, is_terminal, numbered, say
 from bittrader.cli.joining import has_joined, join_here
 from bittrader.cli.options import JsonOption
 from bittrader.cli.services import services_of, wait_until_up
@@ -27,6 +27,7 @@ from bittrader.install.facts import Facts, environment_here, facts_of, owner_her
 from bittrader.install.machine import Here, hand_over
 from bittrader.install.plan import Plan, plan
 from bittrader.install.receipt import FILE, Choices, Receipt, read_receipt
+from bittrader.install.systemd import Scope
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: what is not said is as its default.")]
@@ -120,13 +121,17 @@ def install_node(role: Role, asked: Asked) -> None:
     _consent(asked)
     _prepare(role, answers, receipt)
     apply.install(receipt, planned.changes, choices, environment, _tell_undone(asked))
-    _let_go_of_old(folder, environment)
-    is_up = wait_until_up(role) if services_of(receipt) else False
-    code = _first_code() if role == "head" and (is_up or not services_of(receipt)) else None
+    is_up = bool(services_of(receipt)) and wait_until_up(role)
+    is_well = is_up or not services_of(receipt)
+    if is_well:
+        _let_go_of_old(folder, environment)
+    code = _first_code() if role == "head" and is_well else None
     if asked.as_json:
         typer.echo(json.dumps({**_as_json(role, steps, planned, dry_run=False), "up": is_up, "join": code}))
-        return
-    _say_done(role, receipt, code, is_up=is_up)
+    if not is_well:
+        raise InstallError(f"the {role} is installed, and has not begun yet: look at `bittrader {role} logs`")
+    if not asked.as_json:
+        _say_done(role, code, is_up=is_up)
 
 
 def _environment(asked: Asked, facts: Facts) -> str:
@@ -201,12 +206,9 @@ def _in_words(step: apply.Step) -> str:
     return f"{step.change.words}{' (again)' if step.what == 'redo' else ''}"
 
 
-def _say_done(role: Role, receipt: Receipt, code: str | None, *, is_up: bool) -> None:
-    services = services_of(receipt)
+def _say_done(role: Role, code: str | None, *, is_up: bool) -> None:
     if is_up:
         say(f"[green]The {role} is installed, and runs.[/green] See how it is: bittrader {role} status")
-    elif services:
-        raise InstallError(f"the {role} is installed, and has not begun yet: look at `bittrader {role} logs`")
     else:
         say(f"[green]The {role} is installed.[/green] Start it: bittrader {role} start --background")
     if code is not None:

@@ -163,7 +163,7 @@ def _config(role: Role) -> typer.Typer:
             str, typer.Argument(metavar="VALUE", help="`default` goes back to ours; `-` reads it from the input.")
         ],
     ) -> None:
-        """Change a setting. Those of policy, code and notify count at once, the others from the next start on."""
+        """Change a setting. Those of policy, code, notify and node.cores count at once, others from the next start."""
         said = _typed_in(key) if value == "-" else value
         config_file.set_key(folder_of(role), key, None if said == "default" else said)
         _show_settings(role, key, as_json=False)

@@ -37,14 +37,14 @@ def uninstall_node(role: Role, *, dry_run: bool, yes: bool, keep: bool | None, a
     if words and not as_json:
         numbered(f"This stops the {role}, and will", words)
     if not words or dry_run:
-        _report(role, words, goes.kept, (), as_json=as_json, done=not words)
+        _report(role, words, goes.kept, (), as_json=as_json, dry_run=dry_run)
         return 0
     if not (yes or may_ask):
         raise InputError("nobody is here to be asked: say --yes, or look first with --dry-run")
     if may_ask and not confirm("Go on?", default=True):
         return 1
     left = _take_away(role, receipt, goes, folder)
-    _report(role, words, goes.kept, left, as_json=as_json, done=True)
+    _report(role, words, goes.kept, left, as_json=as_json, dry_run=False)
     return 1 if left else 0
 
 
@@ -69,15 +69,15 @@ def _take_away(role: Role, receipt: Receipt, goes: Removal, folder: Path) -> tup
 
 
 def _report(
-    role: Role, words: Sequence[str], kept: Sequence[Path], left: Sequence[str], *, as_json: bool, done: bool
+    role: Role, words: Sequence[str], kept: Sequence[Path], left: Sequence[str], *, as_json: bool, dry_run: bool
 ) -> None:
     """Says what is gone and what is not, with what is imported already."""
     if as_json:
-        facts = {"role": role, "dry_run": not done, "changes": list(words), "kept": list(map(str, kept))}
+        facts = {"role": role, "dry_run": dry_run, "changes": list(words), "kept": list(map(str, kept))}
         typer.echo(json.dumps({**facts, "left": list(left)}))
         return
     title = f"The {role} is removed." if words else f"No {role} is installed here."
-    lines = [title if not left else f"The {role} is not removed altogether."] if done else []
+    lines = [title if not left else f"The {role} is not removed altogether."] if not words or not dry_run else []
     lines += [f"Kept: {', '.join(map(str, kept))}"] if kept else []
     lines += [f"Left: {one}" for one in left]
     lines += [f"Try again: bittrader {role} uninstall"] if left else []

@@ -31,5 +31,7 @@ def join(
     say(f"{escape(me)} has joined the cluster of {escape(head)}.", highlight=False)
     if no_start:
         say("Start it: bittrader worker start", highlight=False)
-    elif not start_service("worker"):
+    elif start_service("worker"):
+        say("It runs as a service. See how it is: bittrader worker status", highlight=False)
+    else:
         raise typer.Exit(run_node("worker", background=background))

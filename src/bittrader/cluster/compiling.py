@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from bittrader.cluster.ray_process import clean_environment, start
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from bittrader.cluster.ledger import Ledger
     from bittrader.cluster.ray_process import Child
+    from bittrader.cluster.seen import Ahead
 
 
 class Compiling:
@@ -23,7 +24,7 @@ class Compiling:
         self._child: Child | None = None
         self._done = False
 
-    def look(self) -> Literal["not yet", "runs", "done"]:
+    def look(self) -> Ahead:
         """How far it is."""
         child = self._child
         if child is not None and (code := child.process.poll()) is not None:

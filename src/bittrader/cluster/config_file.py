@@ -9,7 +9,7 @@ from itertools import pairwise
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from bittrader.cluster.sections import keys, secrets
+from bittrader.cluster.sections import keys, secret_keys
 from bittrader.cluster.settings import FILE, Settings, parse_settings, require_key, text_of, value_of
 from bittrader.errors import InputError
 from bittrader.files import make_folder, written_whole
@@ -34,7 +34,7 @@ def shown(settings: Settings) -> Iterator[tuple[str, str, bool]]:
 def _shown(key: str, value: object) -> str:
     if value is None:
         return "(not set)"
-    if key in secrets(Settings) and isinstance(value, tuple):
+    if key in secret_keys(Settings) and isinstance(value, tuple):
         value = tuple(map(masked, value))
     return toml_value(value)
 
@@ -65,7 +65,7 @@ def typed(key: str, said: str) -> object:
     if isinstance(kind, UnionType):
         kind = next(one for one in get_args(kind) if one is not type(None))
     if get_origin(kind) is tuple:
-        between = _BETWEEN_URLS if key in secrets(Settings) else ","
+        between = _BETWEEN_URLS if key in secret_keys(Settings) else ","
         return tuple(part.strip() for part in re.split(between, said) if part.strip())
     if kind is str or get_origin(kind) is Literal:
         return said

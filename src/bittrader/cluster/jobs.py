@@ -30,6 +30,11 @@ def submit(folder: Path, name: str, now: float, *, tell: bool = False) -> None:
     write_whole(_file(folder, name), json.dumps({"study": name, "asked": now, "tell": tell}) + "\n")
 
 
+def log_file(folder: Path, name: str) -> Path:
+    """Where the process of a detached study writes what it prints."""
+    return folder / paths.LOGS / f"study-{name}.log"
+
+
 def is_to_be_told(folder: Path, name: str) -> bool:
     """Whether who asked for a study wants to be told of its end, whatever the settings say."""
     try:
@@ -75,7 +80,7 @@ class Jobs:
         self._ledger = ledger
         self._running: dict[str, Child] = {}
         self._last_words: dict[str, str] = {}
-        self._asked: dict[str, float | None] = {}
+        self._asked_at: dict[str, float | None] = {}
         self._ended = [one for one in ended if one.code is not None]
 
     def asked(self) -> frozenset[str]:
@@ -87,11 +92,12 @@ class Jobs:
         return {name: self._seen(name, child) for name, child in self._running.items()}
 
     def start(self, name: str) -> None:
-        """Goes on with a study; what it prints is in `logs/study-NAME.log`."""
+        """Goes on with a study; what it prints is in its `log_file`."""
         self._forget(name)
-        self._asked[name] = asked(self._folder).get(name)
+        self._asked_at[name] = asked(self._folder).get(name)
         words = [sys.executable, "-m", "bittrader", "studies", "resume", name, "--on", "cluster", "--json"]
-        self._running[name] = start(self._ledger, f"study {name}", words, clean_environment(), self._log(name))
+        output = log_file(self._folder, name)
+        self._running[name] = start(self._ledger, f"study {name}", words, clean_environment(), output)
 
     def stop(self, name: str, *, kill: bool) -> None:
         """Has a process end: as Ctrl-C does where there is such a signal, or at once with all it started."""
@@ -105,7 +111,7 @@ class Jobs:
         """Notes how a study ended."""
         self._forget(name)
         others = [one for one in self._ended if one.name != name]
-        ended = JobState(name, running=False, code=code, ended=time.time(), asked=self._asked.pop(name, None))
+        ended = JobState(name, running=False, code=code, ended=time.time(), asked=self._asked_at.pop(name, None))
         staying = asked(self._folder)  # what has a file that does not go away must be remembered
         self._ended = [*(one for one in others[:-_ENDED_KEPT] if one.name in staying), *others[-_ENDED_KEPT:], ended]
 
@@ -136,11 +142,8 @@ class Jobs:
     def _seen(self, name: str, child: Child) -> JobSeen:
         code = child.process.poll()
         if code is not None and name not in self._last_words:
-            self._last_words[name] = last_words(self._log(name)).removeprefix("bittrader: ")
+            self._last_words[name] = last_words(log_file(self._folder, name)).removeprefix("bittrader: ")
         return JobSeen(code, self._last_words.get(name, ""))
-
-    def _log(self, name: str) -> Path:
-        return self._folder / paths.LOGS / f"study-{name}.log"
 
     def _forget(self, name: str) -> None:
         self._last_words.pop(name, None)

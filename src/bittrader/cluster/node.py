@@ -167,7 +167,7 @@ class Node:
         return self._readings
 
     def _follow_settings(self) -> None:
-        """Takes up a policy that the owner changed; what else they changed holds from the next start on."""
+        """Takes up what the owner changed and can hold at once; the rest does from the next start on."""
         stamp = self._settings_stamp()
         if stamp == self._settings_seen:
             return
@@ -182,8 +182,9 @@ class Node:
         self._synced.want(new.code.folder)
         self._teller.want(new.notify.wanted)
         before = self._settings
-        other = replace(new, policy=before.policy, node=before.node, code=before.code, notify=before.notify) != before
-        later = "; what is not of the policy, the code or notify holds after a restart" if other else ""
+        node = replace(new.node, cores=before.node.cores)
+        other = replace(new, policy=before.policy, node=node, code=before.code, notify=before.notify) != before
+        later = "; what is not of policy, code or notify, nor node.cores, holds after a restart" if other else ""
         self._log(f"takes up the changed settings{later}")
 
     def _settings_stamp(self) -> tuple[object, ...]:
@@ -255,7 +256,7 @@ class Node:
             case actions.StopJob(name, at_once):
                 self._jobs.stop(name, kill=at_once)
             case actions.FinishJob(name, code):
-                output = self.folder / paths.LOGS / f"study-{name}.log"
+                output = jobs.log_file(self.folder, name)
                 self._teller.finished(name, code, output, time.time(), asked=jobs.is_to_be_told(self.folder, name))
                 self._jobs.finish(name, code)
             case actions.Exit(code):

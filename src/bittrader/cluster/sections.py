@@ -26,12 +26,12 @@ def keys(section: type, above: str = "") -> Iterator[tuple[str, Any]]:
             yield above + name, kind
 
 
-def secrets(section: type, above: str = "") -> Iterator[str]:
+def secret_keys(section: type, above: str = "") -> Iterator[str]:
     """The keys whose values are never shown."""
     kinds = get_type_hints(section)
     for one in fields(section):
         if hasattr(kinds[one.name], "__dataclass_fields__"):
-            yield from secrets(kinds[one.name], f"{above}{one.name}.")
+            yield from secret_keys(kinds[one.name], f"{above}{one.name}.")
         elif one.metadata.get(SECRET):
             yield above + one.name
 
@@ -81,7 +81,7 @@ def _checked(key: str, value: object, kind: Any, root: type) -> object:
 
 
 def _require(holds: bool, key: str, value: Any, what: str, root: type) -> Any:  # noqa: FBT001 - it is the question
-    if not holds and key in secrets(root):
+    if not holds and key in secret_keys(root):
         raise InputError(f"{key} is {what}; what it is now is not shown, being secret")
     if not holds:
         raise InputError(f"{key} is {what}, not {str(value).lower() if isinstance(value, bool) else repr(value)}")

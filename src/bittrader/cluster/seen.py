@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from bittrader.execution.allowance import Allowed
     from bittrader.host.clocks import Clocks
 
+Ahead = Literal["not yet", "runs", "done"]
+"""How far compiling ahead is."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -87,7 +90,7 @@ class Seen:
     ray: RaySeen = RaySeen()
     membership: float | None = None
     """When the process that asks Ray for its list last said anything, in monotonic seconds; None if there is none."""
-    compiling: Literal["not yet", "runs", "done"] = "not yet"
+    compiling: Ahead = "not yet"
     """Whether what evaluates strategies was compiled ahead, in this life of the daemon."""
     leftovers: int = 0
     """Processes of an earlier daemon that was killed."""

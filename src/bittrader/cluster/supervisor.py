@@ -251,13 +251,21 @@ class _Turn:
         if self.memory.ending_since is None:
             return
         code = RESTART_CODE if self.seen.wishes.run == "restart" and not self.seen.ending else 0
-        running = [name for name, job in self.seen.jobs.items() if job.code is None]
-        left = self.seen.ray.processes or self.seen.membership is not None or self.seen.compiling == "runs" or running
-        if self.memory.phase == "down" and not left:
+        if not self._left():
             self.actions.append(actions.Exit(code))
         elif self.now - self.memory.ending_since >= END_SECONDS:
-            self._log(f"ends, although {self.seen.ray.processes} processes of Ray do not", trouble=True)
+            self._log(f"ends, although not all that it started does: {', '.join(self._left())}", trouble=True)
             self.actions.append(actions.Exit(UNENDING_CODE))
+
+    def _left(self) -> list[str]:
+        """What has not ended yet."""
+        count, jobs = self.seen.ray.processes, self.seen.jobs.items()
+        return [
+            *([f"Ray ({count} processes)"] if count or self.memory.phase != "down" else []),
+            *(["what asks Ray for its list"] if self.seen.membership is not None else []),
+            *(["what compiles ahead"] if self.seen.compiling == "runs" else []),
+            *(f"the study {name}" for name, job in jobs if job.code is None),
+        ]
 
     def _start_ray(self) -> None:
         """Starts Ray, unless something is in its way; what that is, is said once."""

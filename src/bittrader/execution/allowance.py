@@ -11,6 +11,8 @@ from bittrader.files import write_whole
 if TYPE_CHECKING:
     from pathlib import Path
 
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, OverflowError)
+
 
 @dataclass(frozen=True)
 class Allowed:
@@ -36,9 +38,6 @@ def read_allowed(path: Path) -> Allowed | None:
 def _parsed(path: Path) -> Allowed:
     said = json.loads(path.read_text(encoding="utf-8"))
     return Allowed(max(0, int(said["cores"])), str(said["reason"]))
-
-
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, OverflowError)
 
 
 class Follow:

@@ -8,7 +8,7 @@ nothing back; the receipt has all of it, and the next run goes on from there, or
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bittrader.errors import BittraderError, InstallError, cause_of
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Step:
     """What one run does about one change."""
 
-    what: str
-    """do, redo, undo, or keep: it is so already."""
+    what: Literal["do", "redo", "undo", "keep"]
+    """`keep`: it is so already."""
     change: Change
     older: Entry | None = None
 

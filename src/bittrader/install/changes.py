@@ -6,6 +6,7 @@ may find half of it done or gone, because a computer that lost its power was in 
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
@@ -78,6 +79,11 @@ class Change(ABC):
 def missing_folders(machine: Machine, path: str) -> tuple[str, ...]:
     """The folders that must be made for a file, the outermost first."""
     return tuple(str(one) for one in reversed(pure(path).parents) if not machine.exists(str(one)))
+
+
+def digest(text: str) -> str:
+    """What stands for a text where only whether it changed matters."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def pure(path: str) -> PurePath:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from bittrader.errors import InstallError
 from bittrader.install import launchd, systemd, task
-from bittrader.install.changes import Block, Change, Link, WriteFile
+from bittrader.install.changes import Block, Change, Link, WriteFile, digest
 from bittrader.install.firewall import FirewalldRules, NftRule, UfwRule, WindowsRule, joined, named, opened_ports
-from bittrader.install.systemd import Linger, Running, Service, UnitFile, digest
+from bittrader.install.systemd import Linger, Running, Service, UnitFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

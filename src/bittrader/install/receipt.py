@@ -14,7 +14,7 @@ from bittrader.errors import InstallError
 from bittrader.install.changes import Block, Change, Link, WriteFile, pure
 from bittrader.install.firewall import FirewalldRules, NftRule, UfwRule, WindowsRule
 from bittrader.install.launchd import Agent
-from bittrader.install.systemd import Linger, Running, UnitFile
+from bittrader.install.systemd import Linger, Running, Scope, UnitFile
 from bittrader.install.task import ScheduledTask
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Entry:
 class Choices:
     """What the owner wanted, which is wanted again by an upgrade unless it is said anew."""
 
-    scope: Literal["system", "user"] = "user"
+    scope: Scope = "user"
     start_at_login: bool = True
     firewall: bool = False
 

@@ -17,14 +17,16 @@ from bittrader.cluster.ledger import Ledger
 from bittrader.cluster.node_state import read_state
 from bittrader.cluster.ray_folder import before, temp_dir
 from bittrader.cluster.ray_process import kill, members
+from bittrader.cluster.settings import FILE as SETTINGS
 from bittrader.errors import BittraderError
+from bittrader.install.receipt import FILE as RECEIPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bittrader.cluster.identity import Role
 
-_SIGNS = ("receipt.json", "identity.json", "config.toml", "config.env", "envs", "logs", "secrets", "daemon.lock")
+_SIGNS = (RECEIPT, paths.IDENTITY, SETTINGS, "config.env", "envs", paths.LOGS, "secrets", "daemon.lock")
 """What says that a folder is a node's."""
 
 
@@ -82,7 +84,7 @@ def end_what_runs(role: Role) -> None:
     if state is not None and is_held(folder):
         with contextlib.suppress(ProcessLookupError):
             os.kill(state.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-    left = members(Ledger(folder / "processes.json").earlier)
+    left = members(Ledger(folder / paths.PROCESSES).earlier)
     if left:
         kill(left)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -121,11 +120,6 @@ def _quoted(word: str) -> str:
     if re.fullmatch(r"[\w@+=:,./-]+", word, re.ASCII):
         return word
     return '"' + _escaped(word).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$") + '"'
-
-
-def digest(text: str) -> str:
-    """What stands for a text where only whether it changed matters."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _systemctl(machine: Machine, scope: Scope, *words: str) -> Said:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bittrader.notify.masks import masked
@@ -22,7 +22,7 @@ class Post:
 
     message: Message
     desktop: bool
-    urls: Mapping[str, str]
+    urls: Mapping[str, str] = field(repr=False)
     """Each under what may be shown of it."""
     seconds: float = SEND_SECONDS
     """How long all may take. The process ends by itself then, whatever became of whoever started it."""

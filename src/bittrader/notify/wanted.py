@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,8 @@ class Wanted:
 
     on: bool
     desktop: bool
-    urls: tuple[str, ...]
+    urls: tuple[str, ...] = field(repr=False)
+    """Each holds a token."""
     events: frozenset[str]
     most_an_hour: int
 
