@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from installers.contents import OLDEST_GLIBC, OLDEST_MACOS, PACKAGES, PYTHON, UV, UV_VERSION, Package
-from installers.offline import fetch_pythons, fetch_uv, fetch_wheels
+from installers.fetched import fetch_pythons, fetch_uv, fetch_wheels
 from installers.scripts import finished, posix_values, powershell_values
 
 if TYPE_CHECKING:

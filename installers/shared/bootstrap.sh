@@ -346,7 +346,7 @@ fetch_uv() {
 $(uv_for "$SYSTEM" "$MACHINE")
 END
     archive=$SETUP/$file
-    say "Fetching uv $UV_VERSION ..."
+    say "Taking uv $UV_VERSION ..."
     if [ -n "${BITTRADER_UV_URL:-}" ]; then
         fetch "$BITTRADER_UV_URL/$file" "$archive" || failed "uv cannot be fetched"
     elif [ -f "$PACKAGE/uv/$file" ]; then
@@ -448,7 +448,7 @@ say_plan() {
     if is_made; then
         say "  - use the environment that is there: $ENVIRONMENT"
     else
-        if [ -n "$UV" ]; then say "  - use uv: $UV"; else say "  - fetch uv $UV_VERSION, check its SHA-256, and keep it in $FOLDER/bin"; fi
+        if [ -n "$UV" ]; then say "  - use uv: $UV"; else say "  - take uv $UV_VERSION, check its SHA-256, and keep it in $FOLDER/bin"; fi
         say "  - use Python $PYTHON_VERSION if it is here; else have uv fetch it into $PYTHONS"
         say "  - make an environment in $ENVIRONMENT"
         say "    with $(grep -c '==' "$PACKAGE/requirements.txt") packages $(if [ -d "$PACKAGE/wheels" ]; then echo "from this folder"; else echo "from the package index"; fi), each checked by its SHA-256 (about 1.3 GB)"

@@ -257,7 +257,7 @@ function Get-Uv {
     $system, $file, $sha256 = $UvFiles -split ' '
     $archive = Join-Path $Setup $file
     $inside = Join-Path $Package "uv\$file"
-    Write-Host "Fetching uv $UvVersion ..."
+    Write-Host "Taking uv $UvVersion ..."
     if ($env:BITTRADER_UV_URL) {
         Save-Url "$env:BITTRADER_UV_URL/$file" $archive
     } elseif (Test-Path -LiteralPath $inside) {
@@ -329,7 +329,7 @@ function Write-Plan {
     if (Test-Made) {
         Write-Host "  - use the environment that is there: $Environment"
     } else {
-        if ($script:Uv) { Write-Host "  - use uv: $script:Uv" } else { Write-Host "  - fetch uv $UvVersion, check its SHA-256, and keep it in $Folder\bin" }
+        if ($script:Uv) { Write-Host "  - use uv: $script:Uv" } else { Write-Host "  - take uv $UvVersion, check its SHA-256, and keep it in $Folder\bin" }
         Write-Host "  - use Python $PythonVersion if it is here; else have uv fetch it into $Pythons"
         Write-Host "  - make an environment in $Environment (about 1.3 GB), each package checked by its SHA-256"
     }

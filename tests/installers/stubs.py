@@ -102,7 +102,7 @@ def uv_package(uv: Path) -> bytes:
 
 @dataclass(frozen=True)
 class Unpacked:
-    """The four zips, built around the stand-ins and unpacked, and what of uv a server would give."""
+    """The four zips, built around the stand-ins and unpacked, and the package of uv that lies in them."""
 
     folder: Path
     uv_name: str
@@ -121,11 +121,11 @@ def unpacked(into: Path, version: str = "1.0", python: str = platform.python_ver
     requirements = f"pebble==1.0 \\\n    --hash=sha256:{hashlib.sha256(pebble.read_bytes()).hexdigest()}\n".encode()
     uv = real_uv()
     packed = uv_package(uv) if uv else b"no uv here"
-    known = ("uv-here.whl", hashlib.sha256(packed).hexdigest(), "aa/bb/cc")
+    known = ("uv-here.whl", hashlib.sha256(packed).hexdigest())
     names = ("Linux-x86_64", "Linux-aarch64", "Darwin-arm64", "Windows-AMD64")
     release = Release(bittrader, requirements, python, uv_version(), dict.fromkeys(names, known))
     for package in PACKAGES:
-        extra = {f"package/wheels/{pebble.name}": pebble.read_bytes()}
+        extra = {f"package/wheels/{pebble.name}": pebble.read_bytes(), f"package/uv/{known[0]}": packed}
         write_zip(into / package.zip_name, package.folder, members(package, release, extra))
         # Not by zipfile, which loses the permissions.
         subprocess.run(["unzip", "-q", str(into / package.zip_name), "-d", str(into)], check=True)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from installers.contents import PACKAGES
-from installers.offline import fetch_pythons
+from installers.fetched import fetch_pythons
 from tests.installers.stubs import real_uv, this_python, unpacked
 
 from bittrader.cluster.visit import Contact, keep_contact
@@ -191,13 +191,25 @@ def test_a_package_that_is_damaged_or_was_left_behind_is_noticed_before_anything
     assert computer.tree() == {}
 
 
-def test_uv_is_fetched_where_there_is_none(computer: Computer, zips: Unpacked, server: tuple[str, Path]) -> None:
+@pytest.mark.parametrize("from_mirror", [False, True])
+def test_uv_comes_from_the_zip_or_a_mirror_where_there_is_none(
+    computer: Computer, zips: Unpacked, server: tuple[str, Path], *, from_mirror: bool
+) -> None:
     (computer.tools / "uv").unlink()
-    computer.variables = {"BITTRADER_UV_URL": server[0]}
+    computer.variables = {"BITTRADER_UV_URL": server[0]} if from_mirror else {}
     done = computer.run(zips.script(SETUP), "--yes")
     assert done.returncode == 0, done.stderr
     said = subprocess.run([computer.folder / "bin" / "uv", "--version"], capture_output=True, text=True, check=True)
     assert said.stdout.startswith("uv ")
+
+
+def test_a_zip_that_was_unpacked_in_part_has_no_uv_and_is_told_so(computer: Computer, tmp_path: Path) -> None:
+    zips = unpacked(tmp_path / "zips")
+    (zips.folder / "Head_Native_v4.0" / "package" / "uv" / zips.uv_name).unlink()
+    (computer.tools / "uv").unlink()
+    done = computer.run(zips.script(SETUP), "--yes")
+    assert (done.returncode, "is not there: unpack the whole zip" in done.stderr) == (2, True)
+    assert computer.tree() == {}
 
 
 def test_a_uv_that_is_too_old_is_not_used(computer: Computer, zips: Unpacked, server: tuple[str, Path]) -> None:

@@ -1,4 +1,4 @@
-"""What is fetched into a zip: uv; with `--offline` every package for its systems; with `--with-python` its Python too."""
+"""What is fetched into a zip: uv, with `--offline` every package for its systems, with `--with-python` Python too."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SYSTEMS = {
 
 
 def fetch_uv(package: Package, python: str, work: Path) -> dict[str, bytes]:
-    """uv for all systems of a package, by its paths in the zip."""
+    """The uv for each system of a package, by its path in the zip."""
     found: dict[str, bytes] = {}
     for system in package.systems:
         (name, sha256), folder = UV[system], work / system
