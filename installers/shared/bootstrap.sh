@@ -6,11 +6,14 @@
 set -u
 # What would let other code into the environment, or the environment into another place.
 unset PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX UV_SYSTEM_PYTHON UV_PROJECT UV_WORKING_DIR
+# Whatever the user's own is: a program that others may write is theirs.
+umask go-w
 
 SCRIPT=${0##*/}
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 PACKAGE=$HERE/package
 #:include places.sh
+#:include another.sh
 ENVIRONMENT=$FOLDER/envs/$PACKAGE_ID
 STAMP=$ENVIRONMENT/bittrader-installed
 PYTHONS=$FOLDER/python
@@ -74,7 +77,8 @@ read_options() {
                 [ $# -gt 1 ] || stop 2 "$1 needs a value; --help lists the options."
                 shift
                 ;;
-            *) stop 2 "there is no option $1; --help lists them." ;;
+            -*) stop 2 "there is no option ${1%%=*}; --help lists them." ;;
+            *) stop 2 "a word without an option is not understood (it is not shown: a join code is secret); --help lists the options." ;;
         esac
         shift
     done
@@ -214,8 +218,9 @@ remember() {
 take() {
     mkdir -p "$FOLDER" || stop 1 "$FOLDER cannot be made: see above."
     if ! mkdir "$SETUP" 2>/dev/null; then
-        other=$(cat "$SETUP/pid" 2>/dev/null)
-        if [ -n "$other" ] && ps -p "$other" -o args= 2>/dev/null | grep -qF -- "$SCRIPT"; then
+        # Another run may have made it at this moment, and not have said yet who it is.
+        [ -s "$SETUP/pid" ] || sleep 1
+        if is_another "$SCRIPT"; then
             stop 1 "it is being installed already (process $other): wait for that."
         fi
         { rm -rf "$SETUP" && mkdir "$SETUP"; } || stop 1 "$SETUP cannot be made anew: see above."
@@ -496,12 +501,12 @@ watch_signals() {
     trap 'interrupted 129' HUP
 }
 
-# Options that were not given are taken from the variables; then the work begins.
+# Options that were not given are taken from the variables; then the work begins. The program reads BITTRADER_JOIN
+# itself: the list of processes shows words, and a code is secret.
 answers_from_variables() {
     is_yes "${BITTRADER_YES:-}" && ! asked_for --yes "$@" && ! asked_for -y "$@" && set -- "$@" --yes
     if [ -n "${BITTRADER_SCOPE:-}" ] && ! asked_for --scope "$@"; then set -- "$@" --scope "$BITTRADER_SCOPE"; fi
     if [ -n "${NUM_CPUS:-}" ] && ! asked_for --cores "$@"; then set -- "$@" --cores "$NUM_CPUS"; fi
-    if [ -n "${BITTRADER_JOIN:-}" ] && [ "$ROLE" = worker ] && ! asked_for --join "$@"; then set -- "$@" --join "$BITTRADER_JOIN"; fi
     if [ -n "${BITTRADER_FIREWALL:-}" ] && ! asked_for --firewall "$@" && ! asked_for --no-firewall "$@"; then
         if is_yes "$BITTRADER_FIREWALL"; then set -- "$@" --firewall; else set -- "$@" --no-firewall; fi
     fi
@@ -515,16 +520,26 @@ answers_from_variables() {
 check_values() {
     while [ $# -gt 1 ]; do
         case $1 in
-            --cores) case $2 in 0 | *[!0-9]*) stop 2 "--cores $2 is no number of cores." ;; esac ;;
+            --cores) case $2 in '' | 0* | *[!0-9]*) stop 2 "--cores $2 is no number of cores." ;; esac ;;
             --scope) case $2 in system | user) ;; *) stop 2 "--scope is system or user, not $2." ;; esac ;;
-            --join)
-                case $2 in
-                    *[!0-9A-Za-z-]*) [ -r "$2" ] || stop 2 "$2 is neither a join code nor a file that can be read." ;;
-                esac
-                ;;
+            --join) check_code --join "$2" ;;
         esac
         shift
     done
+    if [ "$ROLE" = worker ] && [ -n "${BITTRADER_JOIN:-}" ]; then check_code BITTRADER_JOIN "$BITTRADER_JOIN"; fi
+}
+
+# What only looks like a code is not shown: with one wrong character it is a secret still. The program knows more signs
+# that may stand between its letters than ASCII has.
+check_code() { # FROM WORD
+    case $2 in
+        '') stop 2 "$1 is empty: \`bittrader head invite\` prints a code on the head." ;;
+        /* | ./* | ../*) [ -r "$2" ] || stop 2 "$2 is neither a join code nor a file that can be read." ;;
+    esac
+    [ ! -r "$2" ] || return 0
+    case $(printf '%s' "$2" | LC_ALL=C tr -d '\200-\377') in
+        *[!0-9A-Za-z_.[:space:]-]*) stop 2 "what $1 says is neither a join code nor a file that can be read (it is not shown: a code is secret)." ;;
+    esac
 }
 
 work() {
@@ -539,7 +554,7 @@ work() {
         exit 0
     fi
     # Before anything is fetched: without it the program would refuse in the end.
-    if [ "$ROLE" = worker ] && [ -z "$ASK" ] && [ ! -e "$FOLDER/meeting.json" ] && ! asked_for --join "$@"; then
+    if [ "$ROLE" = worker ] && [ -z "$ASK" ] && [ ! -e "$FOLDER/meeting.json" ] && [ -z "${BITTRADER_JOIN:-}" ] && ! asked_for --join "$@"; then
         stop 2 "this computer has joined no cluster: add --join CODE, which \`bittrader head invite\` prints on the head."
     fi
     if [ -n "$ASK" ]; then

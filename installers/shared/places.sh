@@ -7,6 +7,14 @@ if [ "$(id -u)" = 0 ] && command -v getent >/dev/null 2>&1; then
     export HOME
     [ "$OWNER" != root ] || OWNER=
 fi
+if [ -z "${BITTRADER_HOME:-}${HOME:-}" ]; then
+    echo "${0##*/}: it is not known where this user's home is: set HOME." >&2
+    exit 2
+fi
+if [ "$(printf '%s.' "${BITTRADER_HOME:-}${HOME:-}" | tr -d '[:cntrl:]')" != "${BITTRADER_HOME:-}${HOME:-}." ]; then
+    echo "${0##*/}: a line break, or another control character, is in HOME or BITTRADER_HOME: no service can be run from there." >&2
+    exit 2
+fi
 if [ -n "${BITTRADER_HOME:-}" ]; then FOLDER=$BITTRADER_HOME/$ROLE; else FOLDER=$HOME/.bittrader_$ROLE; fi
 case $FOLDER in /*) ;; *) FOLDER=$PWD/$FOLDER ;; esac
 PROGRAM=$FOLDER/bin/bittrader

@@ -5,6 +5,12 @@ if [ ! -d "$FOLDER/envs" ] && [ ! -d "$FOLDER/python" ] && [ ! -d "$FOLDER/.setu
     exit 0
 fi
 
+#:include another.sh
+if is_another "$INSTALLER"; then
+    echo "it is being installed (process $other): wait for that, or stop it." >&2
+    exit 1
+fi
+
 # Asks unless --yes is among the words; with --dry-run it changes nothing.
 SURE=
 for word in "$@"; do
@@ -13,6 +19,11 @@ for word in "$@"; do
         --dry-run)
             echo "would remove what an unfinished installation left in $FOLDER: envs, python, bin"
             exit 0
+            ;;
+        --keep-studies | --delete-studies | --json) ;;
+        *)
+            echo "there is no option $word: --yes and --dry-run are understood" >&2
+            exit 2
             ;;
     esac
 done

@@ -89,9 +89,19 @@ function Read-Options([object[]]$Given) {
                 if ($i -ge $Given.Count) { Stop-Script 2 "$word needs a value; -Help lists the options." }
                 Add-Word "--$name", ([string]$Given[$i])
             }
-            default { Stop-Script 2 "there is no option $word; -Help lists them." }
+            '' { Stop-Script 2 'a word without an option is not understood (it is not shown: a join code is secret); -Help lists the options.' }
+            default { Stop-Script 2 "there is no option $(($word -split '[=:]')[0]); -Help lists them." }
         }
         $i += 1
+    }
+}
+
+# What only looks like a code is not shown: with one wrong character it is a secret still.
+function Test-Code([string]$From, [string]$Word) {
+    if (-not $Word) { Stop-Script 2 "$From is empty: ``bittrader head invite`` prints a code on the head." }
+    if (($Word -match '[^0-9A-Za-z_.\s\u0080-\uFFFF-]') -and -not (Test-Path -LiteralPath $Word -PathType Leaf)) {
+        if ($Word -match '^([A-Za-z]:)?[\\/]|^\.{1,2}[\\/]') { Stop-Script 2 "$Word is neither a join code nor a file that can be read." }
+        Stop-Script 2 "what $From says is neither a join code nor a file that can be read (it is not shown: a code is secret)."
     }
 }
 
@@ -102,12 +112,12 @@ function Test-Asked([string[]]$Names) {
     return $false
 }
 
-# Options that were not given are taken from the variables.
+# Options that were not given are taken from the variables. The program reads BITTRADER_JOIN itself: the list of
+# processes shows words, and a code is secret.
 function Read-Variables {
     if ((Test-Yes $env:BITTRADER_YES) -and -not (Test-Asked '--yes')) { $script:Ask = $false; Add-Word '--yes' }
     if (Test-Yes $env:BITTRADER_DRY_RUN) { $script:DryRun = $true }
     if ($env:NUM_CPUS -and -not (Test-Asked '--cores')) { Add-Word '--cores', $env:NUM_CPUS }
-    if ($env:BITTRADER_JOIN -and -not (Test-Asked '--join')) { Add-Word '--join', $env:BITTRADER_JOIN }
     if ($env:BITTRADER_FIREWALL -and -not (Test-Asked '--firewall', '--no-firewall')) {
         if (Test-Yes $env:BITTRADER_FIREWALL) { Add-Word '--firewall' } else { Add-Word '--no-firewall' }
     }
@@ -368,11 +378,10 @@ if ($script:DryRun) {
 for ($i = 0; $i -lt $script:Words.Count - 1; $i++) {
     $value = [string]$script:Words[$i + 1]
     if (($script:Words[$i] -eq '--cores') -and ($value -notmatch '^[1-9][0-9]*$')) { Stop-Script 2 "-Cores $value is no number of cores." }
-    if (($script:Words[$i] -eq '--join') -and ($value -match '[^0-9A-Za-z-]') -and -not (Test-Path -LiteralPath $value)) {
-        Stop-Script 2 "$value is neither a join code nor a file that can be read."
-    }
+    if ($script:Words[$i] -eq '--join') { Test-Code '-Join' $value }
 }
-if (-not $script:Ask -and -not (Test-Asked '--join') -and -not (Test-Path -LiteralPath (Join-Path $Folder 'meeting.json'))) {
+if ($env:BITTRADER_JOIN) { Test-Code 'BITTRADER_JOIN' $env:BITTRADER_JOIN }
+if (-not $script:Ask -and -not (Test-Asked '--join') -and -not $env:BITTRADER_JOIN -and -not (Test-Path -LiteralPath (Join-Path $Folder 'meeting.json'))) {
     Stop-Script 2 'this computer has joined no cluster: add -Join CODE, which `bittrader head invite` prints on the head.'
 }
 if ($script:Ask) {

@@ -27,6 +27,7 @@ exit /b 0
 :leftovers
 for %%w in (%*) do if "%%~w"=="--dry-run" goto dry
 for %%w in (%*) do if "%%~w"=="--yes" goto remove
+for %%w in (%*) do if "%%~w"=="-y" goto remove
 set "ANSWER="
 set /p "ANSWER=Remove what an unfinished installation left in "%FOLDER%"? [Y/n] "
 if "%ANSWER%"=="" goto remove

@@ -124,7 +124,7 @@ def test_variables_answer_what_options_do_not(computer: Computer, zips: Unpacked
     assert done.returncode == 0, done.stderr
     (words,) = calls(computer)
     assert words[4:] == [
-        "--firewall", "--yes", "--scope", "user", "--cores", "4", "--join", "CODE-1", "--start-at-login",
+        "--firewall", "--yes", "--scope", "user", "--cores", "4", "--start-at-login",
     ]  # fmt: skip
 
 
@@ -163,6 +163,100 @@ def test_an_answer_that_cannot_be_right_is_refused_before_anything_is_fetched(
     done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--yes", "--join", "CODE", *words)
     assert (done.returncode, said in done.stderr) == (2, True), done.stderr
     assert computer.tree() == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--cores", ""], "is no number of cores"),
+        (["--cores", "007"], "--cores 007 is no number of cores"),
+        (["--join", ""], "--join is empty"),
+    ],
+)
+def test_so_is_one_that_is_empty_or_only_looks_right(
+    computer: Computer, zips: Unpacked, words: list[str], said: str
+) -> None:
+    done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--yes", *words, "--no-firewall")
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    assert computer.tree() == {}
+
+
+@pytest.mark.parametrize("words", [["--join", "04M2-S3CR3T!"], ["--join=04M2-S3CR3T"], ["04M2-S3CR3T"], []])
+def test_a_join_code_with_a_wrong_sign_or_in_the_wrong_place_is_refused_and_not_shown(
+    computer: Computer, zips: Unpacked, words: list[str]
+) -> None:
+    computer.variables = {} if words else {"BITTRADER_JOIN": "04M2-S3CR3T/"}
+    done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--yes", *words)
+    assert done.returncode == 2
+    assert "S3CR3T" not in done.stdout + done.stderr
+    assert computer.tree() == {}
+
+
+@pytest.mark.parametrize("code", ["04M2 ABCD_EFGH.JKMN", "04M2\u2013ABCD\u2014EFGH"])
+def test_a_join_code_is_taken_as_a_mail_program_or_a_person_writes_it(
+    computer: Computer, zips: Unpacked, code: str
+) -> None:
+    done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--yes", "--join", code)
+    assert (done.returncode, calls(computer)[0][-1]) == (0, code), done.stderr
+
+
+def test_a_code_in_the_variable_is_in_no_list_of_processes(computer: Computer, zips: Unpacked) -> None:
+    computer.variables = {"BITTRADER_JOIN": "04M2-S3CR3T"}
+    reached = hanging(computer)
+    script = zips.script("install.sh", "Worker_Linux_v2.6")
+    with begun(computer, script) as running:
+        wait_for(reached)
+        ps = ["ps", "-o", "args=", "-g", str(running.pid)]
+        lines = subprocess.run(ps, capture_output=True, text=True, check=True).stdout
+    assert "install.sh" in lines
+    assert "S3CR3T" not in lines
+    computer.has_uv()
+    assert computer.run(script, "--yes").returncode == 0
+    assert "04M2-S3CR3T" not in calls(computer)[0]
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o000, 0o755), (0o077, 0o700)])
+def test_nobody_else_may_change_the_program_whatever_the_umask(
+    computer: Computer, zips: Unpacked, mask: int, mode: int
+) -> None:
+    done = subprocess.run(
+        [computer.shell, "-c", f'umask {mask:o}; exec {computer.shell} "$0" --yes', str(zips.script(SETUP))],
+        env=computer.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (environment,) = environments(computer)
+    for path in (computer.folder, environment, environment / "bin", environment / "pyvenv.cfg"):
+        assert path.stat().st_mode & 0o022 == 0, path
+    assert computer.folder.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.parametrize("variables", [{"HOME": ""}, {"BITTRADER_HOME": "/no/one\ntwo"}])
+def test_a_home_that_no_service_can_have_is_refused(
+    computer: Computer, zips: Unpacked, variables: dict[str, str]
+) -> None:
+    computer.tool("getent", 'echo "root:x:0:0:root::/bin/sh"')
+    computer.variables = variables
+    for name in (SETUP, "uninstall_head.sh", "verify_head.sh"):
+        done = computer.run(zips.script(name), "--yes")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert "HOME" in done.stderr
+
+
+def test_an_installation_that_goes_on_is_not_removed_under_its_feet(computer: Computer, zips: Unpacked) -> None:
+    reached = hanging(computer)
+    with begun(computer, zips.script(SETUP)):
+        wait_for(reached)
+        before = computer.tree()
+        done = computer.run(zips.script("uninstall_head.sh"), "--yes")
+        assert (done.returncode, "it is being installed" in done.stderr) == (1, True)
+        assert set(computer.tree()) == set(before)
+
+
+def test_a_word_that_uninstalling_does_not_know_removes_nothing(computer: Computer, zips: Unpacked) -> None:
+    (computer.folder / "envs" / "old").mkdir(parents=True)
+    done = computer.run(zips.script("uninstall_head.sh"), "--yes", "--dryrun")
+    assert (done.returncode, "there is no option --dryrun" in done.stderr) == (2, True)
+    assert (computer.folder / "envs" / "old").exists()
 
 
 def test_a_worker_without_a_code_is_told_before_anything_is_fetched(computer: Computer, zips: Unpacked) -> None:

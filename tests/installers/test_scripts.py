@@ -103,6 +103,14 @@ def test_powershell_scripts_keep_to_5_1(zips: Unpacked) -> None:
         assert "Set-StrictMode -Version 2.0" in script.read_text()
 
 
+def test_a_join_code_is_no_word_of_a_command_and_in_no_error(zips: Unpacked) -> None:
+    text = (zips.folder / FOLDER / "install.ps1").read_text()
+    assert "Add-Word '--join', $env:BITTRADER_JOIN" not in text
+    shown = re.findall(r'Stop-Script \d "([^"\n]*)"', text)
+    assert shown
+    assert not [words for words in shown if "$value" in words and "cores" not in words]
+
+
 def test_powershell_functions_are_called_by_the_names_that_they_have(zips: Unpacked) -> None:
     text = (zips.folder / FOLDER / "install.ps1").read_text()
     defined = re.findall(r"(?m)^function ([\w-]+)", text)
@@ -177,14 +185,17 @@ def test_a_batch_file_says_when_nothing_is_installed(windows: Windows, zips: Unp
     assert (done.returncode, "nothing to remove" in done.stdout) == (0, True)
 
 
-def test_what_an_unfinished_installation_left_is_removed_on_windows(windows: Windows, zips: Unpacked) -> None:
+@pytest.mark.parametrize("sure", ["--yes", "-y"])
+def test_what_an_unfinished_installation_left_is_removed_on_windows(
+    windows: Windows, zips: Unpacked, sure: str
+) -> None:
     for name in ("envs/0.1.0-1/Lib", "python", ".setup"):
         (windows[2] / name).mkdir(parents=True)
     (windows[2] / "config.env").write_text("NUM_CPUS=2\n")
     done = batch(windows, zips, "uninstall.bat", "--dry-run")
     assert (done.returncode, "would remove" in done.stdout) == (0, True)
     assert (windows[2] / "envs").exists()
-    done = batch(windows, zips, "uninstall.bat", "--yes")
+    done = batch(windows, zips, "uninstall.bat", sure)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [path.name for path in windows[2].iterdir()] == ["config.env"]
 
