@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from bittrader.cluster.settings import read_settings
 from bittrader.cluster.visit import Contact, keep_contact
 from bittrader.errors import ClusterError, InputError, InstallError
 from bittrader.install import removal
+from bittrader.install.turns import alone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -209,6 +211,58 @@ def test_a_daemon_that_was_started_by_hand_makes_way(machine, say, monkeypatch):
     assert stopped == ["head"]
 
 
+@pytest.fixture
+def by_hand(machine, monkeypatch):
+    """A daemon that was started by hand; what is done to it."""
+    done = []
+    monkeypatch.setattr(daemon, "running", lambda _role: object() if done[-1:] != ["stop"] else None)
+    monkeypatch.setattr(daemon, "stop", lambda _role: done.append("stop") or True)
+    monkeypatch.setattr(daemon, "start_background", lambda _role: done.append("start") or 1)
+    return done
+
+
+def test_a_daemon_that_was_started_by_hand_runs_again_when_the_installation_fails(machine, say, by_hand):
+    machine.sick = {"restart"}
+    with pytest.raises(InstallError, match=r"What was done before is undone\.$"):
+        say("head", "install", "--yes")
+    assert by_hand == ["stop", "start"]
+
+
+def test_so_it_does_where_no_service_takes_its_place(machine, say, by_hand, monkeypatch):
+    monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role, systemd=None))
+    _, _, err = say("head", "install", "--yes")
+    assert by_hand == ["stop", "start"]
+    assert "runs again, in the background" in err
+
+
+def test_that_it_does_not_start_again_is_said_beside_what_failed(machine, say, by_hand, monkeypatch, capsys):
+    def fails(_role):
+        raise ClusterError("port 6379 is taken")
+
+    monkeypatch.setattr(daemon, "start_background", fails)
+    machine.sick = {"restart"}
+    with pytest.raises(InstallError, match="could not start"):
+        say("head", "install", "--yes")
+    assert "was stopped, and does not start again: port 6379 is taken" in capsys.readouterr().err
+
+
+def test_two_installations_at_once_do_not_meet(machine, say):
+    with alone(folder_of("head")), pytest.raises(InstallError, match="something else installs or removes"):
+        say("head", "install", "--yes")
+    assert not machine.files
+    say("head", "install", "--yes")
+    with alone(folder_of("head")), pytest.raises(InstallError, match="something else installs or removes"):
+        say("head", "uninstall", "--yes")
+    assert machine.active
+
+
+def test_an_installation_that_fails_leaves_no_folder(machine, say):
+    machine.sick = {"restart"}
+    with pytest.raises(InstallError):
+        say("head", "install", "--yes")
+    assert not folder_of("head").exists()
+
+
 def test_a_second_head_code_is_made_only_while_nobody_has_joined(machine, say, monkeypatch):
     say("head", "install", "--yes")
     monkeypatch.setattr(installing.inviting, "members", lambda _folder: ("somebody",))
@@ -246,6 +300,13 @@ def test_a_worker_joins_and_is_installed(machine, say, joined):
     _, _, err = say("worker", "install", "--yes", "--join", "CODE")
     assert joined == [("CODE", None)]
     assert "the code was not used" in err
+
+
+def test_a_code_in_the_variable_is_used_and_left_to_nobody_else(machine, say, joined, monkeypatch):
+    monkeypatch.setenv("BITTRADER_JOIN", "CODE")
+    assert say("worker", "install", "--yes")[0] == 0
+    assert joined == [("CODE", None)]
+    assert "BITTRADER_JOIN" not in os.environ
 
 
 def test_a_code_is_asked_for_until_it_can_be_read(machine, say, joined, answer, monkeypatch):
@@ -384,6 +445,22 @@ def test_what_cannot_be_removed_is_said_and_can_be_tried_again(installed, say):
     assert folder_of("head").exists()
     assert str(folder_of("head") / "bin" / "bittrader") in installed.files
     installed.sick = set()
+    assert say("head", "uninstall", "--yes")[0] == 0
+    assert not folder_of("head").exists()
+
+
+def test_a_damaged_receipt_of_the_other_role_keeps_nothing_from_going(installed, say):
+    installed.files[str(folder_of("worker") / "receipt.json")] = "{"
+    assert say("head", "uninstall", "--yes")[0] == 0
+    assert not folder_of("head").exists()
+    assert not installed.active
+
+
+def test_a_disk_too_full_for_a_wish_keeps_nothing_from_going(installed, say, monkeypatch):
+    def full(_role):
+        raise OSError(28, "No space left on device", "wishes.json")
+
+    monkeypatch.setattr(daemon, "stop", full)
     assert say("head", "uninstall", "--yes")[0] == 0
     assert not folder_of("head").exists()
 

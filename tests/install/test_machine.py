@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bittrader.errors import InstallError
-from bittrader.install.machine import Here, Owner, Said, hand_over
+from bittrader.install.machine import Here, Owner, Said, hand_over, keep_others_out
 
 ME = Owner("me", os.geteuid(), os.getegid())
 IS_ROOT = hasattr(os, "getuid") and os.getuid() == 0
@@ -97,6 +97,26 @@ def test_what_root_made_in_the_owners_folder_becomes_the_owners(tmp_path: Path) 
     owners = {path.lstat().st_uid for path in (tmp_path / "node", *(tmp_path / "node").iterdir())}
     assert owners == {65534}
     assert Path("/etc/hostname").stat().st_uid == before
+
+
+@root_only
+def test_a_second_name_of_a_file_that_may_be_elsewhere_is_not_handed_over(tmp_path: Path) -> None:
+    (tmp_path / "node").mkdir()
+    (tmp_path / "roots").write_text("secret")
+    (tmp_path / "node" / "name").hardlink_to(tmp_path / "roots")
+    hand_over(tmp_path / "node", Owner("nobody", 65534, 65534))
+    assert (tmp_path / "roots").stat().st_uid == 0
+    assert (tmp_path / "node").stat().st_uid == 65534
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o000, 0o022), (0o022, 0o022), (0o077, 0o077)])
+def test_what_is_made_is_nobody_elses_to_write_whatever_the_umask(before: int, after: int) -> None:
+    ours = os.umask(before)
+    try:
+        keep_others_out()
+        assert os.umask(before) == after
+    finally:
+        os.umask(ours)
 
 
 @root_only

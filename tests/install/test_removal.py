@@ -37,6 +37,26 @@ def test_a_home_that_holds_something_else_stays() -> None:
     assert [path.name for path in paths.home().iterdir()] == ["letters"]
 
 
+def test_a_folder_that_was_moved_to_another_disk_goes_there_and_so_does_its_link(tmp_path: Path) -> None:
+    identity(folder_of("head"), "head", "desk")
+    folder_of("head").rename(tmp_path / "elsewhere")
+    folder_of("head").symlink_to(tmp_path / "elsewhere")
+    assert removal.remove(removal.removal("head", studies=False)) == ()
+    assert not folder_of("head").is_symlink()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_link_to_the_home_takes_nothing_of_the_home_along(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "identity.json").write_text("{}")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    paths.home().mkdir(parents=True, exist_ok=True)
+    folder_of("head").symlink_to(tmp_path / "home")
+    (said,) = removal.remove(removal.Removal((folder_of("head"),)))
+    assert "in which more is than a node" in said
+    assert (tmp_path / "home" / "identity.json").exists()
+
+
 def test_what_cannot_be_removed_is_said() -> None:
     identity(folder_of("head"), "head", "desk")
     goes = removal.removal("head", studies=False)

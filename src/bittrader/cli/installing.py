@@ -1,9 +1,11 @@
 """`install`: the plan is shown, its owner asked, and what was done written down; with `uninstall`, for both nouns."""
 
 import json
+import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -19,16 +21,19 @@ from bittrader.cluster import config_file, daemon, inviting
 from bittrader.cluster.identity import Role, folder_of
 from bittrader.cluster.network import no_way_in_words, way
 from bittrader.cluster.settings import read_settings
-from bittrader.errors import ClusterError, InputError, InstallError
+from bittrader.errors import BittraderError, ClusterError, InputError, InstallError
 from bittrader.host import current
 from bittrader.install import apply, removal
 from bittrader.install.changes import Change
 from bittrader.install.facts import Facts, environment_here, facts_of, owner_here
-from bittrader.install.machine import Here, hand_over
+from bittrader.install.machine import Here, Machine, Owner, hand_over, keep_others_out
 from bittrader.install.plan import Plan, plan
 from bittrader.install.receipt import FILE, Choices, Receipt, read_receipt
 from bittrader.install.systemd import Scope
+from bittrader.install.turns import alone
 
+_JOIN_VARIABLE = "BITTRADER_JOIN"
+"""Also without the bootstrap script: no list of processes shows it."""
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: what is not said is as its default.")]
 ScopeOption = Annotated[
@@ -46,7 +51,10 @@ CoresOption = Annotated[int | None, typer.Option("--cores", metavar="N", help="H
 EnvironmentOption = Annotated[
     Path | None, typer.Option("--environment", metavar="FOLDER", help="What to run it from; else where this runs from.")
 ]
-JoinOption = Annotated[str | None, typer.Option("--join", metavar="CODE", help="Join with what `head invite` printed.")]
+JoinOption = Annotated[
+    str | None,
+    typer.Option("--join", metavar="CODE", envvar=_JOIN_VARIABLE, help="Join with what `head invite` printed."),
+]
 StudiesOption = Annotated[
     bool | None,
     typer.Option("--keep-studies/--delete-studies", help="Keep candles, studies and reports, as is the default."),
@@ -87,6 +95,7 @@ def add_installing(app: typer.Typer, role: Role) -> None:
             as_json: JsonOption = False,
         ) -> None:
             """Make this computer a worker that starts by itself, after showing what that changes."""
+            os.environ.pop(_JOIN_VARIABLE, None)  # what is started from here need not know it
             asked = Asked(dry_run, yes, as_json, scope, firewall, start_at_login, cores, environment, join)
             install_node("worker", asked)
 
@@ -103,8 +112,14 @@ def install_node(role: Role, asked: Asked) -> None:
     owner = owner_here()
     folder = folder_of(role).absolute()
     if not asked.dry_run:
+        keep_others_out()
         hand_over(folder, owner)
     machine = Here(owner, "asks" if is_terminal() else "silent")
+    with nullcontext() if asked.dry_run else alone(folder):
+        _install(role, asked, machine, owner, folder)
+
+
+def _install(role: Role, asked: Asked, machine: Machine, owner: Owner, folder: Path) -> None:
     receipt = read_receipt(machine, str(folder / FILE))
     facts = facts_of(role, machine, owner)
     environment = _environment(asked, facts)
@@ -119,8 +134,9 @@ def install_node(role: Role, asked: Asked) -> None:
             typer.echo(json.dumps(_as_json(role, steps, planned, dry_run=True)))
         return
     _consent(asked)
-    _prepare(role, answers, receipt)
-    apply.install(receipt, planned.changes, choices, environment, _tell_undone(asked))
+    _prepare(role, answers)
+    with _made_way(role, receipt):
+        apply.install(receipt, planned.changes, choices, environment, _tell_undone(asked))
     is_up = bool(services_of(receipt)) and wait_until_up(role)
     is_well = is_up or not services_of(receipt)
     if is_well:
@@ -161,7 +177,7 @@ def _consent(asked: Asked) -> None:
         raise InputError("nobody is here to be asked: say --yes, or look first with --dry-run")
 
 
-def _prepare(role: Role, asked: Asked, receipt: Receipt) -> None:
+def _prepare(role: Role, asked: Asked) -> None:
     """What is no change of the computer: settings, and the cluster."""
     if role == "worker" and not has_joined():
         if asked.join is None:
@@ -172,8 +188,28 @@ def _prepare(role: Role, asked: Asked, receipt: Receipt) -> None:
         say("This computer has joined a cluster already: the code was not used.")
     if asked.cores is not None:
         config_file.set_key(folder_of(role), "node.cores", str(asked.cores))
-    if not services_of(receipt) and daemon.running(role) is not None and not daemon.stop(role):
+
+
+@contextmanager
+def _made_way(role: Role, receipt: Receipt) -> Iterator[None]:
+    """Ends a daemon that was started by hand, whose place a service takes; where none does, it runs again."""
+    is_by_hand = not services_of(receipt) and daemon.running(role) is not None
+    if is_by_hand and not daemon.stop(role):
         raise ClusterError(f"the {role} that was started by hand does not end: look at `bittrader {role} logs`")
+    try:
+        yield
+    finally:
+        if is_by_hand and not services_of(receipt):
+            _start_again(role)
+
+
+def _start_again(role: Role) -> None:
+    try:
+        daemon.start_background(role)
+    except (BittraderError, OSError) as error:
+        say(f"The {role} that was started by hand was stopped, and does not start again: {escape(str(error))}")
+    else:
+        say(f"The {role} that was started by hand runs again, in the background.")
 
 
 def _tell_undone(asked: Asked) -> Callable[[Change], None]:

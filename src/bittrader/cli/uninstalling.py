@@ -5,6 +5,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +14,14 @@ import typer
 from bittrader.cli.asking import confirm, is_terminal, numbered
 from bittrader.cluster import daemon
 from bittrader.cluster.identity import Role, folder_of
-from bittrader.errors import InputError
+from bittrader.errors import BittraderError, InputError
 from bittrader.host import current
 from bittrader.install import apply, removal
 from bittrader.install.facts import owner_here
-from bittrader.install.machine import Here, hand_over
+from bittrader.install.machine import Here, Machine, hand_over
 from bittrader.install.receipt import FILE, Receipt, read_receipt
 from bittrader.install.removal import Removal
+from bittrader.install.turns import alone
 
 
 def uninstall_node(role: Role, *, dry_run: bool, yes: bool, keep: bool | None, as_json: bool) -> int:
@@ -27,7 +29,15 @@ def uninstall_node(role: Role, *, dry_run: bool, yes: bool, keep: bool | None, a
     owner, folder = owner_here(), folder_of(role).absolute()
     if not dry_run:
         hand_over(folder, owner)
-    receipt = read_receipt(Here(owner, "asks" if is_terminal() else "silent"), str(folder / FILE))
+    machine = Here(owner, "asks" if is_terminal() else "silent")
+    with nullcontext() if dry_run or not folder.exists() else alone(folder):
+        return _uninstall(role, machine, folder, dry_run=dry_run, yes=yes, keep=keep, as_json=as_json)
+
+
+def _uninstall(
+    role: Role, machine: Machine, folder: Path, *, dry_run: bool, yes: bool, keep: bool | None, as_json: bool
+) -> int:
+    receipt = read_receipt(machine, str(folder / FILE))
     may_ask = is_terminal() and not (yes or as_json or dry_run)
     if keep is None:
         keep = confirm("Keep your candles, studies and reports?", default=True) if may_ask else True
@@ -54,11 +64,13 @@ def _take_away(role: Role, receipt: Receipt, goes: Removal, folder: Path) -> tup
     What is left keeps the node's folder, with the receipt in it, for another try. When this returns, the program that
     runs may be gone itself: nothing more of it can be imported.
     """
-    daemon.stop(role)
+    with suppress(OSError):  # a full disk keeps no wish: then it is ended with its service, or killed
+        daemon.stop(role)
     made = apply.made_folders(receipt)
     left = apply.uninstall(receipt, str(folder))
     other = folder_of("worker" if role == "head" else "head").absolute()
-    apply.inherit_folders(read_receipt(receipt.machine, str(other / FILE)), made)
+    with suppress(BittraderError, OSError):  # that it cannot be read is told to whoever wants something of it
+        apply.inherit_folders(read_receipt(receipt.machine, str(other / FILE)), made)
     removal.end_what_runs(role)
     is_windows = current().name == "Windows"
     if is_windows and not left and folder in goes.gone:

@@ -20,9 +20,9 @@ class DaemonRunningError(ClusterError):
 class DaemonLock:
     """The lock of a folder, held until `release`. It is a SQLite file because that locks alike on all systems."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = _NAME) -> None:
         """DaemonRunningError when somebody holds it."""
-        path = folder / _NAME
+        path = folder / name
         try:
             self._database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:

@@ -256,9 +256,16 @@ def _become(uid: int, gid: int) -> None:
 def hand_over(folder: Path, owner: Owner) -> None:
     """Gives an ordinary user what root made in their folder, as the script did that was started with sudo."""
     if owner.uid and owner.gid is not None and started_as_root() and folder.is_dir() and not folder.is_symlink():
-        for path in (folder, *folder.rglob("*")):
-            if path.lstat().st_uid == 0:
-                os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+        for _, folders, files, inside in os.fwalk(folder):  # by descriptors: nobody swaps a name for a link meanwhile
+            for name in (".", *folders, *files):
+                about = os.stat(name, dir_fd=inside, follow_symlinks=False)
+                if about.st_uid == 0 and (about.st_nlink == 1 or stat.S_ISDIR(about.st_mode)):
+                    os.chown(name, owner.uid, owner.gid, dir_fd=inside, follow_symlinks=False)
+
+
+def keep_others_out() -> None:
+    """Has nobody else write what this process makes from now on, whatever the umask is: it is run as the owner."""
+    os.umask(os.umask(0o077) | 0o022)
 
 
 def _text(data: bytes) -> str:

@@ -20,13 +20,14 @@ from bittrader.cluster.ray_process import kill, members
 from bittrader.cluster.settings import FILE as SETTINGS
 from bittrader.errors import BittraderError
 from bittrader.install.receipt import FILE as RECEIPT
+from bittrader.install.turns import FILE as LOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bittrader.cluster.identity import Role
 
-_SIGNS = (RECEIPT, paths.IDENTITY, SETTINGS, "config.env", "envs", paths.LOGS, "secrets", "daemon.lock")
+_SIGNS = (RECEIPT, LOCK, paths.IDENTITY, SETTINGS, "config.env", "envs", paths.LOGS, "secrets", "daemon.lock")
 """What says that a folder is a node's."""
 
 
@@ -65,11 +66,17 @@ def remove(gone: Removal) -> tuple[str, ...]:
     """Removes it, and says what could not be."""
     failed: list[str] = []
     for folder in gone.gone:
+        place = folder.resolve()  # its owner may have moved it to another disk, and left a link
+        if Path.home().resolve().is_relative_to(place):
+            failed.append(f"{folder}: it leads to {place}, in which more is than a node")
+            continue
         try:
-            shutil.rmtree(folder)
+            shutil.rmtree(place)
+            if folder.is_symlink():
+                folder.unlink()
         except OSError as error:
             failed.append(f"{error.filename or folder}: {error.strerror or error}")
-            shutil.rmtree(folder, ignore_errors=True)  # what else is in it
+            shutil.rmtree(place, ignore_errors=True)  # what else is in it
     with contextlib.suppress(OSError):  # it is not empty, or not there
         paths.home().rmdir()
     return tuple(failed)

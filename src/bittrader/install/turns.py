@@ -1,0 +1,37 @@
+"""One installation or removal of a node at a time."""
+
+from __future__ import annotations
+
+import contextlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bittrader.cluster.daemon_lock import DaemonLock, DaemonRunningError
+from bittrader.errors import InstallError
+from bittrader.files import make_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FILE = "install.lock"
+"""What is locked, in the node's folder."""
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keeps every other one out of a folder; InstallError when one is in it. A folder that stays empty goes again."""
+    is_new = not folder.exists()
+    make_folder(folder)
+    try:
+        lock = DaemonLock(folder, FILE)
+    except DaemonRunningError:
+        raise InstallError(f"something else installs or removes in {folder}: wait for that") from None
+    try:
+        yield
+    finally:
+        lock.release()
+        if is_new and [one.name for one in folder.iterdir()] == [FILE]:
+            with contextlib.suppress(OSError):  # somebody else came
+                (folder / FILE).unlink()
+                folder.rmdir()
