@@ -12,8 +12,10 @@ from tests.install.machines import LAN, VPN, CutError, FakeMachine, environment,
 
 from bittrader.errors import InstallError
 from bittrader.install.apply import inherit_folders, install, made_folders, steps, uninstall
+from bittrader.install.changes import WriteFile
+from bittrader.install.machine import Owner
 from bittrader.install.plan import plan
-from bittrader.install.receipt import Choices, read_receipt
+from bittrader.install.receipt import Choices, Entry, read_receipt
 
 if TYPE_CHECKING:
     from bittrader.install.facts import Facts
@@ -213,6 +215,83 @@ def test_an_upgrade_that_fails_leaves_the_old_one_at_work(name: str) -> None:
     assert computer.is_complete()
     assert computer.receipt.environment == environment_before
     assert {path: text for path, text in computer.machine.files.items() if path != computer.path} == before
+
+
+def full_disk(computer: Computer) -> None:
+    """Has no room for a receipt, or for anything else, from now on."""
+
+    def write(path, text, **_):
+        raise OSError(28, "No space left on device", path)
+
+    computer.machine.write = write
+
+
+@pytest.mark.parametrize("name", ["linux", "linux-firewalld", "macos"])
+def test_on_a_full_disk_all_is_taken_away_all_the_same(name: str) -> None:
+    computer = computer_of(name)
+    computer.install(Choices(firewall=True))
+    full_disk(computer)
+    assert computer.uninstall() == ()
+    assert computer.machine.picture() == computer.before
+
+
+def test_an_upgrade_that_fails_on_a_full_disk_says_so_and_leaves_the_old_service_running() -> None:
+    computer = computer_of("linux")
+    computer.install()
+    run = computer.machine.run
+
+    def stopped_and_full(words, *, root=False):
+        if "restart" in words and not computer.machine.sick:
+            full_disk(computer)
+            computer.machine.active.clear()
+            computer.machine.sick = {"nothing"}
+            computer.machine.run = run
+            raise OSError(28, "No space left on device", "/run")
+        return run(words, root=root)
+
+    computer.machine.run = stopped_and_full
+    with pytest.raises(InstallError, match="No space left on device"):
+        computer.install(version=NEXT)
+    assert computer.machine.active == {"user bittrader-head.service"}
+
+
+@given(st.sampled_from([name for name in sorted(COMPUTERS) if name != "linux"]), choices)
+def test_who_lost_the_receipt_installs_again_and_then_everything_goes(name, wanted) -> None:
+    if name.startswith("linux") and wanted.scope == "user":  # whether they lingered before, the receipt alone knew
+        wanted = replace(wanted, scope="system")
+    computer = computer_of(name)
+    computer.install(wanted)
+    del computer.machine.files[computer.path]
+    computer.install(wanted, NEXT)
+    assert computer.uninstall() == ()
+    before, now = computer.before, computer.machine.picture()
+    assert {path: text.rstrip() for path, text in now[0].items()} == before[0]
+    assert now[1] == {}
+
+
+def test_a_folder_of_nearly_the_same_name_is_another() -> None:
+    computer = computer_of("linux")
+    computer.install()
+    receipt = computer.receipt
+    other = WriteFile(f"{computer.facts.folder}2/file", "text", "a file next door")
+    other.apply(computer.machine)
+    receipt.entries.insert(0, Entry(other, "done"))
+    computer.machine.sick = {"disable-linger"}
+    uninstall(receipt, computer.facts.folder)
+    assert other.path not in computer.machine.files
+    assert f"{computer.facts.folder}/bin/bittrader" in computer.machine.files
+
+
+def test_a_service_of_somebody_else_is_not_taken_over() -> None:
+    bo = Computer(replace(linux(), owner=Owner("bo", 1001, 1001), home="/home/bo", folder="/home/bo/.b"), FakeMachine())
+    bo.install(Choices(scope="system"))
+    unit = bo.machine.files["/etc/systemd/system/bittrader-head.service"]
+    ana = Computer(linux(), bo.machine)
+    with pytest.raises(InstallError, match="is the service of bo: a computer has one of each role"):
+        ana.install(Choices(scope="system"))
+    assert bo.machine.files["/etc/systemd/system/bittrader-head.service"] == unit
+    assert bo.machine.active == {"system bittrader-head.service"}
+    assert bo.is_complete(Choices(scope="system"))
 
 
 def test_ctrl_c_takes_back_what_was_done() -> None:

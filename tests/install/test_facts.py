@@ -13,6 +13,7 @@ from tests.install.machines import FakeMachine
 from bittrader import host
 from bittrader.cluster.identity import folder_of
 from bittrader.cluster.settings import Network
+from bittrader.errors import InstallError
 from bittrader.host.base import Address
 from bittrader.install import facts
 from bittrader.install.firewall import From
@@ -130,6 +131,14 @@ def test_with_sudo_the_node_is_of_who_called_it(monkeypatch) -> None:
     monkeypatch.setenv("HOME", "/root")
     assert facts.owner_here() == Owner("ana", 1000, 1001)
     assert os.environ["HOME"] == "/home/ana"
+
+
+def test_a_caller_whom_nobody_knows_is_said_in_one_line(monkeypatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    monkeypatch.setattr(os, "getresuid", lambda: (0, 0, 0))
+    monkeypatch.setenv("SUDO_USER", "no-such-user-here")
+    with pytest.raises(InstallError, match="knows no user no-such-user-here"):
+        facts.owner_here()
 
 
 def test_without_sudo_it_is_of_who_runs_it(monkeypatch) -> None:

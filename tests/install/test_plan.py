@@ -203,6 +203,7 @@ def test_without_consent_no_rule_is_made_and_the_owner_is_told_which_ports_are_n
     (linux(has_logind=False, manager="pacman"), Choices(), "sudo pacman -S dbus"),
     (linux(has_logind=False), Choices(), "install dbus with your package manager"),
     (linux(systemd=219), Choices(), "systemd 219 is too old"),
+    (replace(linux(), home="/home/a\nExecStart=/x"), Choices(), "a line break"),
     (linux(guard="nftables"), Choices(firewall=True), "only an administrator may know what nftables drops"),
 ])  # fmt: skip
 def test_what_cannot_be_is_said_with_what_to_do(facts, choices, words: str) -> None:

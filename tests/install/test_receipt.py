@@ -70,7 +70,11 @@ def test_a_known_change_with_a_field_of_a_later_version_is_not_known() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"changes": 3}', '{"changes": [{}]}', '{"changes": [{"kind": []}]}']
+    "text",
+    [
+        *("", "{", "[]", "null", '{"changes": 3}', '{"changes": [{}]}', '{"changes": [{"kind": []}]}', "[" * 100_000),
+        *('{"choices": {"scope": "galaxy"}}', '{"choices": {"start_at_login": "no"}}', '{"version": "new"}'),
+    ],
 )
 def test_a_damaged_receipt_is_said_in_one_line(text: str) -> None:
     machine = FakeMachine(files={PATH: text})
@@ -78,6 +82,25 @@ def test_a_damaged_receipt_is_said_in_one_line(text: str) -> None:
         read_receipt(machine, PATH)
     (found,) = findings("head", machine, "/home/ana/.bittrader_head")
     assert (found.what, found.state) == ("Installation", "wrong")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("path", 5), ("mode", "0644"), ("root", 1), ("before", False), ("made", "/x"), ("made", [3])]
+)
+def test_a_field_of_another_type_is_another_versions_and_stays_as_it_is(name: str, value: object) -> None:
+    facts = {"path": "/f", "text": "x", "what": "it"} | {name: value}
+    said = {"kind": "file", "state": "done", "words": "write it", "facts": facts}
+    machine = FakeMachine(files={PATH: json.dumps({"version": 1, "changes": [said]})})
+    kept = read_receipt(machine, PATH)
+    assert isinstance(kept.entries[0].change, Unknown)
+    kept.choose(Choices(), "/env")
+    assert json.loads(machine.files[PATH])["changes"] == [said]
+
+
+def test_the_version_of_a_later_ones_receipt_stays() -> None:
+    machine = FakeMachine(files={PATH: '{"version": 7}'})
+    read_receipt(machine, PATH).choose(Choices(), "/env")
+    assert json.loads(machine.files[PATH])["version"] == 7
 
 
 def held(machine: FakeMachine) -> list[tuple[str, str, str]]:

@@ -7,10 +7,12 @@ nothing back; the receipt has all of it, and the next run goes on from there, or
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from bittrader.errors import BittraderError, InstallError, cause_of
+from bittrader.install.changes import pure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,9 +67,10 @@ def install(
         receipt.order([one.key for one in wanted])
     except (OSError, BittraderError, KeyboardInterrupt) as error:
         left = _take_back(receipt, taken, order, tell)
-        receipt.order(order)
-        receipt.choose(*before)
-        receipt.drop_if_new()
+        with suppress(OSError):  # what cannot be written has been wrong since the first failure, which is told
+            receipt.order(order)
+            receipt.choose(*before)
+            receipt.drop_if_new()
         if isinstance(error, KeyboardInterrupt):
             raise
         raise InstallError(_in_words(error, taken[-1].change, left)) from error
@@ -101,7 +104,8 @@ def _take_back(
             left.append(f"{entry.change.undo_words}: {_cause(error)}")
     for entry in sorted(changed, key=lambda one: order.index(one.change.key)):
         tell(entry.change)
-        receipt.note(entry.change, "begun")
+        with suppress(OSError):  # a full disk is no reason to leave the old service stopped
+            receipt.note(entry.change, "begun")
         try:
             entry.change.apply(receipt.machine)
             receipt.note(entry.change, "done")
@@ -133,7 +137,8 @@ def uninstall(receipt: Receipt, folder: str) -> tuple[str, ...]:
         except (OSError, BittraderError) as error:
             left.append(f"{entry.change.undo_words}: {_cause(error)}")
         else:
-            receipt.forget(entry.change)
+            with suppress(OSError):  # on a full disk it is undone a second time by another try, which is no harm
+                receipt.forget(entry.change)
     return tuple(left)
 
 
@@ -154,4 +159,4 @@ def inherit_folders(receipt: Receipt, made: Sequence[str]) -> None:
 
 def _is_of(change: Change, folder: str) -> bool:
     """Whether it is a file in a folder, or leads there."""
-    return str(getattr(change, "to", change.target)).startswith(folder)
+    return pure(folder) in pure(str(getattr(change, "to", change.target))).parents

@@ -121,7 +121,10 @@ class WriteFile(Change):
         return f"remove {self.path}" if self.before is None else f"have {self.path} hold what it held before"
 
     def noticing(self, machine: Machine) -> Self:
-        return replace(self, before=self._read(machine), made=missing_folders(machine, self.path))
+        """One that names us is our own, whose receipt was lost: it is nobody's to come back."""
+        there = self._read(machine)
+        before = None if there is not None and "bittrader" in there else there
+        return replace(self, before=before, made=missing_folders(machine, self.path))
 
     def apply(self, machine: Machine) -> None:
         machine.write(self.path, self.text, mode=self.mode, root=self.root, utf16=self.utf16)

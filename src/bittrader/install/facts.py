@@ -83,7 +83,10 @@ def owner_here() -> Owner:
     import pwd  # noqa: PLC0415 - only where users have numbers
 
     called_by = os.environ.get("SUDO_USER", "")
-    entry = pwd.getpwnam(called_by) if started_as_root() and called_by else _entry(pwd)
+    try:
+        entry = pwd.getpwnam(called_by) if started_as_root() and called_by else _entry(pwd)
+    except KeyError:
+        raise InstallError(f"this computer knows no user {called_by}, whom SUDO_USER names: unset it") from None
     if started_as_root():
         os.environ["HOME"] = entry.pw_dir
     return Owner(entry.pw_name, entry.pw_uid, entry.pw_gid)

@@ -39,6 +39,8 @@ class Plan:
 
 def plan(facts: Facts, choices: Choices, environment: str) -> Plan:
     """The plan for a computer; InstallError, with what to do, where none can be made."""
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in facts.home + facts.folder + environment):
+        raise InstallError("a path with a line break or another control character in it can be no service's home")
     changes: list[Change] = [_launcher(facts, environment)]
     if facts.system != "Windows" and facts.link_is_free:
         to, what = _path(facts, "bin", "bittrader"), "so that you can call it"

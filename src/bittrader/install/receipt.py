@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from types import UnionType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
-from bittrader.errors import InstallError
+from bittrader.errors import InstallError, cause_of
 from bittrader.install.changes import Block, Change, Link, WriteFile, pure
 from bittrader.install.firewall import FirewalldRules, NftRule, UfwRule, WindowsRule
 from bittrader.install.launchd import Agent
@@ -93,6 +94,7 @@ class Receipt:
         self._path = path
         self.is_new = facts is None
         said = facts or {}
+        self._version = max(int(said.get("version", _VERSION)), _VERSION)
         self.choices = _choices(said.get("choices", {}))
         self.environment = str(said.get("environment", ""))
         self.entries = [_entry(one) for one in said.get("changes", [])]
@@ -134,7 +136,7 @@ class Receipt:
 
     def _keep(self) -> None:
         facts = {
-            "version": _VERSION,
+            "version": self._version,
             "environment": self.environment,
             "choices": asdict(self.choices),
             "changes": [_told(one) for one in self.entries],
@@ -152,8 +154,9 @@ def read_receipt(machine: Machine, path: str) -> Receipt:
         if not isinstance(facts, dict):
             raise TypeError("it is no JSON object")
         return Receipt(machine, path, facts)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InstallError(f"{path} cannot be used: {error}. What it says must be undone by hand") from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        mend = "Move it away, and install again: what was made is taken over"
+        raise InstallError(f"{path} cannot be used: {cause_of(error)}. {mend}") from error
 
 
 def _told(entry: Entry) -> dict[str, Any]:
@@ -166,10 +169,25 @@ def _told(entry: Entry) -> dict[str, Any]:
 def _entry(said: Mapping[str, Any]) -> Entry:
     state: State = "done" if said["state"] == "done" else "begun"
     kind, facts = KINDS.get(said["kind"]), said.get("facts")
-    known = {field.name for field in fields(kind)} if kind else set()
-    if kind is None or not isinstance(facts, dict) or not set(facts) <= known:
+    if kind is None or not isinstance(facts, dict) or not _fit(kind, facts):
         return Entry(Unknown(json.dumps(dict(said), sort_keys=True)), state)
     return Entry(kind(**{name: _hashable(value) for name, value in facts.items()}), state)
+
+
+def _fit(made: type, facts: Mapping[str, Any]) -> bool:
+    """Whether these are fields that a class has, each of its type."""
+    known, kinds = {field.name for field in fields(made)}, get_type_hints(made)
+    return set(facts) <= known and all(_fits(_hashable(value), kinds[name]) for name, value in facts.items())
+
+
+def _fits(value: object, kind: Any) -> bool:
+    inner = get_args(kind)
+    if get_origin(kind) is Literal:
+        return value in inner
+    if get_origin(kind) is tuple and isinstance(value, tuple):
+        kinds = inner[:1] * len(value) if inner[-1] is Ellipsis else inner
+        return len(kinds) == len(value) and all(map(_fits, value, kinds))
+    return any(_fits(value, one) for one in inner) if isinstance(kind, UnionType) else type(value) is kind
 
 
 def _hashable(value: Any) -> Any:
@@ -178,4 +196,7 @@ def _hashable(value: Any) -> Any:
 
 def _choices(said: Mapping[str, Any]) -> Choices:
     known = {field.name for field in fields(Choices)}
-    return replace(Choices(), **{name: value for name, value in said.items() if name in known})
+    mine = {name: value for name, value in said.items() if name in known}
+    if not _fit(Choices, mine):
+        raise TypeError(f"choices are {mine}")
+    return replace(Choices(), **mine)

@@ -14,6 +14,7 @@ from bittrader.install.machine import Said, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
     from bittrader.cluster.identity import Role
     from bittrader.install.machine import Machine
@@ -23,6 +24,7 @@ Scope = Literal["system", "user"]
 # Longer than the daemon itself waits for what it started, so that systemd kills only what would never end.
 _STOP_SECONDS = round(END_SECONDS) + 15
 _POLL_SECONDS, _POLLS = 0.2, 75
+_USER = re.compile(r"^User=(.+)$", re.MULTILINE)
 _OOM_POLICY, _RESTART_STEPS = 243, 254
 """The versions of systemd that know these words."""
 
@@ -139,6 +141,13 @@ class UnitFile(WriteFile):
 
     kind: ClassVar[str] = "unit"
     scope: Scope = "user"
+
+    def noticing(self, machine: Machine) -> Self:
+        there = self._read(machine) or ""
+        whose, mine = _USER.search(there), _USER.search(self.text)
+        if whose and mine and whose[1] != mine[1]:
+            raise InstallError(f"{self.path} is the service of {whose[1]}: a computer has one of each role")
+        return super().noticing(machine)
 
     def apply(self, machine: Machine) -> None:
         super().apply(machine)
