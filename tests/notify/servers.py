@@ -22,6 +22,7 @@ class Receiver:
 
     url: str = ""
     status: int = 200
+    answer_megabytes: int = 0
     got: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -40,6 +41,9 @@ def receiver(status: int = 200) -> Iterator[Receiver]:
                 found.got.append(body)
             self.send_response(found.status)
             self.end_headers()
+            with contextlib.suppress(OSError):  # the other side has had enough
+                for _ in range(found.answer_megabytes):
+                    self.wfile.write(bytes(2**20))
 
         def log_message(self, *_: object) -> None:
             """Says nothing."""

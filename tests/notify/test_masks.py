@@ -37,6 +37,11 @@ def test_a_secret_that_was_unquoted_is_taken_out_too():
     assert without("401 for me@home!", ["mailto://me%40home%21:pass@example.org"]) == "401 for …"
 
 
+@pytest.mark.parametrize("as_sent", ["p%C3%A4ssw%24rt", "p%c3%a4ssw%24rt", "pässw$rt"])
+def test_a_secret_that_was_quoted_on_its_way_is_taken_out_too(as_sent):
+    assert without(f"refused {as_sent}!", ["mailto://me:pässw$rt@x.org"]) == "refused …!"
+
+
 @pytest.mark.parametrize("text", ["", "tgram", "tgram:/x", "://x", "tgram:// x", "a b://c", "tgram://"])
 def test_what_is_no_url_is_told(text):
     assert not is_url(text)

@@ -27,6 +27,11 @@ def test_several_pieces_of_news_are_one_message_and_old_ones_say_when_they_were(
     )
 
 
+def test_a_line_is_never_longer_than_every_service_takes():
+    news = [News("finished", 0.0, "x" * 1_000_000)] * 20
+    assert len(message("desk", news, 0, 0.0).body) == 20 * 500 + 19
+
+
 def test_a_message_that_was_late_says_so():
     assert late(Message("t", "air is back."), NOON).body == "(of 12:00 UTC)\nair is back."
 
@@ -57,6 +62,8 @@ def test_a_study_of_which_nothing_finished_says_that():
         (1, json.dumps({**FACTS, "best": None}), "Study first is done: none of 80 evaluations finished."),
         (0, "", "Study first is done: bittrader studies show first"),
         (0, '{"study": "first"}', "Study first is done: bittrader studies show first"),
+        (0, '{"study":' + "[" * 200_000, "Study first is done: bittrader studies show first"),
+        (0, json.dumps({**FACTS, "best": {"metrics": []}}), "Study first is done: bittrader studies show first"),
         (0, "{cut off", "Study first is done: bittrader studies show first"),
         (2, "x\nbittrader: there is no study 'first'.\n", "Study first failed: there is no study 'first'."),
         (1, "", "Study first failed: it ended with code 1"),

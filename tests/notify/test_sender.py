@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -62,6 +63,21 @@ def test_a_server_that_never_answers_holds_up_nobody():
         first, second = send_now(post(never, one.url, seconds=3.0))
     assert first.failure == "no answer after 3 s"
     assert (second.failure, len(one.got)) == ("", 1)
+
+
+def test_a_server_that_answers_without_end_costs_no_memory_and_holds_up_nobody():
+    with receiver() as flood, receiver() as one:
+        flood.answer_megabytes = 1_000_000
+        sending = Sending(post(flood.url, one.url, seconds=10.0))
+        most = 0
+        while (outcomes := sending.look()) is None:
+            with contextlib.suppress(psutil.Error):
+                most = max(most, psutil.Process(sending.pid).memory_info().rss)
+            time.sleep(0.05)
+    assert outcomes[0].failure
+    assert TOKEN not in outcomes[0].failure
+    assert (outcomes[1].failure, len(one.got)) == ("", 1)
+    assert most < 0.7 * 2**30
 
 
 def test_a_look_at_a_sender_that_waits_brings_nothing_and_returns():

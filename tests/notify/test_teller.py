@@ -106,7 +106,23 @@ def test_a_daemon_that_is_killed_again_and_again_tells_nothing_twice_and_keeps_t
     assert len(one.bodies) == 2
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"watched": {"told": "x"}, "pace": {}}', '{"watched": 1, "pace": 2}'])
+WATCHED = '{"told": "away", "lost_at": null, "falls": []}'
+PACE = '{"told": [], "waiting": [], "untold": 0}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", '{"watched": {"told": "x"}, "pace": {}}', '{"watched": 1, "pace": 2}', "[" * 200_000),
+        f'{{"watched": {WATCHED}, "pace": {PACE.replace("0", "1e999")}}}',
+        f'{{"watched": {WATCHED.replace("null", "1e999")}, "pace": {PACE}}}',
+        f'{{"watched": {WATCHED}, "pace": {PACE.replace("[], ", "[NaN], ", 1)}}}',
+        *(
+            f'{{"watched": {WATCHED}, "pace": {{"told": [], "untold": 0, "waiting": [{one}]}}}}'
+            for one in ('{"event": "lost", "at": "x", "words": ""}', '{"event": "lost", "at": -1e300, "words": ""}')
+        ),
+    ],
+)
 def test_a_damaged_memory_is_an_empty_one(tmp_path, text):
     (tmp_path / FILE).write_text(text)
     with receiver() as one:
@@ -164,6 +180,32 @@ def test_a_system_without_processes_to_spare_is_said_once(tmp_path, monkeypatch)
         daemon.be(120, at_work=False)
     assert len(daemon.troubles) == 1
     assert "cannot be started" in daemon.troubles[0]
+
+
+def test_what_could_not_be_sent_for_want_of_a_process_is_sent_when_there_is_one(tmp_path, monkeypatch):
+    with receiver() as one:
+        daemon = Daemon(tmp_path, wanted(one.url))
+        with monkeypatch.context() as poor:
+            poor.setattr("sys.executable", str(tmp_path / "nothing"))
+            daemon.be(30, at_work=True)
+        assert one.bodies == []
+        daemon.be(RETRY_SECONDS[0] + 5)
+    (body,) = one.bodies
+    assert body.endswith(JOINED)
+
+
+def test_thousands_of_studies_that_end_at_once_are_few_short_messages(tmp_path):
+    output = tmp_path / "study.log"
+    output.write_text("x" * 100_000)
+    with receiver() as one:
+        daemon = Daemon(tmp_path, wanted(one.url, most_an_hour=2))
+        for number in range(3000):
+            daemon.teller.finished(f"s{number}", 1, output, 0.0, asked=True)
+        daemon.be(30, at_work=True)
+    assert 1 <= len(one.bodies) <= 2
+    assert "And 2,980 more since" in one.bodies[0]
+    assert max(map(len, one.bodies)) < 20_000
+    assert (tmp_path / FILE).stat().st_size < 20_000
 
 
 def test_a_study_is_told_of_when_its_kind_of_news_is_wanted_or_who_left_it_asked(tmp_path):

@@ -123,7 +123,7 @@ class WriteFile(Change):
     def noticing(self, machine: Machine) -> Self:
         """One that names us is our own, whose receipt was lost: it is nobody's to come back."""
         there = self._read(machine)
-        before = None if there is not None and "bittrader" in there else there
+        before = None if there is not None and "bittrader" in there.replace("\0", "") else there
         return replace(self, before=before, made=missing_folders(machine, self.path))
 
     def apply(self, machine: Machine) -> None:

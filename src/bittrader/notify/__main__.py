@@ -8,9 +8,10 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock, Thread, stack_size
 from typing import TYPE_CHECKING
 
 from bittrader import host
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from bittrader.notify.message import Message
 
 _SAYING = Lock()
+_MOST_BYTES, _STACK_BYTES = 2**29, 2**20
 
 
 def main() -> None:
     """Takes each way in a thread of its own, so that a server that never answers keeps nobody else waiting."""
+    _limit_memory()
     post = Post.from_json(sys.stdin.read())
     ways: dict[str, Callable[[], str]] = {DESKTOP: lambda: _show(post.message)} if post.desktop else {}
     for way, url in post.urls.items():
@@ -42,6 +45,15 @@ def main() -> None:
         if thread.is_alive():
             _say(Outcome(way, f"no answer after {post.seconds:.0f} s"))
     os._exit(0)  # a thread that still waits for a server is not waited for
+
+
+def _limit_memory() -> None:
+    """Has this process fail, and not the computer, when a service answers without end."""
+    with suppress(ImportError, ValueError, OSError):  # on Windows; where less is allowed already
+        import resource  # noqa: PLC0415 - not on every system
+
+        stack_size(_STACK_BYTES)
+        resource.setrlimit(resource.RLIMIT_DATA, (_MOST_BYTES, _MOST_BYTES))
 
 
 def _sending(url: str, message: Message) -> Callable[[], str]:

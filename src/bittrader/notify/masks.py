@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote, quote_plus, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +40,7 @@ def _pieces(url: str) -> set[str]:
     rest = url.partition("://")[2] or url
     pieces = {rest, *_BETWEEN.split(rest)}
     pieces |= {unquote(piece) for piece in pieces}
+    pieces |= {as_sent for piece in pieces for as_sent in (quote(piece, safe=""), quote(piece), quote_plus(piece))}
     return {piece for piece in pieces if len(piece) >= _SHORT}
 
 

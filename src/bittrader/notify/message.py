@@ -13,6 +13,7 @@ Event = Literal["joined", "lost", "back", "paused", "finished"]
 EVENTS: tuple[Event, ...] = get_args(Event)
 """`paused` is told with its end."""
 
+_LINE_LENGTH = 500
 _LATE_SECONDS = 90.0
 """News that is older says when it was."""
 
@@ -36,7 +37,7 @@ class Message:
 
 def message(name: str, news: Sequence[News], untold: int, now: float) -> Message:
     """The news of a computer, and of `untold` more that they came too many, as one message."""
-    lines = [_line(one, now) for one in news]
+    lines = [_short(_line(one, now)) for one in news]
     more = [f"And {untold:,} more since: see the log."] if untold else []
     return Message(f"Bittrader: {name}", "\n".join([*lines, *more]))
 
@@ -44,6 +45,11 @@ def message(name: str, news: Sequence[News], untold: int, now: float) -> Message
 def late(one: Message, at: float) -> Message:
     """A message that could not be sent when it was new."""
     return replace(one, body=f"(of {_clock(at)})\n{one.body}")
+
+
+def _short(line: str) -> str:
+    """A line that every service takes, with nineteen more like it."""
+    return line if len(line) <= _LINE_LENGTH else f"{line[: _LINE_LENGTH - 1]}…"
 
 
 def _line(one: News, now: float) -> str:

@@ -29,7 +29,7 @@ def ended_words(name: str, code: int, output: str) -> str:
     if facts is not None and code in (0, 1):
         try:
             return result_words(facts)
-        except (KeyError, TypeError, ValueError):  # what another version printed
+        except (KeyError, TypeError, ValueError, AttributeError):  # what another version, or a strategy, printed
             pass
     if code == 0:
         return f"Study {name} is done: bittrader studies show {name}"
@@ -53,7 +53,7 @@ def _last_object(output: str) -> dict[str, Any] | None:
         if line.startswith("{"):
             try:
                 facts = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             return facts if isinstance(facts, dict) and "study" in facts else None
     return None

@@ -32,6 +32,8 @@ RETRY_SECONDS = (60.0, 600.0, 3600.0)
 """When what no URL took is tried again: who loses the head has often lost the network."""
 _MOST_QUEUED = 20
 _TAIL_BYTES = 2**20
+_LAST_MOMENT = 1e11
+"""In the year 5138, which everything still knows that writes dates."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +109,14 @@ class Teller:
         due = next((one for one in self._queue if now >= one.not_before), None)
         if due is not None:
             self._queue.remove(due)
-            self._start(due)
+            self._start(due, now)
 
-    def _start(self, due: _Queued) -> None:
+    def _start(self, due: _Queued, now: float) -> None:
         try:
             self._sending = Sending(due.post), due
         except OSError as error:
             self._trouble("", f"the process that tells the owner cannot be started: {error}")
+            self._later(due, due.post, now)
         else:
             self._troubles.pop("", None)
 
@@ -123,10 +126,13 @@ class Teller:
         again = frozenset(one.way for one in outcomes if one.failure and one.way != DESKTOP)
         if not again:
             return
+        self._later(queued, queued.post.only(again), now)
+
+    def _later(self, queued: _Queued, post: Post, now: float) -> None:
+        """Has a post tried again, unless it was often enough."""
         if queued.tried == len(RETRY_SECONDS):
-            self._log(f"gives up telling the owner by {', '.join(sorted(again))}", trouble=True)
+            self._log(f"gives up telling the owner by {', '.join(sorted(post.ways))}", trouble=True)
             return
-        post = queued.post.only(again)
         post = replace(post, message=late(post.message, queued.made)) if not queued.tried else post
         self._queue.append(_Queued(post, queued.made, queued.tried + 1, now + RETRY_SECONDS[queued.tried]))
 
@@ -160,14 +166,25 @@ def _read(path: Path) -> tuple[Watched, Pace]:
         watched, paced = facts["watched"], facts["pace"]
         if watched["told"] not in ("away", "here", "lost", "unsteady"):
             return Watched(), Pace()
-        waiting = tuple(News(**one) for one in paced["waiting"] if one["event"] in EVENTS)
-        lost_at = None if watched["lost_at"] is None else float(watched["lost_at"])
+        waiting = tuple(map(_news, (one for one in paced["waiting"] if one["event"] in EVENTS)))
+        lost_at = None if watched["lost_at"] is None else _moment(watched["lost_at"])
         return (
-            Watched(told=watched["told"], lost_at=lost_at, falls=tuple(map(float, watched["falls"]))),
-            Pace(tuple(map(float, paced["told"])), waiting, int(paced["untold"])),
+            Watched(told=watched["told"], lost_at=lost_at, falls=tuple(map(_moment, watched["falls"]))),
+            Pace(tuple(map(_moment, paced["told"])), waiting, int(paced["untold"])),
         )
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return Watched(), Pace()
+
+
+def _news(said: Any) -> News:
+    return News(said["event"], _moment(said["at"]), str(said["words"]))
+
+
+def _moment(said: float) -> float:
+    """A Unix time that a clock may show; ValueError if it is none."""
+    if not 0 <= float(said) < _LAST_MOMENT:
+        raise ValueError(said)
+    return float(said)
 
 
 def _tail(path: Path) -> str:

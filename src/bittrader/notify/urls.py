@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _MISSING = "apprise is not installed, which sends to URLs: pip install 'bittrader[notify]'"
 _LEVELS = ("WARNING", "ERROR", "CRITICAL")
+_MOST_READ, _MOST_SAID = 10_000, 500
+"""Characters of what a service says is wrong, which may be a whole page."""
 _SILENT = "the service did not take it, and did not say why"
 
 
@@ -31,7 +33,7 @@ def send_to_url(url: str, message: Message) -> str:
         causes = [cause_of(error)]
     finally:
         logging.getLogger("apprise").removeHandler(complaints)
-    return without("; ".join(dict.fromkeys(causes)), [url])
+    return without("; ".join(dict.fromkeys(causes))[:_MOST_READ], [url])[:_MOST_SAID]
 
 
 def _sent(apprise: Any, url: str, message: Message) -> list[str]:
