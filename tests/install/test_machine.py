@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -125,6 +126,41 @@ def test_a_folder_that_is_a_link_to_elsewhere_is_not_handed_over(tmp_path: Path)
     (tmp_path / "node").symlink_to(tmp_path / "there")
     hand_over(tmp_path / "node", Owner("nobody", 65534, 65534))
     assert (tmp_path / "there").stat().st_uid == 0
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from bittrader.install.machine import Here, Owner
+Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+Here(Owner("me")).write(sys.argv[1], "half", mode=0o644)
+"""
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_a_run_left_that_was_killed_while_it_wrote_goes_with_the_file(tmp_path: Path, *, again: bool) -> None:
+    path = tmp_path / "bittrader-head.service"
+    assert subprocess.run([sys.executable, "-c", KILLED, path], check=False).returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert left.name.endswith(".part")
+    here = Here(Owner("me"))
+    if again:
+        here.write(str(path), "whole", mode=0o644)
+        assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    here.remove(str(path))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_path: Path, _data: bytes) -> int:
+        with open("/dev/full", "wb", buffering=0) as device:  # noqa: PTH123 - as the system says it, without a name
+            return device.write(b"x")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left on device") as failed:
+        Here(Owner("me")).write(str(tmp_path / "receipt.json"), "{}", mode=0o600)
+    assert failed.value.filename == str(tmp_path / "receipt.json")
 
 
 def test_why_a_command_failed_is_its_last_line() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import stat
@@ -144,8 +145,9 @@ class Here:
             self._pipe(data, "tee", path)
             self._do("chmod", f"{mode:o}", path)
             return
-        with self._raised(root):
+        with self._raised(root), _named(path):
             make_folder(Path(path).parent)
+            _remove_parts(Path(path))
             with written_whole(Path(path)) as part:
                 part.touch(mode=0o600)
                 part.write_bytes(data)
@@ -172,6 +174,7 @@ class Here:
             self._do("rm", "-f", path)
             return
         with self._raised(root):
+            _remove_parts(Path(path))
             Path(path).unlink(missing_ok=True)
 
     def remove_folder(self, path: str, *, root: bool = False) -> None:
@@ -228,6 +231,22 @@ class Here:
             found["XDG_RUNTIME_DIR"] = f"/run/user/{self._owner.uid}"
             found.pop("DBUS_SESSION_BUS_ADDRESS", None)
         return found
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Has what the system refuses say where: a write to a full disk does not."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or path
+        raise
+
+
+def _remove_parts(path: Path) -> None:
+    """Removes what a run left beside a file that was killed while it wrote it."""
+    for one in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        one.unlink(missing_ok=True)
 
 
 def started_as_root() -> bool:

@@ -20,8 +20,8 @@ FILE = "install.lock"
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Keeps every other one out of a folder; InstallError when one is in it. A folder that stays empty goes again."""
-    is_new = not folder.exists()
+    """Keeps every other one out of a folder; InstallError when one is in it. What was made for nothing goes again."""
+    made = [one for one in (folder, *folder.parents) if not one.exists()]
     make_folder(folder)
     try:
         lock = DaemonLock(folder, FILE)
@@ -31,7 +31,8 @@ def alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-        if is_new and [one.name for one in folder.iterdir()] == [FILE]:
+        if made and folder.is_dir() and [one.name for one in folder.iterdir()] == [FILE]:
             with contextlib.suppress(OSError):  # somebody else came
                 (folder / FILE).unlink()
-                folder.rmdir()
+                for one in made:
+                    one.rmdir()
