@@ -23,6 +23,8 @@ from bittrader.cluster.visit import Contact, keep_contact
 from bittrader.errors import ClusterError, InputError, InstallError
 from bittrader.install import removal
 from bittrader.install.turns import alone
+from bittrader.optimize import shelf
+from bittrader.optimize.database import StudyRunningError, WriterLock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -403,6 +405,20 @@ def test_it_goes_and_studies_stay(installed, say):
 def test_studies_go_when_that_is_said(installed, say):
     assert say("head", "uninstall", "--yes", "--delete-studies")[0] == 0
     assert not paths.home().exists()
+
+
+def test_a_study_that_runs_is_not_deleted_under_its_feet(installed, say):
+    study = shelf.path_of("first")
+    study.touch()
+    writer = WriterLock(study)
+    with pytest.raises(StudyRunningError, match="the study first is running in another process"):
+        say("head", "uninstall", "--yes", "--delete-studies")
+    assert study.exists()
+    assert folder_of("head").exists()
+    assert installed.files
+    assert say("head", "uninstall", "--yes")[0] == 0
+    writer.release()
+    assert study.exists()
 
 
 def test_code_that_the_other_role_needs_stays(installed, say):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import typer
 
+from bittrader import paths
 from bittrader.cli.asking import confirm, is_terminal, numbered
 from bittrader.cluster import daemon
 from bittrader.cluster.identity import Role, folder_of
@@ -22,6 +23,8 @@ from bittrader.install.machine import Here, Machine, hand_over
 from bittrader.install.receipt import FILE, Receipt, read_receipt
 from bittrader.install.removal import Removal
 from bittrader.install.turns import alone
+from bittrader.optimize import shelf
+from bittrader.optimize.database import StudyRunningError, WriterLock, told
 
 
 def uninstall_node(role: Role, *, dry_run: bool, yes: bool, keep: bool | None, as_json: bool) -> int:
@@ -66,6 +69,8 @@ def _take_away(role: Role, receipt: Receipt, goes: Removal, folder: Path) -> tup
     """
     with suppress(OSError):  # a full disk keeps no wish: then it is ended with its service, or killed
         daemon.stop(role)
+    if paths.studies_dir() in goes.gone:
+        _require_no_study_runs(role)
     made = apply.made_folders(receipt)
     left = apply.uninstall(receipt, str(folder))
     other = folder_of("worker" if role == "head" else "head").absolute()
@@ -78,6 +83,20 @@ def _take_away(role: Role, receipt: Receipt, goes: Removal, folder: Path) -> tup
     if is_windows or left:
         goes = replace(goes, gone=tuple(one for one in goes.gone if one != folder))
     return left + removal.remove(goes)
+
+
+def _require_no_study_runs(role: Role) -> None:
+    """StudyRunningError if a search writes, of this computer's other role perhaps, to what is to be deleted."""
+    for name in shelf.names():
+        try:
+            study = shelf.path_of(name)
+            with told(study):
+                WriterLock(study).release()
+        except StudyRunningError as error:
+            words = f"{error} The {role} is stopped, and nothing is removed; --keep-studies removes it all the same."
+            raise StudyRunningError(words) from None
+        except BittraderError:  # a damaged one, or a file that is none, goes like the others
+            continue
 
 
 def _report(
