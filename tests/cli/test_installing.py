@@ -235,6 +235,7 @@ def test_so_it_does_where_no_service_takes_its_place(machine, say, by_hand, monk
     _, _, err = say("head", "install", "--yes")
     assert by_hand == ["stop", "start"]
     assert "runs again, in the background" in err
+    assert "Start it:" not in err
 
 
 def test_that_it_does_not_start_again_is_said_beside_what_failed(machine, say, by_hand, monkeypatch, capsys):
@@ -302,6 +303,13 @@ def test_a_worker_joins_and_is_installed(machine, say, joined):
     _, _, err = say("worker", "install", "--yes", "--join", "CODE")
     assert joined == [("CODE", None)]
     assert "the code was not used" in err
+
+
+def test_a_code_without_its_option_is_refused_and_not_shown(machine, say):
+    with pytest.raises(InputError, match="say --join CODE") as refused:
+        say("worker", "install", "04M2-S3CR3T", "--yes")
+    assert "S3CR3T" not in str(refused.value)
+    assert not machine.files
 
 
 def test_a_code_in_the_variable_is_used_and_left_to_nobody_else(machine, say, joined, monkeypatch):

@@ -82,8 +82,9 @@ def add_installing(app: typer.Typer, role: Role) -> None:
 
     else:
 
-        @app.command("install")
+        @app.command("install", context_settings={"allow_extra_args": True})
         def install_worker(
+            context: typer.Context,
             dry_run: DryRun = False,
             yes: Yes = False,
             join: JoinOption = None,
@@ -95,6 +96,8 @@ def add_installing(app: typer.Typer, role: Role) -> None:
             as_json: JsonOption = False,
         ) -> None:
             """Make this computer a worker that starts by itself, after showing what that changes."""
+            if context.args:
+                raise InputError("a word alone is not understood (it is not shown: a code is secret): say --join CODE.")
             os.environ.pop(_JOIN_VARIABLE, None)  # what is started from here need not know it
             asked = Asked(dry_run, yes, as_json, scope, firewall, start_at_login, cores, environment, join)
             install_node("worker", asked)
@@ -137,7 +140,7 @@ def _install(role: Role, asked: Asked, machine: Machine, owner: Owner, folder: P
     _prepare(role, answers)
     with _made_way(role, receipt):
         apply.install(receipt, planned.changes, choices, environment, _tell_undone(asked))
-    is_up = bool(services_of(receipt)) and wait_until_up(role)
+    is_up = wait_until_up(role) if services_of(receipt) else daemon.running(role) is not None
     is_well = is_up or not services_of(receipt)
     if is_well:
         _let_go_of_old(folder, environment)
