@@ -28,9 +28,9 @@ exit /b 0
 for %%w in (%*) do if "%%~w"=="--dry-run" goto dry
 for %%w in (%*) do if "%%~w"=="--yes" goto remove
 for %%w in (%*) do if "%%~w"=="-y" goto remove
+rem No answer, which is also that nobody is there, removes nothing.
 set "ANSWER="
-set /p "ANSWER=Remove what an unfinished installation left in "%FOLDER%"? [Y/n] "
-if "%ANSWER%"=="" goto remove
+set /p "ANSWER=Remove what an unfinished installation left in "%FOLDER%"? [y/N] "
 if /i "%ANSWER%"=="y" goto remove
 if /i "%ANSWER%"=="yes" goto remove
 exit /b 1

@@ -195,6 +195,8 @@ def test_what_an_unfinished_installation_left_is_removed_on_windows(
     done = batch(windows, zips, "uninstall.bat", "--dry-run")
     assert (done.returncode, "would remove" in done.stdout) == (0, True)
     assert (windows[2] / "envs").exists()
+    assert batch(windows, zips, "uninstall.bat").returncode == 1  # nobody answers
+    assert (windows[2] / "envs").exists()
     done = batch(windows, zips, "uninstall.bat", sure)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [path.name for path in windows[2].iterdir()] == ["config.env"]
