@@ -295,6 +295,8 @@ cause() {
         echo "the disk is full: make room ($NEEDED_MB MB are needed) and start it again."
     elif grep -qiE 'hash mismatch|do not match the hashes' "$said"; then
         echo "a download is not what it should be. Start it again; if it stays so, do not trust that mirror."
+    elif grep -qF 'was not found in the provided package locations' "$said"; then
+        echo "$PACKAGE/wheels does not hold all of them for this computer: unpack the whole zip again, with its folders."
     elif grep -qiE 'certificate' "$said"; then
         echo "a server's certificate is not trusted here: set SSL_CERT_FILE to your network's."
     elif grep -qiE 'dns error|resolve host|name resolution|unreachable|refused|timed out|error sending request|request failed|connect to|connection reset|network' "$said"; then

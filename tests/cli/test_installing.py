@@ -130,10 +130,33 @@ def test_an_empty_answer_is_the_default(machine, say, answer, monkeypatch):
     assert read_settings(folder_of("head")).node.cores is None
 
 
-def test_who_says_no_gets_nothing(machine, say, answer):
+def test_who_says_no_gets_nothing_and_is_told_so(machine, say, answer):
     answer("", "", "n")
-    assert say("head", "install")[0] == 1
+    code, _, err = say("head", "install")
+    assert code == 1
+    assert err.endswith("You said no: nothing of this was done.\n")
     assert not machine.files
+
+
+def test_a_number_of_cores_that_the_computer_has_not_is_asked_for_again(machine, say, answer):
+    left = answer("", "0", "-2", "1000000", "1", "y")
+    code, _, err = say("head", "install")
+    assert (code, left, err.count("at least 1, at most")) == (0, [], 3)
+
+
+def test_where_nothing_is_missing_nobody_is_asked(machine, say, answer):
+    say("head", "install", "--yes")
+    answer()
+    code, _, err = say("head", "install")
+    assert code == 0
+    assert "nothing of it is missing" in err
+
+
+@pytest.mark.parametrize("found", [None, "/usr/bin/bittrader"])
+def test_who_cannot_call_it_by_its_name_is_told_what_to_type(machine, say, monkeypatch, found):
+    monkeypatch.setattr(installing.shutil, "which", lambda _: found)
+    _, _, err = say("head", "install", "--yes")
+    assert (f"Type instead: {folder_of('head') / 'bin' / 'bittrader'}" in err) == (found is None)
 
 
 def test_an_end_of_the_answers_is_no_defect(machine, say, answer, monkeypatch):

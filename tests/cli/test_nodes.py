@@ -36,6 +36,13 @@ def only_a_head_runs(monkeypatch):
     monkeypatch.setattr(daemon, "running", lambda role: object() if role == "head" else None)
 
 
+@pytest.mark.parametrize("words", [("head",), ("head", "policy"), ("worker", "config")])
+def test_a_noun_that_stands_alone_prints_its_help(say, words):
+    code, said = say(*words)
+    assert code == 0
+    assert f"Usage: bittrader {' '.join(words)}" in said
+
+
 def test_who_invites_before_the_head_runs_is_told_so(say):
     code, said = say("head", "invite")
     assert code == 0
@@ -54,7 +61,8 @@ def test_the_status_of_the_role_that_a_computer_has_not_leads_to_the_one_it_has(
 
 def test_the_status_of_a_node_that_stands_still_says_how_to_start_it(say):
     identity(folder_of("worker"), "worker", "air")
-    assert say("worker", "status") == (1, "The worker does not run here. Start it: bittrader worker start\n")
+    begin = "bittrader worker start --background"
+    assert say("worker", "status") == (1, f"The worker does not run here. Start it: {begin}\n")
 
 
 @pytest.mark.parametrize("words", [("start",), ("start", "--background"), ("pause",), ("resume",), ("cores", "1")])

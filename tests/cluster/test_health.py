@@ -48,6 +48,7 @@ ONE_THING = {
         "down for 1 h after 3 failed starts: the head does not answer",
         "worker logs",
     ),
+    "Ray that begins": (daemon(phase="down", since=NOW - 1), "Ray", "warning", "it is about to start", "moment"),
     "Ray that starts": (daemon(phase="starting", since=NOW - 3), "Ray", "warning", "starting for 3 s", "moment"),
     "Ray that is not counted": (daemon(alive=False), "Ray", "wrong", "the head does not count it", "worker logs"),
     "Ray nobody knows of": (daemon(alive=None), "Ray", "warning", "nobody could be asked", "worker logs"),

@@ -95,6 +95,7 @@ def test_what_is_wrong_with_a_code_is_said() -> None:
         (" - ", "is empty"),
         (code[:-8], r"too short: 59 letters, not 66"),
         (code + "XX", r"too long: 68 letters, not 66"),
+        ("hello", r"is too short\. Copy"),
         (code[:9] + "U" + code[10:], r"near \w{2}U\w{3} \(group 2\): no code has a 'U'"),
         ("https://example.com", "damaged near HTTPS:"),
     ):

@@ -315,7 +315,8 @@ def test_what_cannot_be_undone_is_said_and_stays_in_the_receipt_and_the_rest_goe
     computer.machine.sick = {"disable-linger"}
     (left,) = computer.uninstall()
     assert left == (
-        "let services of ana end when they log out, as before (loginctl disable-linger): services of ana still run "
+        "let services of ana end when they log out, as before, unless another node here needs it "
+        "(loginctl disable-linger): services of ana still run "
         "without them: it is sick"
     )
     assert [one.change.kind for one in computer.receipt.entries] == ["file", "link", "linger"]  # for another try

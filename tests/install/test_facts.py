@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import pytest
@@ -12,7 +12,7 @@ from tests.install.machines import FakeMachine
 
 from bittrader import host
 from bittrader.cluster.identity import folder_of
-from bittrader.cluster.settings import Network
+from bittrader.cluster.settings import Network, Ports
 from bittrader.errors import InstallError
 from bittrader.host.base import Address
 from bittrader.install import facts
@@ -112,6 +112,14 @@ def test_the_other_role_tells_whether_services_went_on_before() -> None:
     assert facts._lingered("worker", machine) is None
     Receipt(machine, str(folder_of("head") / "receipt.json")).note(Linger("ana", "/x", before=True), "done")
     assert facts._lingered("worker", machine) is True
+
+
+def test_the_other_role_is_a_rival_if_it_wants_the_same_ports() -> None:
+    machine, ports = FakeMachine(), Ports()
+    assert not facts._has_rival("head", machine, ports)
+    Receipt(machine, str(folder_of("worker") / "receipt.json")).note(Linger("ana", "/x", before=True), "done")
+    assert facts._has_rival("head", machine, ports)
+    assert not facts._has_rival("head", machine, replace(ports, node_manager=7001, object_manager=7002))
 
 
 class Entry(NamedTuple):

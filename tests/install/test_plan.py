@@ -211,6 +211,12 @@ def test_what_cannot_be_is_said_with_what_to_do(facts, choices, words: str) -> N
         plan(facts, choices, "/env")
 
 
+def test_whoever_installs_a_second_role_is_told_that_only_one_can_work() -> None:
+    assert not plan(linux(), Choices(), "/env").notes
+    (note,) = plan(linux(has_rival=True), Choices(), "/env").notes
+    assert note.startswith("this computer is a worker already, and both want the same ports")
+
+
 def test_a_computer_in_no_network_gets_no_rule_and_is_told() -> None:
     made = plan(linux(guard="ufw", network=None), Choices(firewall=True), "/env")
     assert not [one for one in made.changes if hasattr(one, "source")]

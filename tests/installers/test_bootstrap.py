@@ -346,6 +346,16 @@ def test_a_proxy_is_used_when_the_variable_names_one(computer: Computer, zips: U
     assert "cannot be downloaded" in done.stderr
 
 
+def test_a_package_that_was_not_unpacked_is_said_to_be_missing(computer: Computer, tmp_path: Path) -> None:
+    zips = unpacked(tmp_path / "zips")
+    (pebble,) = (zips.folder / "Head_Native_v4.0" / "package" / "wheels").iterdir()
+    pebble.unlink()
+    done = computer.run(zips.script(SETUP), "--yes")
+    assert done.returncode == 1
+    assert "unpack the whole zip again" in done.stderr
+    assert computer.tree() == {}
+
+
 def test_a_package_that_is_not_what_the_requirements_promise_is_not_installed(
     computer: Computer, tmp_path: Path
 ) -> None:

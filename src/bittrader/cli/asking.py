@@ -61,13 +61,22 @@ def ask(asked: Asked, facts: Facts, receipt: Receipt) -> Asked:
     settings = read_settings(folder_of(facts.role))
     if asked.cores is None and receipt.is_new and settings.node.cores is None:
         has = current().total_cores()
-        cores = _answered(lambda: IntPrompt.ask("How many cores may it use at most?", console=_err(), default=has))
-        asked = replace(asked, cores=None if cores >= has else max(1, cores))
+        cores = _cores(has)
+        asked = replace(asked, cores=None if cores == has else cores)
     if asked.firewall is None and receipt.is_new and facts.guard not in (None, "macOS") and facts.network is not None:
         ports = joined(opened_ports(facts.role, facts.ports), "-")
         question = f"Open TCP ports {ports} to {facts.network.words} in {named(facts.guard)}?"
         asked = replace(asked, firewall=confirm(question, default=False))
     return asked
+
+
+def _cores(has: int) -> int:
+    """A number of cores that this computer has, asked for until it is."""
+    while True:
+        said = _answered(lambda: IntPrompt.ask("How many cores may it use at most?", console=_err(), default=has))
+        if 1 <= said <= has:
+            return said
+        say(f"[red]This computer has {has}: at least 1, at most {has}[/red]")
 
 
 def _code() -> str:

@@ -136,7 +136,7 @@ def _install(role: Role, asked: Asked, machine: Machine, owner: Owner, folder: P
         if asked.as_json:
             typer.echo(json.dumps(_as_json(role, steps, planned, dry_run=True)))
         return
-    _consent(asked)
+    _consent(asked, is_needed=any(one.what != "keep" for one in steps))
     _prepare(role, answers)
     with _made_way(role, receipt):
         apply.install(receipt, planned.changes, choices, environment, _tell_undone(asked))
@@ -172,9 +172,10 @@ def _choices(asked: Asked, facts: Facts, receipt: Receipt) -> Choices:
     )
 
 
-def _consent(asked: Asked) -> None:
+def _consent(asked: Asked, *, is_needed: bool) -> None:
     if asked.may_ask:
-        if not confirm("Go on?", default=True):
+        if is_needed and not confirm("Go on?", default=True):
+            say("You said no: nothing of this was done.")
             raise typer.Exit(1)
     elif not asked.yes:
         raise InputError("nobody is here to be asked: say --yes, or look first with --dry-run")
@@ -250,9 +251,19 @@ def _say_done(role: Role, code: str | None, *, is_up: bool) -> None:
         say(f"[green]The {role} is installed, and runs.[/green] See how it is: bittrader {role} status")
     else:
         say(f"[green]The {role} is installed.[/green] Start it: bittrader {role} start --background")
+    if shutil.which("bittrader") is None:
+        say(_how_to_call_it(role))
     if code is not None:
-        say("On another computer, within 24 hours (for more of them: bittrader head invite):")
+        say("On another computer, within 24 hours (for more of them: bittrader head invite). Where Bittrader is not")
+        say("installed yet, its installer asks for the code, which is the last word here:")
         typer.echo(f"bittrader worker join {code}")
+
+
+def _how_to_call_it(role: Role) -> str:
+    """What to type where the shell does not find the program by its name."""
+    launcher = folder_of(role).absolute() / "bin" / ("bittrader.cmd" if current().name == "Windows" else "bittrader")
+    later = "" if current().name == "Windows" else " (or log out and in: most systems find it then)"
+    return f"This terminal does not find the word bittrader{later}. Type instead: {escape(str(launcher))}"
 
 
 def _as_json(role: Role, steps: Sequence[apply.Step], planned: Plan, *, dry_run: bool) -> dict[str, object]:

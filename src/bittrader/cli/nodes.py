@@ -233,7 +233,7 @@ def _not_running(role: Role) -> str:
     other: Role = "worker" if role == "head" else "head"
     if daemon.running(other) is not None and read_identity(folder_of(role)) is None:
         return f"This computer is no {role}, but a {other}: bittrader {other} status"
-    return f"The {role} does not run here. Start it: bittrader {role} start"
+    return f"The {role} does not run here. Start it: bittrader {role} start --background"
 
 
 def log_file(role: Role, *, errors: bool) -> Path:

@@ -57,9 +57,11 @@ def _root() -> None:
 
 
 def _asking(words: Sequence[str]) -> list[str]:
-    """The words; with `--help` after a noun that stands alone (`bittrader data`), for that is a question."""
-    alone = len(words) == 1 and words[0] in cli.COMMANDS and isinstance(_command(words[0]), TyperGroup)
-    return [*words, "--help"] if alone else list(words)
+    """The words; with `--help` after a noun that stands alone (`bittrader head policy`), for that is a question."""
+    found = _command(words[0]) if words and words[0] in cli.COMMANDS else None
+    for word in words[1:]:
+        found = found.commands.get(word) if isinstance(found, TyperGroup) else None
+    return [*words, "--help"] if isinstance(found, TyperGroup) else list(words)
 
 
 def _one_line(error: typer.TyperException) -> str:

@@ -65,7 +65,7 @@ def facts_here() -> Facts:
 
 def differences(here: Facts, head: Facts) -> tuple[Difference, ...]:
     """What differs from the head, most important first."""
-    both = "git pull && make setup, there and here"
+    both = "run the newer installer where it is older (in a clone: git pull && make setup, there and here)"
     found = (
         ("Python", here.python, head.python, f"uv venv --clear --python {head.python} .venv && make setup"),
         ("Ray", here.ray, head.ray, f"uv pip install --python .venv ray=={head.ray}"),

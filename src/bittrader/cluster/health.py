@@ -136,9 +136,11 @@ def _ray(seen: Observed) -> Iterator[Said]:
         unknown = state.alive is None
         words = "nobody could be asked whether it counts" if unknown else "the head does not count it"
         yield "Ray", "warning" if unknown else "wrong", f"up for {since} at {state.address}, but {words}", logs
+    elif state.phase == "down" and not (state.failures or state.waiting):
+        yield "Ray", "warning", f"down for {since}: it is about to start", "look again in a moment"
     elif state.phase == "down":
-        failed = f" after {state.failures} failed starts" if state.failures else ""
-        yield "Ray", "wrong", f"down for {since}{failed}: {state.waiting or 'it is about to start'}", logs
+        failed = f" after {state.failures} failed start{'s' * (state.failures != 1)}" if state.failures else ""
+        yield "Ray", "wrong", f"down for {since}{failed}: {state.waiting or 'it is tried again soon'}", logs
     else:
         yield "Ray", "warning", f"{state.phase} for {since}", "look again in a moment"
 

@@ -157,6 +157,8 @@ def _wrong_length(digits: Sequence[int]) -> str | None:
     if len(digits) == expected:
         return None
     wrong = "short" if len(digits) < expected else "long"
+    if count not in lengths:
+        return f"the join code is too {wrong}. Copy all of it"
     return f"the join code is too {wrong}: {len(digits)} letters, not {expected}. Copy all of it"
 
 

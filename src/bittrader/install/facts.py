@@ -20,7 +20,7 @@ from bittrader.errors import BittraderError, InstallError
 from bittrader.host.network import SHARED
 from bittrader.install.firewall import From, guarding_chain
 from bittrader.install.machine import Owner, started_as_root
-from bittrader.install.receipt import FILE, read_receipt
+from bittrader.install.receipt import FILE, Receipt, read_receipt
 from bittrader.install.systemd import Linger
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class Facts:
     """Whether systemd's logind answers, which lets a user's services run while nobody is logged in."""
     lingered: bool | None = None
     """Whether they did so before we had them, if this computer's other role knows."""
+    has_rival: bool = False
+    """Whether this computer's other role is installed, and wants the same ports."""
     manager: str = ""
     """The program that installs packages; empty if it is none that we know."""
     link_is_free: bool = False
@@ -127,6 +129,7 @@ def facts_of(role: Role, machine: Machine, owner: Owner) -> Facts:
         systemd=systemd_version(machine) if is_linux else None,
         has_logind=Path("/run/dbus/system_bus_socket").exists() and shutil.which("loginctl") is not None,
         lingered=_lingered(role, machine),
+        has_rival=_has_rival(role, machine, settings.network.ports),
         manager=next((one for one in _MANAGERS if shutil.which(one)), "") if is_linux else "",
         link_is_free=not os.path.lexists(link) or _is_ours(link, folder),
         ports=settings.network.ports,
@@ -138,11 +141,33 @@ def facts_of(role: Role, machine: Machine, owner: Owner) -> Facts:
     )
 
 
+def _has_rival(role: Role, machine: Machine, ports: Ports) -> bool:
+    receipt = _other_receipt(role, machine)
+    if receipt is None or receipt.is_new:
+        return False
+    try:
+        theirs = read_settings(_other_folder(role)).network.ports
+    except BittraderError:  # its file is broken, which is no matter of this node
+        theirs = Ports()
+    return bool({ports.node_manager, ports.object_manager} & {theirs.node_manager, theirs.object_manager})
+
+
+def _other_folder(role: Role) -> Path:
+    return folder_of("worker" if role == "head" else "head").absolute()
+
+
+def _other_receipt(role: Role, machine: Machine) -> Receipt | None:
+    """That of this computer's other role; None when it cannot be read."""
+    try:
+        return read_receipt(machine, str(_other_folder(role) / FILE))
+    except InstallError:
+        return None
+
+
 def _lingered(role: Role, machine: Machine) -> bool | None:
     """What the receipt of this computer's other role says of it."""
-    try:
-        receipt = read_receipt(machine, str(folder_of("worker" if role == "head" else "head") / FILE))
-    except InstallError:
+    receipt = _other_receipt(role, machine)
+    if receipt is None:
         return None
     found = [one.change.before for one in receipt.entries if isinstance(one.change, Linger)]
     return found[0] if found else None

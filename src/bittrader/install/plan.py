@@ -47,6 +47,7 @@ def plan(facts: Facts, choices: Choices, environment: str) -> Plan:
         changes.append(Link(f"{facts.home}/.local/bin/bittrader", to, what))
     rules, notes = _firewall(facts, wanted=choices.firewall)
     changes += rules
+    notes = (*notes, *_of_rival(facts))
     if facts.system == "Linux" and facts.systemd is None:
         return Plan(tuple(changes), (*notes, _foreground(facts)))
     changes += _SERVICES[facts.system](facts, choices, environment)
@@ -162,6 +163,15 @@ def _rules(facts: Facts, guard: Guard) -> Iterator[Change]:
             yield Block("/etc/nftables.conf", name, " ".join(rule.words_of_nft) + "\n", what, root=True)
     elif guard == "Windows":
         yield WindowsRule(*given)
+
+
+def _of_rival(facts: Facts) -> Iterator[str]:
+    if facts.has_rival:
+        other = "worker" if facts.role == "head" else "head"
+        yield (
+            f"this computer is a {other} already, and both want the same ports, so only one of them can work. A head "
+            f"works as well, and needs no worker beside it: uninstall one of them"
+        )
 
 
 def _of_macos(ports: str) -> str:

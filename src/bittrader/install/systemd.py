@@ -230,7 +230,10 @@ class Linger(Change):
     def undo_words(self) -> str:
         if self.before:
             return f"leave services of {self.user} running while nobody is logged in, as they did before"
-        return f"let services of {self.user} end when they log out, as before (loginctl disable-linger)"
+        return (
+            f"let services of {self.user} end when they log out, as before, unless another node here needs it "
+            "(loginctl disable-linger)"
+        )
 
     def noticing(self, machine: Machine) -> Linger:
         return self if self.before is not None else replace(self, before=bool(self.holds(machine)))
