@@ -1,8 +1,8 @@
 # With sudo a node is the ordinary user's, and so is all that is made for it; a root without sudo is a user like others.
-# The program looks a user's home up as we do, so that both mean the same folder.
+# The program looks a caller's home up as we do, so that both mean the same folder.
 OWNER=
-if [ "$(id -u)" = 0 ] && command -v getent >/dev/null 2>&1; then
-    OWNER=${SUDO_USER:-root}
+if [ "$(id -u)" = 0 ] && [ -n "${SUDO_USER:-}" ] && command -v getent >/dev/null 2>&1; then
+    OWNER=$SUDO_USER
     HOME=$(getent passwd "$OWNER" | cut -d : -f 6)
     export HOME
     [ "$OWNER" != root ] || OWNER=

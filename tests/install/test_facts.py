@@ -159,6 +159,15 @@ def test_without_sudo_it_is_of_who_runs_it(monkeypatch) -> None:
     assert os.environ["HOME"] == "/elsewhere"
 
 
+def test_a_root_without_sudo_has_the_home_that_is_set_as_every_user_has(monkeypatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    monkeypatch.setattr(os, "getresuid", lambda: (0, 0, 0))
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    monkeypatch.setenv("HOME", "/elsewhere")
+    assert facts.owner_here().uid == 0
+    assert os.environ["HOME"] == "/elsewhere"
+
+
 def test_this_computer_can_be_described() -> None:
     found = facts.facts_of("head", FakeMachine(), facts.owner_here())
     assert found.system == host.current().name

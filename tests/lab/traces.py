@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 # What a Linux that runs writes by itself.
 _ITS_OWN = (
-    "/dev", "/proc", "/run", "/sys", "/tmp/systemd-private-*", "/var/tmp", "/var/log", "/var/cache", "/var/lib/systemd",
-    "/var/lib/private", "/var/lib/dbus", "/etc/machine-id", "/etc/.pwd.lock", "/root/.bash_history",
+    "/dev", "/proc", "/run", "/sys", "/tmp/systemd-private-*", "/var/tmp", "/var/log", "/var/cache", "/var/backups",
+    "/var/lib/systemd", "/var/lib/private", "/var/lib/dbus", "/etc/machine-id", "/etc/.pwd.lock", "/root/.bash_history",
 )  # fmt: skip
 _ASKED = {
     "users": "getent passwd; getent group",

@@ -85,12 +85,14 @@ def owner_here() -> Owner:
     import pwd  # noqa: PLC0415 - only where users have numbers
 
     called_by = os.environ.get("SUDO_USER", "")
+    if not (started_as_root() and called_by):
+        entry = _entry(pwd)
+        return Owner(entry.pw_name, entry.pw_uid, entry.pw_gid)
     try:
-        entry = pwd.getpwnam(called_by) if started_as_root() and called_by else _entry(pwd)
+        entry = pwd.getpwnam(called_by)
     except KeyError:
         raise InstallError(f"this computer knows no user {called_by}, whom SUDO_USER names: unset it") from None
-    if started_as_root():
-        os.environ["HOME"] = entry.pw_dir
+    os.environ["HOME"] = entry.pw_dir
     return Owner(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
