@@ -170,7 +170,7 @@ def test_an_evaluation_over_its_time_limit_is_ended_and_counted(capsys, candles,
 
 
 def test_an_evaluation_over_its_memory_limit_is_ended_and_counted(capsys, candles, mine):
-    strategy = mine(pause="5 if self.n > 100 and [0.0] * 60_000_000 else 0")
+    strategy = mine(pause="5 if self.n > 100 and (held := [0.0] * 60_000_000) else 0")
     words = [strategy, candles, "--trials", "3", "--sampler", "grid", "--range", "n=99:101", "--memory-limit", "500"]
     code, facts = asked_for_json(capsys, *words, "--threads", "1", "--no-report")
     assert code == 0

@@ -106,7 +106,7 @@ def test_a_code_that_does_not_hold_is_refused_with_the_reason(head, place) -> No
     [
         ({"python": "3.11.9"}, "runs Python 3.11.9, the head runs Python 3.11.7: uv venv --clear --python 3.11.7"),
         ({"ray": "2.59.0"}, "runs Ray 2.59.0, the head runs Ray 2.60.0: uv pip install --python .venv ray==2.60.0"),
-        ({"bittrader": "0.2.0"}, "runs Bittrader 0.2.0, the head runs Bittrader 0.1.0: git pull"),
+        ({"bittrader": "0.2.0"}, "runs Bittrader 0.2.0, the head runs Bittrader 0.1.0: run the newer installer"),
     ],
 )
 def test_a_computer_that_differs_is_told_what_mends_it_and_its_code_stays_good(head, place, change, words) -> None:
