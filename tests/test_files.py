@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bittrader.files import write_whole, written_whole
+from bittrader.files import tail, write_whole, written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,3 +54,11 @@ def test_whatever_fails_the_old_file_stays_and_nothing_lies_beside_it(
             full(0)
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_text() == "old"
+
+
+def test_the_end_of_a_file_is_read_and_none_of_one_that_is_not_there(tmp_path):
+    path = tmp_path / "log"
+    assert tail(path, 4) == ""
+    path.write_bytes(b"first\nlast\xff\n")
+    assert tail(path, 6) == "last\N{REPLACEMENT CHARACTER}\n"
+    assert tail(path, 1000).startswith("first\n")

@@ -65,6 +65,7 @@ class InstallError(BittraderError):
     exit_code = ExitCode.NOTHING
 
 
+_LONGEST = 300
 # What a system that is well has no cause to answer again.
 _FAILING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 
@@ -93,3 +94,9 @@ def cause_of(error: BaseException) -> str:
     except Exception:  # noqa: BLE001 - an exception's words may be a user's code, and fail themselves
         words = ""
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+def last_words(output: str) -> str:
+    """The last line that a program printed, in at most 300 letters, less our own name before it; empty if none."""
+    line = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")
+    return line.removeprefix("bittrader: ")[:_LONGEST]

@@ -1,4 +1,4 @@
-"""The one way to write a file: it is there whole, safe on the disk, or not at all."""
+"""The one way to write a file: it is there whole, safe on the disk, or not at all; and the end of a long one."""
 
 from __future__ import annotations
 
@@ -67,3 +67,13 @@ def keep_names(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def tail(path: Path, most_bytes: int) -> str:
+    """The end of a text file; empty where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""

@@ -7,26 +7,13 @@ import time
 
 import pytest
 
-from bittrader import cli, host
+from bittrader import host
 from bittrader.cluster import daemon, inviting
 from bittrader.cluster.identity import folder_of, identity
 from bittrader.cluster.invite import decode
 from bittrader.cluster.members import Members
 from bittrader.cluster.secrets import MEMBERS, Secrets
 from bittrader.errors import ClusterError, InputError
-
-
-@pytest.fixture
-def say(capsys, monkeypatch):
-    """Runs a command: its exit code, and all that it said."""
-    monkeypatch.setenv("COLUMNS", "120")
-
-    def run(*words):
-        code = cli.run(list(words))
-        said = capsys.readouterr()
-        return code, said.out + said.err
-
-    return run
 
 
 @pytest.fixture

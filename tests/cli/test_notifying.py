@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.notify.servers import TOKEN, receiver
 
-from bittrader import cli
 from bittrader.cluster import jobs
 from bittrader.cluster.config_file import set_key
 from bittrader.cluster.identity import folder_of
@@ -21,19 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.notify.servers import Receiver
-
-
-@pytest.fixture
-def say(capsys, monkeypatch):
-    """Runs a command: its exit code, and all that it said."""
-    monkeypatch.setenv("COLUMNS", "120")
-
-    def run(*words):
-        code = cli.run(list(words))
-        said = capsys.readouterr()
-        return code, said.out + said.err
-
-    return run
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tests.lab.said import state_of, takes_part
 from tests.lab.shell import LabError, wait_until
 from tests.lab.study_file import StudyFile
 
@@ -36,7 +36,6 @@ AT_EASE = {
 
 # Generous: on a busy computer of two cores a Ray node takes a quarter of a minute to start.
 UP_SECONDS = 120
-_FRESH_SECONDS = 5.0
 
 
 class Node:
@@ -85,18 +84,13 @@ class Node:
     @property
     def state(self) -> dict[str, Any]:
         """What the daemon said last; nothing before it first does."""
-        try:
-            found: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
-        except FileNotFoundError:
-            return {}
-        return found
+        return state_of(self.folder)
 
     @property
     def is_up(self) -> bool:
         """Whether the node is part of the cluster, as it knows itself, at the address that it has."""
         state = self.state
-        fresh = bool(state) and time.time() - state["at"] < _FRESH_SECONDS
-        return fresh and state["phase"] == "up" and state["alive"] is True and state["address"] == self.host.address
+        return takes_part(state) and state["address"] == self.host.address
 
     @property
     def daemon(self) -> Process:

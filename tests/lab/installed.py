@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tests.lab.images import USER
 from tests.lab.installers import HEAD_ZIP, PROGRAM, WORKER_ZIP, python_mirror
+from tests.lab.said import state_of, takes_part
 from tests.lab.shell import LabError, wait_until
 from tests.lab.study_file import StudyFile
 
@@ -26,7 +25,6 @@ Rights = Literal["sudo", "user"]
 
 HOME = f"home/{USER}"
 UP_SECONDS = 180
-_FRESH_SECONDS = 5.0
 _FOLDERS = {"head": "Head_Native_v4.0", "worker": "Worker_Linux_v2.6"}
 _SCRIPTS = {
     "head": {"install": "setup_head_native.sh", "verify": "verify_head.sh", "uninstall": "uninstall_head.sh"},
@@ -91,18 +89,12 @@ class Installed:
     @property
     def state(self) -> dict[str, Any]:
         """What the daemon said last; nothing before it first does."""
-        try:
-            found: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
-        except FileNotFoundError:
-            return {}
-        return found
+        return state_of(self.folder)
 
     @property
     def is_up(self) -> bool:
         """Whether it is part of the cluster, as it knows itself."""
-        state = self.state
-        fresh = bool(state) and time.time() - state["at"] < _FRESH_SECONDS
-        return fresh and state["phase"] == "up" and state["alive"] is True
+        return takes_part(self.state)
 
     def wait_until_up(self) -> float:
         """Seconds until it is."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bittrader.cluster import secrets as kept
 from bittrader.cluster.invite import fingerprint
-from bittrader.errors import ClusterError
+from bittrader.errors import ClusterError, last_words
 
 if TYPE_CHECKING:
     from bittrader.cluster.secrets import Secrets
@@ -167,7 +167,7 @@ def _made(job: str, **given: object) -> dict[str, str]:
     if "No module named 'cryptography'" in run.stderr:
         raise ClusterError("a cluster needs the package cryptography: `make setup`, or bittrader's extra `cluster`")
     if run.returncode:
-        raise ClusterError(f"no certificate could be made: {run.stderr.strip().splitlines()[-1:] or run.returncode}")
+        raise ClusterError(f"no certificate could be made: {last_words(run.stderr) or run.returncode}")
     answer: dict[str, str] = json.loads(run.stdout)
     if "error" in answer:
         raise ClusterError(f"no certificate could be made: {answer['error']}")

@@ -22,7 +22,7 @@ from bittrader.cluster.ray_process import clean_environment
 from bittrader.cluster.supervisor import RESTART_CODE, TICK_SECONDS
 from bittrader.cluster.visit import require_joined
 from bittrader.cluster.wishes import ask, read_wishes
-from bittrader.errors import BittraderError, ClusterError
+from bittrader.errors import BittraderError, ClusterError, last_words
 from bittrader.files import make_folder
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def start_background(role: Role) -> int:
     _begun.append(process)
     for _ in _polls(_BEGIN_SECONDS):
         if (code := process.poll()) is not None:
-            lines = output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            raise ClusterError(lines[-1].removeprefix("bittrader: ") if lines else f"it ended with code {code}")
+            said = last_words(output.read_text(encoding="utf-8", errors="replace"))
+            raise ClusterError(said or f"it ended with code {code}")
         state = read_state(folder)
         if state is not None and state.pid == process.pid:
             process.returncode = 0  # it outlives us: nobody here is to wait for it

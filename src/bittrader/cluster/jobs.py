@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from bittrader import paths
 from bittrader.cluster.node_state import JobState
-from bittrader.cluster.ray_process import Child, clean_environment, last_words, start
+from bittrader.cluster.ray_process import LAST_BYTES, Child, clean_environment, start
 from bittrader.cluster.seen import JobSeen
-from bittrader.files import make_folder, write_whole
+from bittrader.errors import last_words
+from bittrader.files import make_folder, tail, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -142,7 +143,7 @@ class Jobs:
     def _seen(self, name: str, child: Child) -> JobSeen:
         code = child.process.poll()
         if code is not None and name not in self._last_words:
-            self._last_words[name] = last_words(log_file(self._folder, name)).removeprefix("bittrader: ")
+            self._last_words[name] = last_words(tail(log_file(self._folder, name), LAST_BYTES))
         return JobSeen(code, self._last_words.get(name, ""))
 
     def _forget(self, name: str) -> None:

@@ -18,6 +18,8 @@ import psutil
 
 from bittrader.cluster.ledger import VARIABLE, Ledger, Started
 from bittrader.cluster.seen import RaySeen
+from bittrader.errors import last_words
+from bittrader.files import tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -26,7 +28,8 @@ Answer = TypeVar("Answer")
 _GONE = (psutil.Error, ProcessLookupError, PermissionError)
 _WORKER_TITLE = "ray::"
 _RAYLET, _GCS = "raylet", "gcs_server"
-_LAST_BYTES = 4000
+LAST_BYTES = 4000
+"""Of what a program printed: its last line is in them."""
 # How often the whole list of processes is gone through while nothing happens, in looks: for the count alone.
 _LOOKS = 60
 SAME_SECONDS = 2.0
@@ -128,7 +131,7 @@ class RayProcess:
             node=self._lives(_RAYLET),
             gcs=self._lives(_GCS),
             processes=len(self._members),
-            said=last_words(self._output) if code else "",
+            said=last_words(tail(self._output, LAST_BYTES)) if code else "",
         )
 
     @property
@@ -227,14 +230,3 @@ def _name(one: psutil.Process) -> str:
 
 def _lives(one: psutil.Process) -> bool:
     return _asked(one, lambda one: bool(one.is_running() and one.status() != psutil.STATUS_ZOMBIE), unknown=False)
-
-
-def last_words(output: Path) -> str:
-    """The last line of what a program printed; empty if it printed nothing."""
-    try:
-        with output.open("rb") as file:
-            file.seek(max(0, output.stat().st_size - _LAST_BYTES))
-            lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
-    except OSError:
-        return ""
-    return next((line for line in reversed(lines) if line), "")[:300]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from bittrader.errors import InstallError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
     from bittrader.install.machine import Machine
@@ -81,6 +82,12 @@ def missing_folders(machine: Machine, path: str) -> tuple[str, ...]:
     return tuple(str(one) for one in reversed(pure(path).parents) if not machine.exists(str(one)))
 
 
+def remove_folders(machine: Machine, made: Sequence[str], *, root: bool) -> None:
+    """Takes folders away that were made for a file, the innermost first, where nothing else is in them by now."""
+    for folder in reversed(made):
+        machine.remove_folder(folder, root=root)
+
+
 def digest(text: str) -> str:
     """What stands for a text where only whether it changed matters."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -137,8 +144,7 @@ class WriteFile(Change):
             machine.remove(self.path, root=self.root)
         else:
             machine.write(self.path, self.before, mode=self.mode, root=self.root)
-        for folder in reversed(self.made):
-            machine.remove_folder(folder, root=self.root)
+        remove_folders(machine, self.made, root=self.root)
 
     @property
     def _encoded(self) -> str:
@@ -186,8 +192,7 @@ class Link(Change):
     def undo(self, machine: Machine) -> None:
         if machine.target(self.path) == self.to:
             machine.remove(self.path, root=self.root)
-        for folder in reversed(self.made):
-            machine.remove_folder(folder, root=self.root)
+        remove_folders(machine, self.made, root=self.root)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from bittrader.errors import InstallError
+from bittrader.errors import InstallError, last_words
 from bittrader.files import make_folder, written_whole
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ class Said:
     @property
     def why(self) -> str:
         """Its last words, for a person who asks why it failed."""
-        lines = [line.strip() for line in f"{self.out}\n{self.err}".splitlines() if line.strip()]
-        return lines[-1] if lines else f"it ended with code {self.code}"
+        return last_words(f"{self.out}\n{self.err}") or f"it ended with code {self.code}"
 
 
 @dataclass(frozen=True)

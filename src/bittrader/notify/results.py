@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from bittrader.errors import last_words
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,7 +35,7 @@ def ended_words(name: str, code: int, output: str) -> str:
             pass
     if code == 0:
         return f"Study {name} is done: bittrader studies show {name}"
-    return f"Study {name} failed: {_last_words(output) or f'it ended with code {code}'}"
+    return f"Study {name} failed: {last_words(output) or f'it ended with code {code}'}"
 
 
 def _metric(metrics: Mapping[str, Any], name: str) -> str:
@@ -57,8 +59,3 @@ def _last_object(output: str) -> dict[str, Any] | None:
                 continue
             return facts if isinstance(facts, dict) and "study" in facts else None
     return None
-
-
-def _last_words(output: str) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return lines[-1].removeprefix("bittrader: ")[:300] if lines else ""

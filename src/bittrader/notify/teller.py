@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections import deque
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bittrader.files import write_whole
+from bittrader.files import tail, write_whole
 from bittrader.notify.message import EVENTS, News, late, message
 from bittrader.notify.pace import Pace, pace
 from bittrader.notify.posting import DESKTOP, Post
@@ -67,7 +66,7 @@ class Teller:
     def finished(self, study: str, code: int, output: Path, now: float, *, asked: bool) -> None:
         """Notes that a study has ended; `asked`: whether to tell of it even if nothing else is to be told."""
         if asked or (self._wanted.on and "finished" in self._wanted.events):
-            self._finished.append(News("finished", now, ended_words(study, code, _tail(output))))
+            self._finished.append(News("finished", now, ended_words(study, code, tail(output, _TAIL_BYTES))))
 
     def look(self, view: View) -> None:
         """Sees how the node is, and has told what is new; OSError when it cannot keep what it told."""
@@ -185,13 +184,3 @@ def _moment(said: float) -> float:
     if not 0 <= float(said) < _LAST_MOMENT:
         raise ValueError(said)
     return float(said)
-
-
-def _tail(path: Path) -> str:
-    """The last of what a study's process printed; nothing if that cannot be read."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(file.seek(0, os.SEEK_END) - _TAIL_BYTES, 0))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
