@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -141,6 +142,37 @@ def test_a_start_that_fails_is_seen_with_its_last_words(ledger: Ledger, tmp_path
     ray.close()
     assert ray.look().start == "none"
     assert Ledger(tmp_path / "processes.json").earlier == ()
+
+
+# It leaves a program under the name that is given, which holds three connections and a door.
+HOLDING = """
+import subprocess, sys
+name, port = sys.argv[1:]
+code = ("import socket, sys, time; door = socket.create_server(('127.0.0.1', 0));"
+    "held = [socket.create_connection(('127.0.0.1', int(sys.argv[1]))) for _ in range(3)]; time.sleep(600)")
+subprocess.Popen([name, "-c", code, port])
+"""
+
+
+def test_the_connections_of_its_directory_of_nodes_are_counted(
+    ledger: Ledger, tmp_path: Path, started: list[int]
+) -> None:
+    program = tmp_path / "gcs_server"
+    program.symlink_to(sys.executable)
+    ray = RayProcess(ledger, tmp_path / "said")
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        ray.start([sys.executable, "-c", HOLDING, str(program), str(door.getsockname()[1])], dict(os.environ))
+        callers = [door.accept()[0] for _ in range(3)]
+        until(lambda: ray.look().start == "done")
+        seen = ray.look()
+        started.extend(ray.pids)
+        assert (seen.gcs, seen.connections) == (True, 3)
+        ray.kill()
+        for one in callers:
+            one.close()
+    until(lambda: not ray.look().processes)
+    ray.close()
+    assert ray.look().connections == 0
 
 
 def test_a_damaged_file_of_what_was_started_says_nothing(tmp_path: Path) -> None:

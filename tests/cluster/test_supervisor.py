@@ -14,7 +14,7 @@ from tests.cluster.world import World
 
 from bittrader.cluster import actions, supervisor
 from bittrader.cluster.backoff import delay
-from bittrader.cluster.seen import JobSeen
+from bittrader.cluster.seen import Cluster, JobSeen
 from bittrader.cluster.wishes import Wishes
 from bittrader.execution.allowance import Allowed
 
@@ -383,3 +383,64 @@ def test_after_a_sleep_nothing_is_started_on_the_word_of_before() -> None:
     assert not world.starts, world.words()
     world.link = True
     assert world.run_until_at_work(60) < BACK_SECONDS
+
+
+# So many as a head whose nodes all vanished often holds, and far fewer than a process may.
+MANY = 1000
+
+
+def cluttered(*, searching: bool = False) -> World:
+    world = World(role="head", searching=searching)
+    world.run_until_at_work(60)
+    world.ray.connections = MANY
+    return world
+
+
+def test_a_heads_ray_full_of_connections_of_nodes_that_vanished_begins_anew_once_nobody_searches() -> None:
+    world = cluttered(searching=True)
+    world.run(3600)
+    assert len(world.starts) == 1
+    world.searching = False
+    world.run(supervisor.QUIET_SECONDS - 1)
+    assert len(world.starts) == 1, "the next search may begin at once"
+    world.run(10)
+    world.run_until_at_work(30)
+    assert len(world.starts) == 2
+    assert "it holds 1000 connections, most of them of nodes that have gone" in world.words()
+    assert world.memory.failures == 0, "that is no failure of this node's"
+
+
+def test_nor_does_it_while_a_study_that_nobody_attends_is_to_run() -> None:
+    world = cluttered()
+    world.jobs_asked = {"overnight"}
+    world.run(3600)
+    assert len(world.starts) == 1
+
+
+def test_a_heads_ray_that_is_never_without_clutter_begins_anew_now_and_then_only() -> None:
+    world = cluttered()
+    for _ in range(3600 * 4):
+        world.tick()
+        if world.ray is not None:
+            world.ray.connections = MANY
+    assert len(world.starts) <= 1 + 2 * 3600 / supervisor.OLD_SECONDS
+
+
+def test_too_many_connections_are_not_borne_during_a_search_either() -> None:
+    world = cluttered(searching=True)
+    world.ray.connections += supervisor.MOST_CONNECTIONS
+    world.run(2)
+    world.run_until_at_work(30)
+    assert len(world.starts) == 2
+
+
+@given(nodes=st.integers(1, 200), searched=st.booleans())
+def test_a_cluster_of_nodes_that_all_live_is_never_begun_anew(nodes: int, *, searched: bool) -> None:
+    world = World(role="head", searching=searched)
+    world.run_until_at_work(60)
+    world.run(supervisor.OLD_SECONDS)
+    seen = world._seen()
+    # What was measured: 14, and for each node 8 while nobody searches.
+    held = 14 + 8 * nodes
+    crowd = replace(seen, ray=replace(seen.ray, connections=held), cluster=Cluster(nodes, searched))
+    assert supervisor.step(world._rules, world.memory, crowd)[0].phase == "up"

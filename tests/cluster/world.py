@@ -11,7 +11,7 @@ from typing import Literal
 
 from bittrader.cluster import actions
 from bittrader.cluster.policy import NodePolicy
-from bittrader.cluster.seen import Ahead, Heard, JobSeen, Place, RaySeen, Seen
+from bittrader.cluster.seen import Ahead, Cluster, Heard, JobSeen, Place, RaySeen, Seen
 from bittrader.cluster.supervisor import TICK_SECONDS, Memory, Rules, step
 from bittrader.cluster.wishes import Wishes
 from bittrader.execution.allowance import Allowed
@@ -41,6 +41,8 @@ class Ray:
     registered: bool = False
     answered: float = -NEVER
     dead: bool = False
+    connections: int = 14
+    """Of a head's GCS."""
     draining: float | None = None
 
 
@@ -77,6 +79,8 @@ class World:
     visit_due: float = 0.0
     certified: str | None = None
     membership_at: float | None = None
+    searching: bool = False
+    """Whether somebody searches on a head's cluster."""
     compiling: Ahead = "not yet"
     compiled_at: float = 0.0
     jobs: dict[str, JobSeen] = field(default_factory=dict)
@@ -180,6 +184,7 @@ class World:
             addresses=frozenset({self.address} - {None}),
             certified=self.certified,
             heard=self.heard,
+            cluster=Cluster(1, self.searching) if self.role == "head" and self.heard else None,
             refused=self.refused,
             ray=self._ray_seen(),
             membership=self.membership_at,
@@ -238,7 +243,8 @@ class World:
         is_head = self.role == "head"
         # Its other processes outlive the raylet until they are killed.
         processes = 5 if lives else 3
-        return RaySeen("failed" if ray.fails else "done", node=lives, gcs=is_head, processes=processes, said="no way")
+        start, held = "failed" if ray.fails else "done", ray.connections if is_head else 0
+        return RaySeen(start, node=lives, gcs=is_head, processes=processes, said="no way", connections=held)
 
     def _visit(self) -> None:
         """What the threads of the daemon bring."""

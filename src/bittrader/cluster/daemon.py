@@ -24,6 +24,7 @@ from bittrader.cluster.visit import require_joined
 from bittrader.cluster.wishes import ask, read_wishes
 from bittrader.errors import BittraderError, ClusterError, last_words
 from bittrader.files import make_folder
+from bittrader.host.open_files import raise_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +59,7 @@ def run(role: Role, *, foreground: bool = True) -> int:
     folder = folder_of(role)
     require_joined(folder, role)  # before anything is made
     make_folder(folder)
+    raise_limit()
     lock = DaemonLock(folder)
     ending, heartbeat = Ending(), Heartbeat()
     try:

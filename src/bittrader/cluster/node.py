@@ -138,6 +138,7 @@ class Node:
             addresses=frozenset(one.ip for one in addresses),
             certified=certified_address(self._secrets) if place is not None and place.encrypted else None,
             heard=self._side.heard(),
+            cluster=self._side.cluster(),
             refused=self._side.refused(),
             ray=self._ray.look(),
             membership=self._side.membership_since,

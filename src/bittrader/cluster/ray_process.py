@@ -107,6 +107,7 @@ class RayProcess:
         self._child: Child | None = None
         self._members: list[psutil.Process] = []
         self._named: dict[str, psutil.Process] = {}
+        self._connections = 0
         self._looks = 0
         self._ending = False
 
@@ -126,12 +127,14 @@ class RayProcess:
         if self._ending or self._looks % _LOOKS == 1:
             self._members = self._child.members()
             self._named = {_name(one): one for one in self._members}
+            self._connections = _connections(self._named[_GCS]) if _GCS in self._named else 0
         return RaySeen(
             start="running" if code is None else "failed" if code else "done",
             node=self._lives(_RAYLET),
             gcs=self._lives(_GCS),
             processes=len(self._members),
             said=last_words(tail(self._output, LAST_BYTES)) if code else "",
+            connections=self._connections,
         )
 
     @property
@@ -156,6 +159,7 @@ class RayProcess:
         if self._child is not None:
             self._child.forget()
         self._child, self._members, self._named, self._looks, self._ending = None, [], {}, 0, False
+        self._connections = 0
 
     def _lives(self, name: str) -> bool:
         return name in self._named and _lives(self._named[name])
@@ -226,6 +230,13 @@ def _is_its_worker(one: psutil.Process, started: Started) -> bool:
 
 def _name(one: psutil.Process) -> str:
     return _asked(one, lambda one: str(one.name()).removesuffix(".exe"), "")
+
+
+def _connections(one: psutil.Process) -> int:
+    """How many TCP connections a process holds, as far as this system tells."""
+    return _asked(
+        one, lambda one: sum(each.status == psutil.CONN_ESTABLISHED for each in one.net_connections("tcp")), 0
+    )
 
 
 def _lives(one: psutil.Process) -> bool:

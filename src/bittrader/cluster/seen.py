@@ -46,6 +46,8 @@ class RaySeen:
     """How many processes there are of it in all."""
     said: str = ""
     """The last words of a start that failed."""
+    connections: int = 0
+    """How many TCP connections its GCS holds."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,16 @@ class Heard:
     """When the question went out, in monotonic seconds: it knows nothing of what happened later."""
     session: str | None
     alive: bool
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What a head knows of its cluster."""
+
+    nodes: int
+    """That Ray's list has as alive."""
+    searching: bool
+    """Whether a search runs, or a computer that ran one was heard of a moment ago."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,8 @@ class Seen:
     certified: str | None = None
     """The address that the node's certificate is good for."""
     heard: Heard | None = None
+    cluster: Cluster | None = None
+    """None on a worker, and while the head's Ray does not answer."""
     refused: str | None = None
     """Why the head does not let this node take part."""
     ray: RaySeen = RaySeen()

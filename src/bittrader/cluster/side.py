@@ -19,7 +19,7 @@ from bittrader.cluster.ray_list import Membership
 from bittrader.cluster.ray_place import head_place, worker_place
 from bittrader.cluster.ray_process import clean_environment
 from bittrader.cluster.secrets import Secrets
-from bittrader.cluster.seen import Heard
+from bittrader.cluster.seen import Cluster, Heard
 from bittrader.cluster.visit import Visitor
 from bittrader.cluster.visits import Visits
 from bittrader.errors import ClusterError
@@ -41,6 +41,8 @@ STATUS_SECONDS = 2.0
 """How often a head writes what it knows of all nodes, for the command line: the file `cluster.json`."""
 _WATCHED_SECONDS = 0.5
 """How often it does so while a study runs, which somebody may be watching."""
+FORGOTTEN_SECONDS = 120.0
+"""After so long without a word from the computer that runs a search, nobody counts on its coming back."""
 
 
 class Side(Protocol):
@@ -51,6 +53,9 @@ class Side(Protocol):
 
     def heard(self) -> Heard | None:
         """What Ray's list says of this node."""
+
+    def cluster(self) -> Cluster | None:
+        """What a head knows of its cluster; None on a worker, and while the head's Ray does not answer."""
 
     def refused(self) -> str | None:
         """Why the head does not let it take part."""
@@ -102,6 +107,7 @@ class HeadSide:
         self._errand: Thread | None = None
         self._troubled = ""
         self._status_due = -math.inf
+        self._searching = True
         head = Head(who.node, who.name, facts_here())
         self._meeting = Meeting(
             folder,
@@ -119,6 +125,12 @@ class HeadSide:
         if last is None or last.session is None:
             return None
         return Heard(last.asked, last.session, self._who.node in last.alive)
+
+    def cluster(self) -> Cluster | None:
+        last = self._membership.last if self._membership else None
+        if last is None or last.session is None:
+            return None
+        return Cluster(len(last.alive), self._searching)
 
     def refused(self) -> str | None:
         return None
@@ -169,6 +181,7 @@ class HeadSide:
         self._meeting.note(state)
         if time.monotonic() >= self._status_due:
             known = self._meeting.status()
+            self._searching = searching(known)
             self._status_due = time.monotonic() + (_WATCHED_SECONDS if known["studies"] else STATUS_SECONDS)
             write_whole(self._folder / paths.CLUSTER, json.dumps(known), lasting=False)
 
@@ -206,6 +219,9 @@ class WorkerSide:
         latest = self._visits.latest
         return None if latest.told is None else Heard(latest.asked, latest.told.session, latest.told.alive)
 
+    def cluster(self) -> Cluster | None:
+        return None
+
     def refused(self) -> str | None:
         return self._visits.latest.refused
 
@@ -242,3 +258,9 @@ class WorkerSide:
         if self._state:
             self._state = {**self._state, "stopped": True, "studies": []}
         self._visits.close()
+
+
+def searching(known: Json) -> bool:
+    """Whether a search runs on the cluster, as its status has it."""
+    ages = {node["node"]: node["age_seconds"] for node in known["nodes"]}
+    return any(ages.get(study["node"], math.inf) < FORGOTTEN_SECONDS for study in known["studies"])

@@ -54,6 +54,14 @@ MUTE_SECONDS = 15.0
 """How long the process that asks Ray may say nothing, not even that it got no answer."""
 HEARD_SECONDS = 6.0
 """How old an answer of the head may be for a node to be started by it."""
+# A node that vanishes without a goodbye leaves the head's GCS some of its connections, which only its end closes: Ray
+# asks nothing over them, and so does not notice. Measured while nobody searched: 14, and 8 for each node.
+HEAD_CONNECTIONS, NODE_CONNECTIONS = 60, 15
+"""How many connections the head's GCS may hold in any case, and for each node: more are of nodes that have gone."""
+QUIET_SECONDS, OLD_SECONDS = 60.0, 600.0
+"""Such a Ray begins anew once nobody has searched for so long, if it is so old."""
+MOST_CONNECTIONS = 4000
+"""So many left behind are not borne during a search either: what a process may have open has an end."""
 HEALTHY_SECONDS = 20.0
 """After so long a time at work, earlier failures are forgotten."""
 END_SECONDS = 25.0
@@ -101,6 +109,8 @@ class Memory:
     """When Ray may be started again."""
     waiting: str = ""
     """Why Ray is down, in words for the owner."""
+    quiet_since: float | None = None
+    """Since when a head knows of no search."""
     told: actions.WriteRayFile | None = None
     """What drivers on this computer were told of Ray."""
     membership_not_before: float = -math.inf
@@ -123,6 +133,7 @@ def step(rules: Rules, memory: Memory, seen: Seen) -> tuple[Memory, tuple[Action
     turn.notice_time()
     turn.notice_end()
     turn.notice_place()
+    turn.notice_searches()
     turn.set_allowance()
     turn.end_leftovers()
     turn.run_ray()
@@ -176,6 +187,14 @@ class _Turn:
         if before is not None and (self.seen.place is None or self.seen.place.address != before.address):
             self.actions.append(actions.LookAgain())
             self._remember(looked=self.now)
+
+    def notice_searches(self) -> None:
+        """Notes since when a head's cluster is quiet."""
+        cluster = self.seen.cluster
+        if cluster is None or cluster.searching or self.seen.jobs_asked:
+            self._remember(quiet_since=None)
+        elif self.memory.quiet_since is None:
+            self._remember(quiet_since=self.now)
 
     def set_allowance(self) -> None:
         """Says how many cores may be used, when that is not what was said: for whatever cause, a lost file too."""
@@ -345,7 +364,9 @@ class _Turn:
             return _Stop(f"the head refuses this node: {seen.refused}", drain=True)
         if (moved := self._reason_to_move()) is not None:
             return _Stop(moved)
-        return self._failure_to_start() if memory.phase == "starting" else self._failure()
+        if memory.phase == "starting":
+            return self._failure_to_start()
+        return self._failure() or self._clutter()
 
     def _reason_to_move(self) -> str | None:
         """Why this node must be elsewhere; while it is nowhere to be, it stays: a short cut loses nothing."""
@@ -393,6 +414,17 @@ class _Turn:
         if self.now - memory.lost_since < LOST_SECONDS and memory.lost_since - memory.looked > LOST_SECONDS:
             return None
         return _Stop("Ray's list has this node as lost", failure=True)
+
+    def _clutter(self) -> _Stop | None:
+        """What vanished nodes left in the head's Ray, if that is much, and it can begin anew."""
+        cluster, held, quiet = self.seen.cluster, self.seen.ray.connections, self.memory.quiet_since
+        if cluster is None:
+            return None
+        left = held - HEAD_CONNECTIONS - NODE_CONNECTIONS * cluster.nodes
+        idle = quiet is not None and self.now - quiet >= QUIET_SECONDS and self.now - self.memory.since >= OLD_SECONDS
+        if left > MOST_CONNECTIONS or (left > 0 and idle):
+            return _Stop(f"it holds {held} connections, most of them of nodes that have gone", drain=True)
+        return None
 
     def _stop_ray(self, stop: _Stop) -> None:
         self._log(f"stops Ray at {self._where}: {stop.why}", trouble=stop.failure)
