@@ -98,7 +98,7 @@ def market(kind: str, seed: int):
 def searched(case: Case) -> dict[str, object]:
     """The case, and what the verdict calls it. The permutation test decides nothing, so it is left out."""
     from bittrader import Costs, optimize
-    from bittrader.optimize.judge import judge_again
+    from bittrader.optimize.verdict.judge import judge_again
 
     name, series = f"luck-{os.getpid()}", [market(case.market, case.seed + index) for index in range(case.series)]
     how = {"sampler": case.sampler, "trials": case.trials, "seed": case.seed, "validate": case.validate or None}

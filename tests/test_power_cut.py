@@ -17,7 +17,7 @@ from bittrader import paths
 from bittrader.cli import run
 from bittrader.market.sample import synthetic
 from bittrader.market.store import load_candles, store
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies.study import Study
 
 CUTS = 3
 # Beyond this, something hangs.
@@ -47,7 +47,7 @@ CANDLES = {
     "deed": 'store(synthetic(bars=500 + number), f"c{number}")',
 }
 STUDIES = {
-    "imports": "from bittrader.optimize.study import Study; from tests.optimize.studies import experiment",
+    "imports": "from bittrader.optimize.studies.study import Study; from tests.optimize.studies import experiment",
     "deed": 'Study.create(Path(f"studies/s{number}.sqlite"), experiment(trials=1 + number)).close()',
 }
 STRATEGY = """

@@ -23,8 +23,8 @@ from bittrader.cluster.visit import Contact, keep_contact
 from bittrader.errors import ClusterError, InputError, InstallError
 from bittrader.install import removal
 from bittrader.install.turns import alone
-from bittrader.optimize import shelf
-from bittrader.optimize.database import StudyRunningError, WriterLock
+from bittrader.optimize.studies import shelf
+from bittrader.optimize.studies.database import StudyRunningError, WriterLock
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ from bittrader.errors import InputError, StrategyError
 from bittrader.market.sample import synthetic
 from bittrader.market.store import store
 from bittrader.mining.entries import ENTRIES
-from bittrader.optimize import found
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies import found
+from bittrader.optimize.studies.study import Study
 
 
 @pytest.fixture(autouse=True)

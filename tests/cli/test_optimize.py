@@ -18,8 +18,8 @@ from bittrader.cli.optimize import parse_ranges
 from bittrader.errors import BittraderError, InputError
 from bittrader.market.sample import synthetic
 from bittrader.market.store import store
-from bittrader.optimize import found
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies import found
+from bittrader.optimize.studies.study import Study
 
 STRATEGY = """
 import time

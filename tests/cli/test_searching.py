@@ -10,9 +10,9 @@ from bittrader.cli import run
 from bittrader.cli.searching import bar, closing
 from bittrader.market.sample import synthetic
 from bittrader.market.store import store
-from bittrader.optimize import found, shelf
 from bittrader.optimize.loop import Progress
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies import found, shelf
+from bittrader.optimize.studies.study import Study
 
 
 @pytest.mark.parametrize("waits_for", ["", "the cluster: its head cannot be reached, and nobody knows when it can"])

@@ -13,7 +13,7 @@ from bittrader.cluster import jobs
 from bittrader.errors import BittraderError, ClusterError, InputError, StudyError
 from bittrader.market.sample import synthetic
 from bittrader.market.store import store
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies.study import Study
 
 
 @pytest.fixture

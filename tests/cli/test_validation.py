@@ -13,8 +13,8 @@ from bittrader.cli import run
 from bittrader.errors import BittraderError, InputError, StudyError
 from bittrader.market.sample import synthetic
 from bittrader.market.store import store
-from bittrader.optimize import found, shelf
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies import found, shelf
+from bittrader.optimize.studies.study import Study
 
 ASKED = [
     "sma-cross",

@@ -30,9 +30,9 @@ from bittrader.cluster.wishes import Wishes, write_wishes
 from bittrader.errors import ClusterError
 from bittrader.execution.allowance import read_allowed
 from bittrader.market.sample import synthetic
-from bittrader.optimize import shelf
 from bittrader.optimize.search import optimize
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies import shelf
+from bittrader.optimize.studies.study import Study
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

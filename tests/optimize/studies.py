@@ -10,11 +10,11 @@ from tests.optimize.spaces import crossing
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.backtest.metrics import METRICS
 from bittrader.execution.threads import ThreadExecutor
-from bittrader.optimize.experiment import CandleFacts, Experiment
 from bittrader.optimize.goals import Objective
 from bittrader.optimize.loop import Search
 from bittrader.optimize.samplers.choose import generation_size, make
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies.experiment import CandleFacts, Experiment
+from bittrader.optimize.studies.study import Study
 
 FACTS = CandleFacts("btc", "f" * 32, "BTC/USDT", "1h", 1000, 1_500_000_000_000, 1_503_596_400_000, synthetic=False)
 

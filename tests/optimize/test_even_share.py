@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bittrader.optimize.even_share import even_share
+from bittrader.optimize.studies.even_share import even_share
 
 
 @given(st.integers(0, 5000), st.integers(2, 500))

@@ -8,9 +8,9 @@ from tests.optimize.spaces import SPACES, crossing
 from tests.optimize.studies import FACTS, experiment
 
 from bittrader.backtest.costs import Costs, Sizing
-from bittrader.optimize.experiment import Experiment, differences
 from bittrader.optimize.goals import Condition, Objective
 from bittrader.optimize.narrowing import narrowed
+from bittrader.optimize.studies.experiment import Experiment, differences
 
 
 @pytest.mark.parametrize("space", SPACES)

@@ -12,11 +12,11 @@ from tests.optimize.studies import contents, evaluate, experiment, run
 
 from bittrader.backtest.metrics import METRICS
 from bittrader.errors import InputError
-from bittrader.optimize import found
-from bittrader.optimize.export import export
 from bittrader.optimize.goals import Condition, Objective
 from bittrader.optimize.narrowing import narrowed
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies import found
+from bittrader.optimize.studies.export import export
+from bittrader.optimize.studies.study import Study
 
 
 @pytest.fixture

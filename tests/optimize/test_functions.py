@@ -15,11 +15,11 @@ from tests.optimize.spaces import crossing
 from bittrader.backtest.costs import Costs
 from bittrader.cli import run
 from bittrader.errors import InputError, StrategyError, StudyError
-from bittrader.optimize import shelf
 from bittrader.optimize.functions import FunctionEvaluator, takes_keywords
 from bittrader.optimize.rerun import rerun
 from bittrader.optimize.search import optimize, resume
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies import shelf
+from bittrader.optimize.studies.study import Study
 from bittrader.report import write_report
 from bittrader.strategies.parameters import Int
 

@@ -11,11 +11,11 @@ from tests.belief.markets import candles, random_walk, trending
 from bittrader import Costs, Int, Signals, Strategy, optimize
 from bittrader.backtest.run import backtest
 from bittrader.errors import InputError, StudyError
-from bittrader.optimize import found, shelf
-from bittrader.optimize.holdout import open_holdout
-from bittrader.optimize.judge import judge, judge_again, tries
-from bittrader.optimize.returns import common_periods
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies import found, shelf
+from bittrader.optimize.studies.study import Study
+from bittrader.optimize.verdict.holdout import open_holdout
+from bittrader.optimize.verdict.judge import judge, judge_again, tries
+from bittrader.optimize.verdict.returns import common_periods
 from bittrader.strategies.builtin.sma_cross import SmaCross
 
 

@@ -15,10 +15,10 @@ from tests.optimize.spaces import tiny
 from tests.optimize.studies import contents, evaluate, experiment, run, searched, searching
 
 from bittrader.backtest.metrics import METRICS
-from bittrader.optimize import found
 from bittrader.optimize.goals import Condition, Objective
 from bittrader.optimize.samplers.choose import MANY_OBJECTIVES, SAMPLERS
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies import found
+from bittrader.optimize.studies.study import Study
 
 NAMES = [name for name in SAMPLERS if name != "auto"]
 
@@ -142,7 +142,7 @@ def test_progress_counts_up_to_the_budget(tmp_path):
 VICTIM = """
 import sys, time
 from pathlib import Path
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies.study import Study
 from tests.optimize.studies import evaluate, run, searching
 
 def slowly(rows):

@@ -8,10 +8,10 @@ from hypothesis.extra.numpy import arrays
 from tests.optimize.studies import evaluate, experiment, run
 
 from bittrader.backtest.metrics import METRICS
-from bittrader.optimize import found
 from bittrader.optimize.goals import Condition, Objective
-from bittrader.optimize.pareto import non_dominated
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies import found
+from bittrader.optimize.studies.pareto import non_dominated
+from bittrader.optimize.studies.study import Study
 
 few = st.integers(0, 5).map(float)  # many ties
 tables = st.tuples(st.integers(0, 30), st.integers(1, 4)).flatmap(lambda shape: arrays(np.float64, shape, elements=few))

@@ -5,10 +5,10 @@ from tests.report import samples
 
 from bittrader.errors import StudyError
 from bittrader.market.store import store
-from bittrader.optimize import shelf
 from bittrader.optimize.rerun import rerun
 from bittrader.optimize.search import optimize
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies import shelf
+from bittrader.optimize.studies.study import Study
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.optimize.spaces import SPACES
 
-from bittrader.optimize.space_json import space_from_json, space_to_json
+from bittrader.optimize.studies.space_json import space_from_json, space_to_json
 from bittrader.strategies.parameters import Float
 from bittrader.strategies.space import Space
 

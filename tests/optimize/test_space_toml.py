@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from bittrader.errors import InputError
-from bittrader.optimize.space_json import space_to_json
 from bittrader.optimize.space_toml import read_space
+from bittrader.optimize.studies.space_json import space_to_json
 
 WHOLE = """
 constraints = ["fast < slow", "size >= 0.2"]

@@ -10,7 +10,7 @@ from tests.optimize.spaces import crossing
 
 from bittrader.backtest.costs import Costs
 from bittrader.optimize.goals import Objective
-from bittrader.optimize.stress import circumstances, neighbourhood, neighbours, permutation
+from bittrader.optimize.verdict.stress import circumstances, neighbourhood, neighbours, permutation
 from bittrader.strategies.builtin.buy_and_hold import BuyAndHold
 from bittrader.strategies.builtin.rsi_reversion import RsiReversion
 

@@ -15,10 +15,10 @@ from tests.power import Disk
 from bittrader.backtest.metrics import METRICS
 from bittrader.belief.figures import Belief, Verdict
 from bittrader.errors import ExitCode, InputError, StudyError
-from bittrader.optimize import found
 from bittrader.optimize.goals import Condition, Objective
-from bittrader.optimize.history import Counts, generations, last_generation
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies import found
+from bittrader.optimize.studies.history import Counts, generations, last_generation
+from bittrader.optimize.studies.study import Study
 from bittrader.strategies.parameters import Int
 from bittrader.strategies.space import Space
 

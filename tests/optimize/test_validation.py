@@ -17,14 +17,14 @@ from bittrader.execution.base import Far
 from bittrader.execution.local import Here
 from bittrader.market.sample import synthetic
 from bittrader.market.store import store
-from bittrader.optimize import found, shelf
 from bittrader.optimize.folds import MODES, Validation
-from bittrader.optimize.holdout import open_holdout
 from bittrader.optimize.rerun import rerun
 from bittrader.optimize.search import optimize, resume
-from bittrader.optimize.study import Study
-from bittrader.optimize.validation import Layout
-from bittrader.optimize.validation_result import Holdout, Validated
+from bittrader.optimize.studies import found, shelf
+from bittrader.optimize.studies.study import Study
+from bittrader.optimize.studies.validation_result import Holdout, Validated
+from bittrader.optimize.verdict.holdout import open_holdout
+from bittrader.optimize.verdict.validation import Layout
 from bittrader.strategies.registry import load_strategy
 
 BARS = 3_000

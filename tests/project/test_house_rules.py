@@ -31,13 +31,13 @@ DOORS = {
     "numba": ("jit.py",),
     "llvmlite": ("jit.py",),  # comes with Numba, which is written on it
     "talib": ("strategies/ta.py",),
-    "optuna": ("optimize/export_optuna.py",),
+    "optuna": ("optimize/studies/export_optuna.py",),
     "rustuna": ("optimize/samplers/rust.py", "optimize/samplers/tpe.py", "optimize/samplers/nsga2.py"),
     "cmaes": ("optimize/samplers/cma_es.py",),
     "sklearn": ("optimize/samplers/gp.py",),
     "threadpoolctl": ("optimize/samplers/gp.py",),  # comes with scikit-learn
     "scipy": ("optimize/samplers/*",),
-    "pyarrow": ("market/*", "optimize/export*.py"),
+    "pyarrow": ("market/*", "optimize/studies/export*.py"),
     "ccxt": ("market/download.py",),
     "jinja2": ("report/*",),
     "markupsafe": ("report/*",),  # comes with Jinja and is half of it

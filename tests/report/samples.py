@@ -12,10 +12,10 @@ from bittrader.backtest.metrics import METRICS, Metrics
 from bittrader.backtest.result import Exit, OpenPosition, Result, Trades
 from bittrader.market.candles import Candles
 from bittrader.market.timeframe import Timeframe
-from bittrader.optimize.experiment import CandleFacts
 from bittrader.optimize.goals import Objective, conditions_of, objectives_of, violations
-from bittrader.optimize.pareto import non_dominated
-from bittrader.optimize.summary import StudySummary, Trial
+from bittrader.optimize.studies.experiment import CandleFacts
+from bittrader.optimize.studies.pareto import non_dominated
+from bittrader.optimize.studies.summary import StudySummary, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

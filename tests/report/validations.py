@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bittrader.optimize.folds import Validation
-from bittrader.optimize.validation_result import Curve, FoldResult, Holdout, Opening, Path, Period, Validated
+from bittrader.optimize.studies.validation_result import Curve, FoldResult, Holdout, Opening, Path, Period, Validated
 
 
 def validation(candles, mode="walk-forward", folds=5, *, broken=(), symbols=None, embargo="1%", seed=4):

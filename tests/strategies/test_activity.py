@@ -12,7 +12,7 @@ from bittrader.errors import InputError, StrategyError
 from bittrader.market.sample import synthetic
 from bittrader.optimize.narrowing import Fixed, narrowed
 from bittrader.optimize.samplers.grid import lattice
-from bittrader.optimize.space_json import space_from_json, space_to_json
+from bittrader.optimize.studies.space_json import space_from_json, space_to_json
 from bittrader.strategies.activity import enabling
 from bittrader.strategies.base import Signals, Strategy
 from bittrader.strategies.indicators import crossed_above, crossed_below

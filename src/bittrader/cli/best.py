@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bittrader.optimize.aggregate import series_names
-from bittrader.optimize.even_share import even_share
+from bittrader.optimize.studies.even_share import even_share
 from bittrader.report import words
 from bittrader.report.table import shown_metrics
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bittrader.backtest.metrics import Metrics
     from bittrader.backtest.result import Result
-    from bittrader.optimize.summary import StudySummary, Trial
+    from bittrader.optimize.studies.summary import StudySummary, Trial
 
 SHOWN = ("sharpe", "total_return", "max_drawdown", "trades", "win_rate", "profit_factor")
 _ROWS = 10

@@ -15,7 +15,7 @@ from bittrader.errors import InputError
 from bittrader.strategies.registry import MINED
 
 if TYPE_CHECKING:
-    from bittrader.optimize.summary import StudySummary, Trial
+    from bittrader.optimize.studies.summary import StudySummary, Trial
 
 app = typer.Typer(add_completion=False)
 
@@ -46,7 +46,7 @@ def _with_the_options_of_optimize(command: Callable[..., None]) -> Callable[...,
 @_with_the_options_of_optimize
 def mine(side: Side = None, write: File = None, **options: Any) -> None:
     """Search over combinations of rules, and write the best ones as a strategy file."""
-    from bittrader.optimize import shelf  # noqa: PLC0415 - `--help` does without
+    from bittrader.optimize.studies import shelf  # noqa: PLC0415 - `--help` does without
 
     first, *others = options["candles"]
     words = (MINED, Path(first).stem, *([f"and-{len(others)}-more"] if others else []))
@@ -86,9 +86,9 @@ def write_rules(name: str, number: int | None, target: Path) -> None:
     """Writes what an evaluation of a study over rules does, the best or that with a number, as a strategy file."""
     from bittrader.market.timeframe import Timeframe  # noqa: PLC0415 - `--help` does without
     from bittrader.mining.writing import class_name, strategy_file  # noqa: PLC0415 - it needs the engine
-    from bittrader.optimize import found, shelf  # noqa: PLC0415 - likewise
     from bittrader.optimize.evaluators import engine_digest  # noqa: PLC0415 - likewise
-    from bittrader.optimize.study import Study  # noqa: PLC0415 - likewise
+    from bittrader.optimize.studies import found, shelf  # noqa: PLC0415 - likewise
+    from bittrader.optimize.studies.study import Study  # noqa: PLC0415 - likewise
 
     with Study.read(shelf.path_of(name)) as study:
         if not found.is_mined(study):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bittrader.cluster.node_state import NodeState
     from bittrader.execution.base import Place
     from bittrader.optimize.loop import Progress
-    from bittrader.optimize.study import Study
+    from bittrader.optimize.studies.study import Study
 
 On = Literal["local", "cluster"]
 
@@ -88,8 +88,8 @@ def watch(study: Study, progress: Callable[[Progress], None]) -> int:
     """Shows how far a study is until this computer's node is done with it; the exit code that it ended with."""
     from bittrader.cluster import jobs  # noqa: PLC0415 - one computer needs none of it
     from bittrader.cluster.node_state import read_state  # noqa: PLC0415 - likewise
-    from bittrader.optimize import found  # noqa: PLC0415 - takes numpy
     from bittrader.optimize.loop import Progress  # noqa: PLC0415 - likewise
+    from bittrader.optimize.studies import found  # noqa: PLC0415 - takes numpy
 
     folder, began, before = node_folder(), time.monotonic(), study.counts()
     while True:

@@ -17,7 +17,7 @@ from bittrader.cli import validating
 from bittrader.cli.best import best_tables, series_table
 from bittrader.cli.options import strategy_speaks
 from bittrader.errors import InputError
-from bittrader.optimize import found
+from bittrader.optimize.studies import found
 from bittrader.report import words
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from bittrader.cli.placing import On
     from bittrader.optimize.loop import Progress as Now
     from bittrader.optimize.search import SearchResult
-    from bittrader.optimize.study import Study
-    from bittrader.optimize.summary import StudySummary, Trial
+    from bittrader.optimize.studies.study import Study
+    from bittrader.optimize.studies.summary import StudySummary, Trial
 
 _FEW = "the best closed only {}: too few to tell skill from luck"
 

@@ -22,9 +22,9 @@ from bittrader.cli.placing import (
     withdraw,
 )
 from bittrader.errors import InputError, StudyError
-from bittrader.optimize import found, shelf
-from bittrader.optimize.database import StudyRunningError, WriterLock
-from bittrader.optimize.study import Study, require
+from bittrader.optimize.studies import found, shelf
+from bittrader.optimize.studies.database import StudyRunningError, WriterLock
+from bittrader.optimize.studies.study import Study, require
 from bittrader.report import words
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -209,8 +209,8 @@ def judge(
     as_json: JsonOption = False,
 ) -> None:
     """Judge again how much of a study's best set is luck."""
-    from bittrader.optimize.judge import judge_again  # noqa: PLC0415 - the engine takes a second to import
     from bittrader.optimize.search import cores  # noqa: PLC0415 - likewise
+    from bittrader.optimize.verdict.judge import judge_again  # noqa: PLC0415 - the engine takes a second to import
 
     with strategy_speaks():
         judge_again(name, strategy=strategy, candles=candles, threads=threads or cores(), permutations=permutations)
@@ -229,7 +229,7 @@ def holdout(
     """Try the best on the bars that the search held out, which is a test only the first time."""
     from bittrader.cli.searching import verdict_lines  # noqa: PLC0415 - only this needs it
     from bittrader.cli.validating import holdout_table, opening_said  # noqa: PLC0415 - only this needs it
-    from bittrader.optimize.holdout import open_holdout  # noqa: PLC0415 - the engine takes a second to import
+    from bittrader.optimize.verdict.holdout import open_holdout  # noqa: PLC0415 - the engine takes a second to import
 
     with strategy_speaks():
         opened = open_holdout(name, strategy=strategy, candles=candles)
@@ -252,8 +252,8 @@ def export(
     output: Annotated[Path | None, typer.Option(help="The file; else the study's name, here.")] = None,
 ) -> None:
     """Write a study as CSV, as Parquet, or as an Optuna storage for optuna-dashboard."""
-    from bittrader.optimize.export import SUFFIXES  # noqa: PLC0415 - only this needs it
-    from bittrader.optimize.export import export as write  # noqa: PLC0415 - likewise
+    from bittrader.optimize.studies.export import SUFFIXES  # noqa: PLC0415 - only this needs it
+    from bittrader.optimize.studies.export import export as write  # noqa: PLC0415 - likewise
 
     target = (output or Path(f"{name}{SUFFIXES[form]}")).resolve()
     with Study.read(shelf.path_of(name)) as study:

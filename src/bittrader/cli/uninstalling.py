@@ -23,8 +23,8 @@ from bittrader.install.machine import Here, Machine, hand_over
 from bittrader.install.receipt import FILE, Receipt, read_receipt
 from bittrader.install.removal import Removal
 from bittrader.install.turns import alone
-from bittrader.optimize import shelf
-from bittrader.optimize.database import StudyRunningError, WriterLock, told
+from bittrader.optimize.studies import shelf
+from bittrader.optimize.studies.database import StudyRunningError, WriterLock, told
 
 
 def uninstall_node(role: Role, *, dry_run: bool, yes: bool, keep: bool | None, as_json: bool) -> int:

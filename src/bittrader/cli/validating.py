@@ -15,8 +15,8 @@ from bittrader.optimize.aggregate import series_names
 from bittrader.report import words
 
 if TYPE_CHECKING:
-    from bittrader.optimize.summary import StudySummary
-    from bittrader.optimize.validation_result import FoldResult, Holdout, Measured, Period, Validated
+    from bittrader.optimize.studies.summary import StudySummary
+    from bittrader.optimize.studies.validation_result import FoldResult, Holdout, Measured, Period, Validated
 
 _BESIDE = ("total_return", "max_drawdown", "trades")
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from bittrader.backtest.metrics import METRICS, direction
 from bittrader.backtest.run import Evaluated
-from bittrader.optimize.found import counted
 from bittrader.optimize.outcomes import undefined
+from bittrader.optimize.studies.found import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from bittrader.backtest.metrics import Metrics
     from bittrader.backtest.run import Evaluator
-    from bittrader.optimize.experiment import Aggregate
     from bittrader.optimize.goals import Objective
+    from bittrader.optimize.studies.experiment import Aggregate
     from bittrader.strategies.parameters import Rows
 
 

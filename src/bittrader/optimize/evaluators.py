@@ -15,8 +15,8 @@ import bittrader
 from bittrader.backtest.run import Evaluator
 from bittrader.errors import InputError
 from bittrader.optimize.aggregate import SeriesEvaluator, series_names
-from bittrader.optimize.experiment import versions_now
 from bittrader.optimize.samplers.grid import allowed_count, lattice
+from bittrader.optimize.studies.experiment import versions_now
 from bittrader.strategies.code_tree import tree_digest
 from bittrader.strategies.registry import code_digest, load_strategy
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from bittrader.backtest.spans import Span
     from bittrader.execution.base import Evaluate
     from bittrader.market.candles import Candles
-    from bittrader.optimize.experiment import Aggregate
     from bittrader.optimize.goals import Objective
+    from bittrader.optimize.studies.experiment import Aggregate
     from bittrader.strategies.base import Strategy
     from bittrader.strategies.parameters import Rows
     from bittrader.strategies.space import Space

@@ -15,10 +15,10 @@ import numpy as np
 
 from bittrader.errors import InputError, StrategyError, cause_of, did_you_mean, is_interrupt
 from bittrader.execution.work import Work
-from bittrader.optimize.experiment import versions_now
 from bittrader.optimize.origins import portable, reference
 from bittrader.optimize.outcomes import MOST_NUMBERS
 from bittrader.optimize.remote import remote_of
+from bittrader.optimize.studies.experiment import versions_now
 from bittrader.strategies.registry import code_digest, run_file
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bittrader.backtest.result import Result
-    from bittrader.optimize.experiment import CandleFacts, Experiment
+    from bittrader.optimize.studies.experiment import CandleFacts, Experiment
     from bittrader.strategies.parameters import Rows, Value
     from bittrader.strategies.space import Space
 

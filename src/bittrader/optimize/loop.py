@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bittrader.optimize import found
 from bittrader.optimize.goals import violations
-from bittrader.optimize.history import generations, last_generation
 from bittrader.optimize.outcomes import judged, unknown
 from bittrader.optimize.samplers.base import defaults_first
 from bittrader.optimize.samplers.grid import allowed_count
+from bittrader.optimize.studies import found
+from bittrader.optimize.studies.history import generations, last_generation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bittrader.execution.base import Done, Executor
     from bittrader.optimize.outcomes import Outcome
     from bittrader.optimize.samplers.base import Sampler
-    from bittrader.optimize.study import Study
+    from bittrader.optimize.studies.study import Study
     from bittrader.strategies.parameters import Rows
 
 _BATCH_ROWS = 512

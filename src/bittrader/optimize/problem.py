@@ -14,13 +14,13 @@ from bittrader.execution.work import Work
 from bittrader.market.candles import Candles
 from bittrader.market.store import default_name, load_candles, read_candles
 from bittrader.optimize.evaluators import MakeEvaluator, engine_digest, first_rows
-from bittrader.optimize.experiment import CandleFacts, differences, versions_now
 from bittrader.optimize.folds import held_out
 from bittrader.optimize.functions import FunctionProblem
 from bittrader.optimize.goals import require_known
 from bittrader.optimize.origins import portable, reference
 from bittrader.optimize.remote import remote_of
 from bittrader.optimize.space_toml import named_space, read_space
+from bittrader.optimize.studies.experiment import CandleFacts, differences, versions_now
 from bittrader.strategies.registry import code_digest, load_strategy
 from bittrader.strategies.space import Space
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from bittrader.backtest.result import Result
     from bittrader.backtest.run import Evaluated
     from bittrader.backtest.spans import Span
-    from bittrader.optimize.experiment import Experiment
     from bittrader.optimize.functions import Function
+    from bittrader.optimize.studies.experiment import Experiment
     from bittrader.strategies.base import Strategy
     from bittrader.strategies.parameters import Parameter, Value
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from bittrader.backtest.metrics import METRICS
 from bittrader.errors import StudyError
-from bittrader.optimize import found, shelf
 from bittrader.optimize.aggregate import aggregated
 from bittrader.optimize.problem import strategy_problem_of
-from bittrader.optimize.study import Study
+from bittrader.optimize.studies import found, shelf
+from bittrader.optimize.studies.study import Study
 
 if TYPE_CHECKING:
     from bittrader.backtest.result import Result
-    from bittrader.optimize.experiment import CandleFacts, Experiment
-    from bittrader.optimize.summary import StudySummary, Trial
+    from bittrader.optimize.studies.experiment import CandleFacts, Experiment
+    from bittrader.optimize.studies.summary import StudySummary, Trial
 
 
 def rerun(study: str, number: int | None = None) -> tuple[tuple[Result, ...], StudySummary]:

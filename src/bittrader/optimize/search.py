@@ -10,20 +10,20 @@ from bittrader.backtest.costs import Costs, Sizing
 from bittrader.errors import InputError, did_you_mean
 from bittrader.execution.base import Far
 from bittrader.execution.local import Here
-from bittrader.optimize import found, shelf
 from bittrader.optimize.evaluators import first_rows
-from bittrader.optimize.experiment import AGGREGATES, Experiment, versions_now
 from bittrader.optimize.folds import Validation, share
 from bittrader.optimize.goals import conditions_of, objectives_of
 from bittrader.optimize.interrupt import stop_wished
-from bittrader.optimize.judge import judge
 from bittrader.optimize.loop import Progress, Search
 from bittrader.optimize.narrowing import narrowed
 from bittrader.optimize.problem import StrategyProblem, new_problem, problem_of, require_same
 from bittrader.optimize.samplers.choose import choose, make
-from bittrader.optimize.study import Study
-from bittrader.optimize.validation import Layout, held_bars, validated
-from bittrader.optimize.validation_result import Holdout
+from bittrader.optimize.studies import found, shelf
+from bittrader.optimize.studies.experiment import AGGREGATES, Experiment, versions_now
+from bittrader.optimize.studies.study import Study
+from bittrader.optimize.studies.validation_result import Holdout
+from bittrader.optimize.verdict.judge import judge
+from bittrader.optimize.verdict.validation import Layout, held_bars, validated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from bittrader.backtest.result import Result
     from bittrader.execution.base import Place
     from bittrader.execution.work import Work
-    from bittrader.optimize.experiment import Aggregate
     from bittrader.optimize.folds import Mode
     from bittrader.optimize.functions import Function
     from bittrader.optimize.narrowing import Range
     from bittrader.optimize.problem import CandlesGiven, Problem, SpaceLike
     from bittrader.optimize.samplers.base import Sampler
-    from bittrader.optimize.summary import StudySummary, Trial
+    from bittrader.optimize.studies.experiment import Aggregate
+    from bittrader.optimize.studies.summary import StudySummary, Trial
     from bittrader.strategies.base import Strategy
 
 # More trials than anyone waits for, and no more than fit into a study's numbers.

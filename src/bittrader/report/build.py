@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bittrader.backtest.result import Result
-    from bittrader.optimize.summary import StudySummary
+    from bittrader.optimize.studies.summary import StudySummary
     from bittrader.report.plot import Figure
     from bittrader.strategies.parameters import Value
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bittrader.optimize.even_share import even_share
+from bittrader.optimize.studies.even_share import even_share
 from bittrader.report import thin, words
 from bittrader.report.axes import hover, objective_axis
 from bittrader.report.plot import Figure, pack, plain
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bittrader.optimize.goals import Objective
-    from bittrader.optimize.summary import StudySummary, Trial
+    from bittrader.optimize.studies.summary import StudySummary, Trial
 
     Json = dict[str, Any]
     Column = NDArray[np.float64]

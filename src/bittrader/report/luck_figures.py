@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bittrader.belief.figures import Figures
     from bittrader.belief.overfitting import Overfitting
-    from bittrader.optimize.summary import StudySummary
+    from bittrader.optimize.studies.summary import StudySummary
 
     Json = dict[str, Any]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bittrader.optimize.even_share import even_share
+from bittrader.optimize.studies.even_share import even_share
 from bittrader.report import words
 from bittrader.report.figures import line, scale_of, scaled_axis
 from bittrader.report.plot import Figure
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bittrader.market.candles import Candles
-    from bittrader.optimize.validation_result import Curve, Opening, Validated
+    from bittrader.optimize.studies.validation_result import Curve, Opening, Validated
 
     Json = dict[str, Any]
 

@@ -20,7 +20,7 @@ from bittrader.report.build import build
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bittrader.optimize.summary import StudySummary
+    from bittrader.optimize.studies.summary import StudySummary
     from bittrader.report.build import Page
 
 # Higher levels cost a tenth of a second more and save a twentieth of the size.

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bittrader.optimize.summary import StudySummary, Trial
+    from bittrader.optimize.studies.summary import StudySummary, Trial
 
     Column = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bittrader.optimize.summary import StudySummary
+    from bittrader.optimize.studies.summary import StudySummary
     from bittrader.report.sample import Sample
     from bittrader.strategies.parameters import Value
 

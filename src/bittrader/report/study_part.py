@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bittrader.optimize.goals import Condition
-    from bittrader.optimize.summary import StudySummary
+    from bittrader.optimize.studies.summary import StudySummary
     from bittrader.report.plot import Figure
     from bittrader.report.sample import Sample
     from bittrader.strategies.parameters import Value

@@ -10,7 +10,7 @@ from bittrader.report import words
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bittrader.optimize.summary import StudySummary, Trial
+    from bittrader.optimize.studies.summary import StudySummary, Trial
     from bittrader.strategies.parameters import Value
 
 _BESIDE = ("total_return", "cagr", "sharpe", "max_drawdown", "profit_factor", "win_rate", "trades")

@@ -14,7 +14,7 @@ from bittrader.report.plot import Figure, times
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bittrader.optimize.validation_result import FoldResult, Period, Validated
+    from bittrader.optimize.studies.validation_result import FoldResult, Period, Validated
 
     Json = dict[str, Any]
 

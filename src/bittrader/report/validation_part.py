@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bittrader.market.candles import Candles
-    from bittrader.optimize.summary import StudySummary
-    from bittrader.optimize.validation_result import FoldResult, Holdout, Opening, Period, Validated
+    from bittrader.optimize.studies.summary import StudySummary
+    from bittrader.optimize.studies.validation_result import FoldResult, Holdout, Opening, Period, Validated
     from bittrader.report.plot import Figure
 
 FOLDS_LISTED = 60

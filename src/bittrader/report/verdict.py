@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bittrader.optimize.summary import StudySummary
+    from bittrader.optimize.studies.summary import StudySummary
     from bittrader.strategies.parameters import Value
 
 _BADGES = {"luck": "Luck", "inconclusive": "Inconclusive", "edge": "Edge"}

@@ -8,13 +8,13 @@ import numpy as np
 
 from bittrader.belief.figures import Belief
 from bittrader.errors import StrategyError, StudyError
-from bittrader.optimize.database import metric_column, told
-from bittrader.optimize.even_share import even_share
 from bittrader.optimize.narrowing import Fixed
-from bittrader.optimize.pareto import non_dominated
 from bittrader.optimize.samplers.grid import allowed_count
-from bittrader.optimize.summary import StudySummary, Trial
-from bittrader.optimize.validation_result import Holdout, Validated
+from bittrader.optimize.studies.database import metric_column, told
+from bittrader.optimize.studies.even_share import even_share
+from bittrader.optimize.studies.pareto import non_dominated
+from bittrader.optimize.studies.summary import StudySummary, Trial
+from bittrader.optimize.studies.validation_result import Holdout, Validated
 from bittrader.strategies.parameters import Choice
 from bittrader.strategies.registry import MINED
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bittrader.optimize.goals import Objective
-    from bittrader.optimize.study import Study
+    from bittrader.optimize.studies.study import Study
     from bittrader.strategies.parameters import Value
     from bittrader.strategies.space import Space
 

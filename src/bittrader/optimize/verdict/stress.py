@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bittrader.backtest.costs import Costs
-    from bittrader.optimize.experiment import Experiment
     from bittrader.optimize.goals import Objective
+    from bittrader.optimize.studies.experiment import Experiment
     from bittrader.strategies.base import Strategy
     from bittrader.strategies.parameters import Rows
     from bittrader.strategies.space import Space

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 
-from bittrader.optimize.database import metric_column, transaction
-from bittrader.optimize.export import trials
 from bittrader.optimize.narrowing import Fixed
+from bittrader.optimize.studies.database import metric_column, transaction
+from bittrader.optimize.studies.export import trials
 from bittrader.strategies.activity import active_numbers
 from bittrader.strategies.parameters import Choice, Float, Int
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bittrader.optimize.study import Study
+    from bittrader.optimize.studies.study import Study
     from bittrader.strategies.parameters import Parameter
 
 _STATES = {"asked": "WAITING", "finished": "COMPLETE", "failed": "FAIL"}

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bittrader.errors import StudyError
-from bittrader.optimize import found, shelf
 from bittrader.optimize.aggregate import measured
-from bittrader.optimize.judge import judge
-from bittrader.optimize.out_of_sample import on_holdout
 from bittrader.optimize.problem import require_same, strategy_problem_of
 from bittrader.optimize.search import cores
-from bittrader.optimize.study import Study
-from bittrader.optimize.validation import curve_of, held_bars
-from bittrader.optimize.validation_result import Holdout, Opening
+from bittrader.optimize.studies import found, shelf
+from bittrader.optimize.studies.study import Study
+from bittrader.optimize.studies.validation_result import Holdout, Opening
+from bittrader.optimize.verdict.judge import judge
+from bittrader.optimize.verdict.out_of_sample import on_holdout
+from bittrader.optimize.verdict.validation import curve_of, held_bars
 
 if TYPE_CHECKING:
     from bittrader.optimize.problem import CandlesGiven

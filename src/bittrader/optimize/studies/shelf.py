@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from bittrader.errors import InputError
-from bittrader.optimize.database import WriterLock, beside, lock_file, told
-from bittrader.optimize.study import require
+from bittrader.optimize.studies.database import WriterLock, beside, lock_file, told
+from bittrader.optimize.studies.study import require
 from bittrader.paths import NAME_RULE, is_name, studies_dir
 
 if TYPE_CHECKING:

@@ -15,11 +15,12 @@ from bittrader.belief.verdict import verdict
 from bittrader.belief.weigh import weigh
 from bittrader.errors import InputError, StudyError
 from bittrader.market.table import utc
-from bittrader.optimize import found, shelf
-from bittrader.optimize.out_of_sample import kept_closed, unseen
 from bittrader.optimize.problem import StrategyProblem, problem_of, require_same
-from bittrader.optimize.returns import record
-from bittrader.optimize.stress import (
+from bittrader.optimize.studies import found, shelf
+from bittrader.optimize.studies.study import Study
+from bittrader.optimize.verdict.out_of_sample import kept_closed, unseen
+from bittrader.optimize.verdict.returns import record
+from bittrader.optimize.verdict.stress import (
     Stage,
     changed,
     circumstances,
@@ -29,7 +30,6 @@ from bittrader.optimize.stress import (
     permutation,
     shuffled_market,
 )
-from bittrader.optimize.study import Study
 from bittrader.strategies.builtin.buy_and_hold import BuyAndHold
 from bittrader.strategies.differences import look_ahead
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bittrader.belief.figures import Figures
     from bittrader.optimize.functions import Function
     from bittrader.optimize.problem import CandlesGiven, Problem
-    from bittrader.optimize.summary import Trial
+    from bittrader.optimize.studies.summary import Trial
     from bittrader.strategies.base import Strategy
 
 PERMUTATIONS = 39

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bittrader.optimize.database import metric_column, told
+from bittrader.optimize.studies.database import metric_column, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from bittrader.optimize.study import Study
+    from bittrader.optimize.studies.study import Study
     from bittrader.strategies.parameters import Rows
 
 

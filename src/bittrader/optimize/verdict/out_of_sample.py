@@ -10,10 +10,10 @@ from bittrader.backtest.run import backtest
 from bittrader.belief.market import period_returns
 from bittrader.belief.weigh import Record, outside
 from bittrader.optimize.folds import held_out
-from bittrader.optimize.found import noted, validation
-from bittrader.optimize.returns import common_periods, period_length
-from bittrader.optimize.validation import Layout, path_runs, that_ran
-from bittrader.optimize.validation_result import Holdout
+from bittrader.optimize.studies.found import noted, validation
+from bittrader.optimize.studies.validation_result import Holdout
+from bittrader.optimize.verdict.returns import common_periods, period_length
+from bittrader.optimize.verdict.validation import Layout, path_runs, that_ran
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from bittrader.backtest.result import Result
     from bittrader.belief.figures import Outside
     from bittrader.market.candles import Candles
-    from bittrader.optimize.experiment import Experiment
     from bittrader.optimize.problem import StrategyProblem
-    from bittrader.optimize.study import Study
-    from bittrader.optimize.validation_result import Validated
+    from bittrader.optimize.studies.experiment import Experiment
+    from bittrader.optimize.studies.study import Study
+    from bittrader.optimize.studies.validation_result import Validated
     from bittrader.strategies.parameters import Value
 
     Equity = NDArray[np.float64]

@@ -11,10 +11,10 @@ from bittrader.backtest.metrics import METRICS
 from bittrader.belief.market import period_ends, period_returns
 from bittrader.belief.weigh import Record
 from bittrader.errors import StrategyError, is_interrupt
-from bittrader.optimize import found
 from bittrader.optimize.aggregate import aggregated
 from bittrader.optimize.goals import violations
 from bittrader.optimize.samplers.grid import allowed_count
+from bittrader.optimize.studies import found
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from bittrader.backtest.run import Evaluator
     from bittrader.market.candles import Candles
-    from bittrader.optimize.experiment import Experiment
-    from bittrader.optimize.study import Study
+    from bittrader.optimize.studies.experiment import Experiment
+    from bittrader.optimize.studies.study import Study
     from bittrader.strategies.parameters import Rows
     from bittrader.strategies.space import Space
 

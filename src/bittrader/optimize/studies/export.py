@@ -9,15 +9,15 @@ import numpy as np
 
 from bittrader.errors import InputError
 from bittrader.files import written_whole
-from bittrader.optimize.database import metric_name, told
 from bittrader.optimize.narrowing import Fixed
+from bittrader.optimize.studies.database import metric_name, told
 from bittrader.strategies.parameters import Int
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bittrader.optimize.study import Study
+    from bittrader.optimize.studies.study import Study
     from bittrader.strategies.parameters import Parameter
 
 Format = Literal["csv", "parquet", "optuna"]
@@ -45,7 +45,7 @@ def _write(study: Study, form: Format, target: Path) -> None:
     elif form == "parquet":
         _to_parquet(study, target)
     else:
-        from bittrader.optimize.export_optuna import to_optuna  # noqa: PLC0415 - Optuna takes a second to import
+        from bittrader.optimize.studies.export_optuna import to_optuna  # noqa: PLC0415 - Optuna takes a second to import
 
         to_optuna(study, target)
 

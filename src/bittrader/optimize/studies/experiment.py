@@ -14,7 +14,7 @@ import bittrader
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.optimize.folds import Validation
 from bittrader.optimize.goals import Condition, Objective
-from bittrader.optimize.space_json import space_from_json, space_to_json
+from bittrader.optimize.studies.space_json import space_from_json, space_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bittrader.belief.figures import Belief
-    from bittrader.optimize.experiment import Aggregate, CandleFacts
     from bittrader.optimize.goals import Condition, Direction, Objective
-    from bittrader.optimize.validation_result import Holdout, Validated
+    from bittrader.optimize.studies.experiment import Aggregate, CandleFacts
+    from bittrader.optimize.studies.validation_result import Holdout, Validated
     from bittrader.strategies.parameters import Value
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from bittrader.backtest.run import Evaluator, stitched
 from bittrader.backtest.spans import joined
 from bittrader.errors import InputError
-from bittrader.optimize import found
 from bittrader.optimize.aggregate import aggregated, measured, named
-from bittrader.optimize.even_share import even_share
 from bittrader.optimize.folds import held_out, same_time
-from bittrader.optimize.validation_result import Curve, FoldResult, Path, Period, Validated
+from bittrader.optimize.studies import found
+from bittrader.optimize.studies.even_share import even_share
+from bittrader.optimize.studies.validation_result import Curve, FoldResult, Path, Period, Validated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from bittrader.backtest.run import Run
     from bittrader.backtest.spans import Span
     from bittrader.market.candles import Candles
-    from bittrader.optimize.experiment import Experiment
     from bittrader.optimize.folds import Piece, Plan, Validation
     from bittrader.optimize.problem import StrategyProblem
-    from bittrader.optimize.study import Study
-    from bittrader.optimize.validation_result import Measured
+    from bittrader.optimize.studies.experiment import Experiment
+    from bittrader.optimize.studies.study import Study
+    from bittrader.optimize.studies.validation_result import Measured
     from bittrader.strategies.parameters import Value
 
     Params = Mapping[str, Value]

@@ -21,7 +21,8 @@ import numpy as np
 
 from bittrader.errors import BittraderError, StudyError, cause_of, did_you_mean
 from bittrader.files import make_folder, written_whole
-from bittrader.optimize.database import (
+from bittrader.optimize.goals import violations
+from bittrader.optimize.studies.database import (
     WriterLock,
     beside,
     check_schema,
@@ -34,10 +35,9 @@ from bittrader.optimize.database import (
     told,
     transaction,
 )
-from bittrader.optimize.duplicates import keys, twins
-from bittrader.optimize.experiment import Experiment
-from bittrader.optimize.goals import violations
-from bittrader.optimize.history import Counts
+from bittrader.optimize.studies.duplicates import keys, twins
+from bittrader.optimize.studies.experiment import Experiment
+from bittrader.optimize.studies.history import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
