@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from bittrader.cluster import actions, job_rules
 from bittrader.cluster.backoff import delay
 from bittrader.cluster.policy import Allowance, Moment, NodePolicy, PolicyMemory, allow
+from bittrader.errors import ExitCode
 from bittrader.execution.allowance import Allowed
 from bittrader.host.clocks import absence
 
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 Role = Literal["head", "worker"]
 Phase = Literal["down", "starting", "up", "stopping"]
 
-RESTART_CODE = 75
+RESTART_CODE = ExitCode.BUSY
 """What `Exit` says when the owner asked for a restart."""
-UNENDING_CODE = 70
+UNENDING_CODE = ExitCode.DEFECT
 """What it says when it ended and something that it started did not: a service is not begun anew for that."""
 
 TICK_SECONDS = 0.5
