@@ -16,7 +16,7 @@ from bittrader.cluster.drivers import read_running
 if TYPE_CHECKING:
     from pathlib import Path
 
-SAID = {"study": "first", "finished": 3}
+SAID = {"study": "first", "began": 3.0}
 
 
 @pytest.fixture

@@ -197,16 +197,27 @@ def test_the_daemon_is_told_of_the_search_about_once_a_second(place_of, tmp_path
         until(path.exists)
         link.lose("b")
         collect(executor)
-        until(lambda: json.loads(path.read_text())["finished"] == 600)
+        until(lambda: json.loads(path.read_text())["redone"])
         told = json.loads(path.read_text())
-    assert (told["study"], told["asked"], told["waits_for"]) == ("first", 600, "")
+    assert (told["study"], told["waits_for"]) == ("first", "")
     assert told["far"] == {"done": 700, "total": 900, "part": "fold 1 of 2"}
     assert told["nodes"]["a"]["name"] == "a"
     assert told["nodes"]["a"]["rows_per_second"] > 0
     assert {(one["from"], one["to"], one["why"]) for one in told["redone"]} >= {("b", "a", "killed")}
     assert abs(told["redone"][0]["at"] - time.time()) < 600
-    place.close()
-    assert not path.exists()
+
+
+def test_of_a_search_that_has_ended_nothing_is_told_while_the_link_stays(place_of, tmp_path):
+    place, _ = place_of({"a": 2})
+    path = tmp_path / "running" / f"{os.getpid()}.json"
+    making = Making(evaluations.double)
+    for name in ("first", "second"):
+        with place.executor(Work(making, making, lambda: Sent(making), name=name)) as executor:
+            until(path.exists)
+            assert json.loads(path.read_text())["study"] == name
+            sent = submit(executor, 5)
+            check(collect(executor), sent)
+        until(lambda: not path.exists(), 10)
 
 
 def test_what_stands_still_is_not_told_as_busy(place_of, tmp_path):

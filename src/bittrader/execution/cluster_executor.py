@@ -69,7 +69,7 @@ class OnCluster:
         self._statuses: dict[str, Status] = {}
         self._trouble = ""
         self._search: _Search | None = None
-        self._reported = 0.0
+        self._reported: float | None = None  # when the search that runs was last told of
         self.broken: BaseException | None = None
 
     def __enter__(self) -> Self:
@@ -208,20 +208,24 @@ class OnCluster:
         self._link.send(Ask(node, session, serial))
 
     def _report_now(self) -> None:
-        """Writes about once a second what the daemon tells the others of this search."""
-        now = time.monotonic()
-        if now < self._reported + _REPORT_SECONDS:
-            return
-        self._reported = now
-        since = time.time() - now
+        """Writes about once a second what the daemon tells the others of this search; takes it away when that ended."""
         with self.changed:
-            search = self._search
-            if search is None:
-                return
-            waits = waits_for(self._trouble, search.dispatch.nodes.values())
-            running = Running.of(search.dispatch, search.name, search.began, search.far, waits, now, since)
+            running = self._running(time.monotonic())
         with contextlib.suppress(OSError):  # a full disk: the search itself says so where it writes
-            write_running(self._report, running)
+            if running is not None:
+                write_running(self._report, running)
+            elif self._search is None and self._reported is not None:
+                self._report.unlink(missing_ok=True)
+                self._reported = None
+
+    def _running(self, now: float) -> Running | None:
+        """What there is to tell of the search, when it is time to; with the lock held."""
+        search = self._search
+        if search is None or (self._reported is not None and now < self._reported + _REPORT_SECONDS):
+            return None
+        self._reported = now
+        waits = waits_for(self._trouble, search.dispatch.nodes.values())
+        return Running.of(search.dispatch, search.name, search.began, search.far, waits, now, time.time() - now)
 
 
 class _Search:

@@ -103,7 +103,6 @@ class Dispatch:
     def __init__(self, session: str) -> None:
         self.session = session
         self.nodes: dict[str, NodeRecord] = {}
-        self.asked = self.finished = 0  # rows
         self._limit: int | None = None
         self.redone: deque[Redone] = deque(maxlen=_REPORTED)
         self.alarms: deque[Alarm] = deque(maxlen=_REPORTED)
@@ -127,7 +126,6 @@ class Dispatch:
 
     def submitted(self, ticket: int, rows: int, now: float) -> list[Action]:
         """A new batch; tickets rise."""
-        self.asked += rows
         self._batches[ticket] = _Batch(rows)
         self._queue.append(ticket)
         self._fill(now)
@@ -226,7 +224,6 @@ class Dispatch:
 
     def _finish(self, ticket: int, batch: _Batch, done: Done[Any], by: str) -> None:
         del self._batches[ticket]
-        self.finished += batch.rows
         self._actions.append(Answer(done))
         for holder in batch.holders - {by}:
             self._withdraw(self.nodes[holder], ticket)

@@ -49,9 +49,6 @@ class Running:
 
     study: str
     began: float
-    asked: int
-    """Evaluations that were handed to the cluster."""
-    finished: int
     far: Far | None
     """Of the whole search; None before that is told."""
     waits_for: str
@@ -75,8 +72,6 @@ class Running:
         return cls(
             study,
             began,
-            dispatch.asked,
-            dispatch.finished,
             far,
             waits_for,
             {name: RunningNode.of(node, now) for name, node in dispatch.nodes.items()},
