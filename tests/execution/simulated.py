@@ -1,56 +1,76 @@
-"""A cluster in virtual time: nodes with a speed and a distance, that can be cut off, frozen, killed and paused."""
+"""A cluster in virtual time: nodes with a speed and a distance, by turns with other searches, cut off and lost."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from bittrader.execution.assignment import Status
 from bittrader.execution.base import Done, Part
 from bittrader.execution.dispatch import Answer, Cancel, Dispatch, Send
+from bittrader.execution.sharing import TURN_SECONDS, share
 
 POLL_SECONDS = 0.5
 TICK_SECONDS = 0.05
+GRACE_SECONDS = 0.5
 
 
 @dataclass
 class SimulatedNode:
-    """Does what NodeWork does. `row_seconds`: what a slot takes for a row; `latency`: seconds one way."""
+    """Does what NodeWork does. `row_seconds`: what a slot takes for a row; `latency`: seconds one way.
+
+    `searches`: how many it works for by turns; this one is at `place` among them, and a turn begins after `phase`.
+    """
 
     name: str
     slots: int
     row_seconds: float
     latency: float = 0.001
+    searches: int = 1
+    place: int = 0
+    phase: float = 0.0
     cut: bool = False
     asked: bool = False
     waiting: deque = field(default_factory=deque)
-    running: set = field(default_factory=set)
+    running: dict = field(default_factory=dict)
+    """When each ends, by ticket."""
+    suspended: dict = field(default_factory=dict)
+    """What is left of each, by ticket."""
+    worked: Counter = field(default_factory=Counter)
     answers: list = field(default_factory=list)
     known: set = field(default_factory=set)
     serial: int = 0
-    allowed: int | None = None
     changed: bool = True
     busy_seconds: float = 0.0
 
+    def part(self, now):
+        return share(self.slots, self.place, self.searches, int((now + self.phase + 1e-6) / TURN_SECONDS))
+
 
 class Simulation:
-    """A driver that keeps `ahead` batches on their way for each slot, until all rows are answered."""
+    """A driver that keeps `ahead` batches on their way for each slot, until all rows are answered.
 
-    def __init__(self, nodes, rows, batch_rows, ahead=6):
+    `longer`: by how much a batch takes longer than its rows say, by ticket.
+    """
+
+    def __init__(self, nodes, rows, batch_rows, ahead=6, longer=lambda _ticket: 1.0):
         self.now = 0.0
         self.nodes = {node.name: node for node in nodes}
         self.dispatch = Dispatch("s")
         self.rows = {}
-        self.left, self.batch_rows, self.ahead = rows, batch_rows, ahead
+        self.left, self.batch_rows, self.ahead, self.longer = rows, batch_rows, ahead, longer
         self.answered = {}
+        self.begun = Counter()
         self.times = []
         self.events, self._order = [], itertools.count()
         self.calls = 0
         for node in nodes:
             self.perform(self.dispatch.node_joined(node.name, node.name, 0.0))
             self.ask(node, 0)
+            if node.searches > 1:
+                self.turn(node)
         self.at(0.0, self.tick)
 
     def at(self, when, what, *arguments):
@@ -114,16 +134,21 @@ class Simulation:
         if not node.asked:
             return
         node.asked = node.changed = False
-        slots = node.slots if node.allowed is None else node.allowed
-        held = (*node.running, *node.waiting)
-        facts = {"ready": True, "slots": slots, "busy": len(node.running), "held": held, "reason": "so"}
-        status = Status("s", tuple(node.answers), **facts)
+        part = node.part(self.now)
+        begun = (*node.running, *node.suspended)
+        held = {"held": (*begun, *node.waiting), "begun": begun, "suspended": tuple(node.suspended)}
+        status = Status("s", tuple(node.answers), ready=True, slots=part.cores, reason="so", due=part.due, **held)
         self.at(self.now + node.latency, self.arrive, node, self.told, (status,))
 
     def told(self, node, status):
-        self.perform(self.dispatch.node_status(node.name, status, self.now))
-        self.submit()
-        self.ask(node, self.dispatch.nodes[node.name].serial)
+        if node.name in self.dispatch.nodes:
+            self.perform(self.dispatch.node_status(node.name, status, self.now))
+            self.submit()
+            self.ask(node, self.dispatch.nodes[node.name].serial)
+
+    def news(self, node):
+        node.changed = True
+        self.tell(node)
 
     def take(self, node, tickets):
         node.waiting.extend(ticket for ticket in tickets if ticket not in node.known)
@@ -134,18 +159,45 @@ class Simulation:
         kept = [ticket for ticket in node.waiting if ticket not in tickets]
         node.known -= set(node.waiting) - set(kept)
         node.waiting = deque(kept)
+        self.news(node)
 
     def begin(self, node):
-        slots = node.slots if node.allowed is None else node.allowed
-        while node.waiting and len(node.running) < slots:
+        """Has what stands still go on, and then what waits begin, as far as there are slots."""
+        room = node.part(self.now).cores - len(node.running)
+        for ticket in list(node.suspended)[: max(0, room)]:
+            self.go_on(node, ticket, node.suspended.pop(ticket))
+        while node.waiting and len(node.running) + len(node.suspended) < node.part(self.now).cores:
             ticket = node.waiting.popleft()
-            node.running.add(ticket)
-            self.at(self.now + self.rows[ticket] * node.row_seconds, self.end, node, ticket, self.now)
+            self.begun[ticket] += 1
+            seconds = self.rows[ticket] * node.row_seconds * self.longer(ticket)
+            node.worked[ticket] = seconds
+            self.go_on(node, ticket, seconds)
 
-    def end(self, node, ticket, began):
-        node.running.discard(ticket)
+    def go_on(self, node, ticket, seconds):
+        node.running[ticket] = self.now + seconds
+        self.at(self.now + seconds, self.end, node, ticket, self.now + seconds)
+
+    def turn(self, node):
+        """Another turn, and when it begins."""
+        self.begin(node)
+        self.at(self.now + GRACE_SECONDS, self.suspend, node)
+        self.news(node)
+        self.at(self.now + TURN_SECONDS - (self.now + node.phase) % TURN_SECONDS, self.turn, node)
+
+    def suspend(self, node):
+        """What began first goes on longest."""
+        while len(node.running) > node.part(self.now).cores:
+            ticket, end = node.running.popitem()
+            node.suspended = {ticket: end - self.now, **node.suspended}
+            node.changed = True
+        self.tell(node)
+
+    def end(self, node, ticket, end):
+        if node.running.get(ticket) != end:  # it was suspended meanwhile
+            return
+        del node.running[ticket]
         node.serial += 1
-        seconds = self.now - began
+        seconds = node.worked[ticket]
         node.busy_seconds += seconds
         node.answers.append((node.serial, Done(ticket, (Part(0, self.rows[ticket], 1.0),), seconds)))
         self.begin(node)
@@ -155,6 +207,14 @@ class Simulation:
         node = self.nodes[name]
         self.at(when, setattr, node, "cut", True)  # noqa: FBT003 - the value that is set
         self.at(when + seconds, setattr, node, "cut", False)  # noqa: FBT003 - likewise
+
+    def lose(self, name, when):
+        """Ends a node, and tells the driver."""
+        self.at(when, self.lost, self.nodes[name])
+
+    def lost(self, node):
+        node.cut = True
+        self.perform(self.dispatch.node_gone(node.name, "it left", self.now, died=False))
 
     def efficiency(self):
         """What was done, against all slots busy with it all the time."""

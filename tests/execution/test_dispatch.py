@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.execution.simulated import SimulatedNode, Simulation
@@ -23,14 +23,14 @@ class Node:
 
     def __init__(self):
         self.held, self.answers, self.serial, self.acknowledged = [], [], 0, 0
-        self.slots, self.refused, self.ready, self.known = 2, None, True, set()
+        self.slots, self.due, self.refused, self.ready, self.known = 2, 0, None, True, set()
 
     def take(self, tickets):
         self.held.extend(ticket for ticket in tickets if ticket not in self.known)
         self.known.update(tickets)
 
     def forget(self, tickets):
-        waiting = [ticket for ticket in self.held[self.slots :] if ticket in tickets]
+        waiting = [ticket for ticket in self.held[self.slots + self.due :] if ticket in tickets]
         self.held = [ticket for ticket in self.held if ticket not in waiting]
         self.known -= set(waiting)
 
@@ -42,8 +42,10 @@ class Node:
 
     def status(self):
         self.answers = [answer for answer in self.answers if answer[0] > self.acknowledged]
-        facts = {"ready": self.ready, "refused": self.refused, "slots": self.slots, "held": tuple(self.held)}
-        return Status("s", tuple(self.answers), **facts)
+        held = tuple(self.held)
+        begun = held[: self.slots + self.due]
+        facts = {"held": held, "begun": begun, "suspended": begun[self.slots :], "due": self.due, "slots": self.slots}
+        return Status("s", tuple(self.answers), ready=self.ready, refused=self.refused, **facts)
 
 
 class AnythingMayHappen(RuleBasedStateMachine):
@@ -119,10 +121,16 @@ class AnythingMayHappen(RuleBasedStateMachine):
         if acknowledged:
             node.acknowledged = self.dispatch.nodes[name].serial
 
-    @rule(name=NODES, slots=st.integers(0, 3), ready=st.booleans(), refused=st.sampled_from([None, None, "other code"]))
-    def change(self, name, slots, ready, refused):
+    @rule(
+        name=NODES,
+        slots=st.integers(0, 3),
+        due=st.integers(0, 1),
+        ready=st.booleans(),
+        refused=st.sampled_from([None, None, "other code"]),
+    )
+    def change(self, name, slots, due, ready, refused):
         if (node := self.nodes.get(name)) is not None:
-            node.slots, node.ready, node.refused = slots, ready, refused
+            node.slots, node.due, node.ready, node.refused = slots, due, ready, refused
             self.tell(name)
 
     @rule(seconds=st.sampled_from([0.01, 0.3, 1.0, 2.5, 10.0]))
@@ -142,7 +150,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
             self.join("a")
         (name,) = self.nodes
         node = self.nodes[name]
-        node.slots, node.ready, node.refused = 2, True, None
+        node.slots, node.due, node.ready, node.refused = 2, 0, True, None
         steps = 0
         while self.dispatch.unanswered:
             steps += 1
@@ -196,7 +204,8 @@ class Driven:
         done = [Done(ticket, (Part(0, 1, value),), seconds) for ticket, value, seconds in answers]
         held = tuple(self.sent(name)) if held is None else held
         held = tuple(ticket for ticket in held if ticket not in [one.ticket for one in done])
-        status = Status("s", tuple(zip(serials, done, strict=True)), slots=slots, held=held, **{"ready": True, **facts})
+        facts = {"ready": True, "begun": held[: max(slots, 1)], **facts}
+        status = Status("s", tuple(zip(serials, done, strict=True)), slots=slots, held=held, **facts)
         return self.do(self.dispatch.node_status(name, status, self.now))
 
     def later(self, seconds):
@@ -359,6 +368,19 @@ def test_a_minute_long_batch_is_not_copied_while_its_time_has_not_come():
     assert len(driven.sent("b")) == 1
 
 
+def test_what_runs_in_time_is_not_copied_because_its_node_seems_a_fifth_slower():
+    driven = Driven("a", "b", batches=3)
+    driven.now += 4.2
+    driven.say("a", (driven.sent("a")[0], 1.0, 4.2))
+    driven.now += 0.05
+    driven.say("b", (driven.sent("b")[0], 1.0, 3.5))
+    assert len(driven.sent("a")) == 2
+    driven.later(0.01)
+    for _ in range(7):
+        driven.later(0.5).say("a").say("b")
+    assert len(driven.sent("b")) == 1
+
+
 def test_what_kills_three_processes_in_a_row_is_a_failure_with_the_nodes_names():
     driven = Driven("a", batches=1)
     for name in ("b", "c", "d"):
@@ -418,6 +440,205 @@ def test_answers_of_another_search_are_not_taken_for_this_ones():
     other = Status("before", ((1, Done(1, (Part(0, 1, 1.0),), 0.1)),), ready=True, slots=1)
     driven.do(driven.dispatch.node_status("a", other, driven.now))
     assert driven.answers() == {}
+
+
+# --- by turns with other searches
+
+
+def away(driven, name, **facts):
+    """It is the turn of another search on this node."""
+    return driven.say(name, slots=0, due=1, **facts)
+
+
+def test_what_runs_on_a_node_goes_on_there_after_the_turn_of_another_search():
+    driven = Driven("a", "b", batches=3)
+    driven.now += 3.0
+    mine = driven.sent("a")
+    driven.say("b", (driven.sent("b")[0], 1.0, 3.0))
+    away(driven, "a", suspended=tuple(mine))
+    for _ in range(40):
+        driven.later(0.5)
+        away(driven, "a", suspended=tuple(mine))
+        driven.say("b", *((ticket, 1.0, 3.0) for ticket in driven.dispatch.nodes["b"].given))
+    driven.say("a", (mine[0], 1.0, 3.0))
+    assert driven.dispatch.unanswered == 0
+    assert not set(mine) & set(driven.sent("b"))
+    assert not driven.dispatch.redone
+
+
+def test_what_the_owner_suspends_goes_elsewhere_also_where_searches_take_turns():
+    driven = Driven("a", batches=1)
+    away(driven, "a", suspended=(1,))
+    driven.say("a", slots=0, due=0, suspended=(1,), reason="you are active")
+    driven.join("b")
+    assert driven.sent("b") == [1]
+
+
+def test_what_has_not_begun_when_a_turn_ends_goes_to_another_node_once_it_is_given_back():
+    driven = Driven("a", batches=1)
+    driven.now += 0.01
+    driven.say("a", (1, 1.0, 0.01))
+    driven.submit(3)
+    driven.join("b", slots=2)
+    running, *waiting = driven.sent("a")[1:]
+    away(driven, "a", begun=(running,))
+    assert driven.withdrawn("a") == waiting
+    driven.later(0.05).say("b", slots=2)
+    assert driven.sent("b") == [], "it may have begun it in this moment"
+    away(driven, "a", held=(running,), begun=(running,))
+    assert driven.sent("b") == waiting
+    assert not driven.dispatch.redone, "nothing was done twice"
+
+
+def test_what_began_before_it_could_be_given_back_is_not_given_to_another():
+    driven = Driven("a", batches=1)
+    driven.now += 0.01
+    driven.say("a", (1, 1.0, 0.01))
+    driven.submit(2)
+    running, waiting = driven.sent("a")[1:]
+    away(driven, "a", begun=(running,))
+    driven.say("a", (running, 1.0, 0.01), begun=(waiting,))
+    driven.join("b")
+    driven.later(0.05).say("b")
+    assert driven.sent("b") == []
+    driven.say("a", (waiting, 1.0, 0.01))
+    assert driven.dispatch.unanswered == 0
+
+
+@pytest.mark.parametrize("lost", ["silent", "gone"])
+def test_what_a_lost_node_had_suspended_by_turns_is_done_elsewhere_within_5_s(lost):
+    driven = Driven("a", "b", batches=2)
+    mine = driven.sent("a")
+    driven.now += 3.0
+    driven.say("b", (driven.sent("b")[0], 1.0, 3.0))
+    away(driven, "a", suspended=tuple(mine))
+    if lost == "gone":
+        driven.do(driven.dispatch.node_gone("a", "so", driven.now, died=False))
+    for _ in range(9):
+        driven.later(0.5).say("b")
+    assert driven.sent("b")[-1:] == mine
+
+
+@pytest.mark.parametrize(("seconds", "copied"), [(20.0, False), (30.0, False), (45.0, True)])
+def test_an_idle_slot_takes_over_what_waits_for_its_turn_only_when_that_takes_very_long(seconds, copied):
+    driven = Driven("a", "b", batches=2)
+    mine = driven.sent("a")
+    driven.now += 3.0
+    driven.say("b", (driven.sent("b")[0], 1.0, 3.0))
+    for _ in range(int(2 * seconds)):
+        away(driven, "a", suspended=tuple(mine))
+        driven.later(0.5).say("b")
+    assert (driven.sent("b")[-1:] == mine) == copied
+
+
+def test_several_short_waits_are_not_one_long_wait():
+    driven = Driven("a", "b", batches=2)
+    mine = driven.sent("a")
+    driven.now += 30.0
+    driven.say("b", (driven.sent("b")[0], 1.0, 30.0))
+    for _ in range(9):
+        for _ in range(20):
+            away(driven, "a", suspended=tuple(mine))
+            driven.later(0.5).say("b")
+        driven.say("a").later(0.5).say("b")
+    assert not set(mine) & set(driven.sent("b"))
+
+
+def test_of_what_stands_still_only_what_waits_for_its_turn_is_waited_for():
+    """Its owner took one core of two, and another search has the other for now: one of the two has no core for long."""
+    driven = Driven("a", slots=2, batches=2)
+    driven.now += 3.0
+    driven.say("a", slots=0, due=1, suspended=(1, 2), begun=(1, 2))
+    driven.join("b")
+    driven.submit(1)
+    driven.now += 3.0
+    driven.say("b", (3, 1.0, 3.0))
+    for _ in range(20):
+        driven.say("a", slots=0, due=1, suspended=(1, 2), begun=(1, 2))
+        driven.later(0.5).say("b")
+    assert driven.sent("b") == [3, 2]
+
+
+def test_a_wait_for_a_turn_is_not_taken_for_a_long_way_to_the_node():
+    driven = Driven("a", batches=1)
+    before = driven.dispatch.nodes["a"].round_trip
+    driven.now += 1.0
+    away(driven, "a", suspended=(1,))
+    driven.now += 10.0
+    driven.say("a").say("a", (1, 1.0, 3.0))
+    assert driven.dispatch.nodes["a"].round_trip <= before
+
+
+@st.composite
+def shared_nodes(draw, seconds):
+    """Nodes of one speed, each with other searches on it; `seconds` for a row."""
+    row_seconds = draw(seconds)
+    return [
+        SimulatedNode(
+            f"n{number}",
+            draw(st.integers(1, 3)),
+            row_seconds,
+            latency=draw(st.floats(0.0005, 0.05)),
+            searches=draw(st.integers(1, 4)),
+            place=draw(st.integers(0, 3)),
+            phase=draw(st.floats(0.0, 40.0)),
+        )
+        for number in range(draw(st.integers(1, 3)))
+    ]
+
+
+UNEQUAL = st.lists(st.floats(0.85, 1.15), min_size=12, max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(nodes=shared_nodes(st.floats(1.0, 25.0)), rows=st.integers(1, 12), longer=UNEQUAL)
+def test_while_all_nodes_live_no_evaluation_is_begun_twice_however_searches_take_turns(nodes, rows, longer):
+    simulation = Simulation(nodes, rows, 1, longer=lambda ticket: longer[ticket - 1]).run(until=10_000)
+    assert simulation.answered.keys() == simulation.rows.keys()
+    assert set(simulation.begun.values()) == {1}
+    assert not simulation.dispatch.redone
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    nodes=shared_nodes(st.floats(1.0, 25.0)),
+    rows=st.integers(1, 12),
+    longer=UNEQUAL,
+    lost=st.floats(0.0, 60.0),
+    how=st.sampled_from(["left", "cut"]),
+)
+def test_with_a_lost_node_every_evaluation_is_done_and_only_what_it_had_is_begun_twice(nodes, rows, longer, lost, how):
+    theirs = SimulatedNode("lost", 2, nodes[0].row_seconds, searches=2)
+    simulation = Simulation([*nodes, theirs], rows, 1, longer=lambda ticket: longer[ticket - 1])
+    if how == "left":
+        simulation.lose("lost", lost)
+    else:
+        simulation.cut("lost", lost, math.inf)
+    simulation.run(until=10_000)
+    assert simulation.answered.keys() == simulation.rows.keys()
+    again = {ticket for ticket, times in simulation.begun.items() if times > 1}
+    assert again <= theirs.known
+    assert all(simulation.begun[ticket] == 2 for ticket in again)
+
+
+@settings(max_examples=30, deadline=None)
+@given(nodes=shared_nodes(st.floats(0.002, 0.1)), rows=st.integers(50, 400))
+def test_short_batches_are_all_done_where_searches_take_turns(nodes, rows):
+    simulation = Simulation(nodes, rows, 1).run(until=10_000)
+    assert simulation.answered.keys() == simulation.rows.keys()
+
+
+def test_two_searches_by_turns_get_on_alike_and_lose_next_to_nothing_by_it():
+    took = []
+    for place in range(2):
+        nodes = [
+            SimulatedNode(name, 1, 3.0, searches=2, place=place, phase=phase) for name, phase in (("a", 0), ("b", 7))
+        ]
+        simulation = Simulation(nodes, rows=80, batch_rows=1).run()
+        assert set(simulation.begun.values()) == {1}
+        took.append(simulation.now)
+    alone = 80 * 3.0 / 2
+    assert all(seconds <= 1.05 * 2 * alone + 20.0 for seconds in took)
 
 
 # --- figures, in virtual time

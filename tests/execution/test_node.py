@@ -159,8 +159,10 @@ def test_the_owner_takes_all_cores_and_gives_them_back(node, driver, allowance, 
     write_allowed(allowance, Allowed(0, "you said so"))
     until(lambda: spinning(tmp_path) == 0)
     status = driver.poll().status
-    assert (status.slots, status.reason, status.suspended) == (0, "you said so", 2)
+    assert (status.slots, status.due, status.reason) == (0, 0, "you said so")
     assert sorted(status.held) == [0, 1, 2]
+    assert sorted(status.suspended) == sorted(status.begun) == [0, 1]
+    assert status.waits_for_turn == ()
     write_allowed(allowance, Allowed(2, "you are away"))
     until(lambda: spinning(tmp_path) == 2)
     enough(tmp_path)
@@ -180,7 +182,7 @@ def test_two_searches_with_long_evaluations_take_turns_on_one_core(tmp_path, all
         until(lambda: len(list(tmp_path.glob("steps-*"))) == 2)
         assert not any(driver.poll().answers for driver in drivers), "one began before the other had ended"
         while not all(driver.answers for driver in drivers):
-            held |= {value for value, driver in enumerate(drivers) if driver.poll().status.suspended}
+            held |= {value for value, driver in enumerate(drivers) if driver.poll().status.waits_for_turn}
             reasons |= {driver.status.reason for driver in drivers}
         assert held == {0, 1}, "each stood still while it was the other's turn"
         assert "you are there; 2 searches take turns" in reasons
@@ -188,6 +190,20 @@ def test_two_searches_with_long_evaluations_take_turns_on_one_core(tmp_path, all
     finally:
         for node in nodes:
             node.close()
+
+
+def test_what_has_not_begun_is_given_back_when_it_is_asked_for_also_out_of_the_executors_queue(node, driver, tmp_path):
+    node.begin("a", assignment(evaluations.spin, str(tmp_path), apart=True), {})
+    node.submit("a", [(ticket, rows(ticket)) for ticket in range(2)])
+    until(lambda: spinning(tmp_path) == 2)
+    executor = node._session._executor
+    node._session._tickets[executor.submit(rows(7))] = 7  # as if its slot had gone while it was handed over
+    node.submit("a", [(8, rows(8))])
+    assert driver.poll().status.begun == (0, 1)
+    node.cancel("a", [0, 7, 8])
+    assert driver.poll(seconds=30.0).status.held == (0, 1)
+    enough(tmp_path)
+    driver.until(lambda it: it.answers.keys() == {0, 1})
 
 
 def test_a_change_of_the_allowance_is_told_at_once(node, driver, allowance):

@@ -153,7 +153,7 @@ def enough(folder):
 def test_what_runs_without_a_slot_is_suspended_and_goes_on_when_there_is_one(two_spinning, tmp_path):
     two_spinning.resize(1)
     until(lambda: spinning(tmp_path) == 1)
-    assert two_spinning.suspended == 1
+    assert len(two_spinning.suspended) == 1
     two_spinning.resize(0)
     until(lambda: spinning(tmp_path) == 0)
     two_spinning.resize(2)
@@ -164,14 +164,14 @@ def test_what_runs_without_a_slot_is_suspended_and_goes_on_when_there_is_one(two
 
 def test_a_suspended_process_goes_on_when_the_one_that_had_the_slot_is_done(two_spinning, tmp_path):
     two_spinning.resize(1)
-    until(lambda: two_spinning.suspended == 1)
+    until(lambda: len(two_spinning.suspended) == 1)
     enough(tmp_path)
     assert len(collect(two_spinning)) == 2
 
 
 def test_time_that_a_process_was_suspended_does_not_count_for_its_limit(two_spinning, tmp_path):
     two_spinning.resize(0)
-    until(lambda: two_spinning.suspended == 2)
+    until(lambda: len(two_spinning.suspended) == 2)
     before = [child._watch.seconds() for child in two_spinning._children()]
     time.sleep(0.3)
     assert [child._watch.seconds() for child in two_spinning._children()] == before
@@ -181,9 +181,25 @@ def test_time_that_a_process_was_suspended_does_not_count_for_its_limit(two_spin
     assert len(collect(two_spinning)) == 2
 
 
+def test_time_that_a_process_was_suspended_is_none_that_its_batch_took(tmp_path):
+    began = time.monotonic()
+    with ProcessExecutor(Making(evaluations.spin, str(tmp_path)), 1) as executor:
+        executor.submit(rows_of(1))
+        until(lambda: spinning(tmp_path) == 1)
+        executor.resize(0)
+        until(lambda: executor.suspended)
+        held = time.monotonic()
+        time.sleep(0.5)
+        over = time.monotonic()
+        executor.resize(1)
+        enough(tmp_path)
+        (done,) = collect(executor).values()
+    assert 0 < done.seconds <= time.monotonic() - began - (over - held)
+
+
 def test_a_suspended_process_ends_with_its_executor(two_spinning):
     two_spinning.resize(0)
-    until(lambda: two_spinning.suspended == 2)
+    until(lambda: len(two_spinning.suspended) == 2)
     two_spinning.close()
     until(lambda: not multiprocessing.active_children())
 

@@ -63,7 +63,7 @@ def run(role: Role, *, foreground: bool = True) -> int:
     lock = DaemonLock(folder)
     ending, heartbeat = Ending(), Heartbeat()
     try:
-        code = RESTART_CODE
+        code: int = RESTART_CODE
         while code == RESTART_CODE:
             if read_wishes(folder / paths.WISHES)[0].run != "yes":
                 ask(folder / paths.WISHES, time.time(), run="yes")

@@ -43,9 +43,16 @@ class Status:
     """How many batches may run at once, now."""
     reason: str = ""
     """Why so many."""
-    busy: int = 0
-    """How many run."""
-    suspended: int = 0
-    """How many of those are held where they are, because slots were taken away."""
+    due: int = 0
+    """How many more may when it is this search's turn again: other searches have them for now."""
     held: tuple[int, ...] = ()
     """Tickets that it has and has not answered."""
+    begun: tuple[int, ...] = ()
+    """Those of them that a slot has taken."""
+    suspended: tuple[int, ...] = ()
+    """Those of these that stand still, because slots were taken away; the first is the first to go on."""
+
+    @property
+    def waits_for_turn(self) -> tuple[int, ...]:
+        """What stands still only until other searches have had their turn; the rest does because of the owner."""
+        return self.suspended[: self.due]

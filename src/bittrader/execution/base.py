@@ -54,7 +54,7 @@ class Done(Generic[Answer]):
     ticket: int
     parts: tuple[Part[Answer], ...]
     seconds: float
-    """From the moment it got a slot until it was answered."""
+    """From the moment it got a slot until it was answered, but for those in which it was suspended."""
     node: str = ""
     """The computer that evaluated it; empty for this one."""
 

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 _DEADLY = 3
 # The last run before that verdict is alone on its node, so that the neighbours of a deadly batch are not suspected.
 _ALONE = 2
-# An idle slot takes over only what it will answer sooner by more than this, and by a tenth of what it takes.
+# An idle slot takes over only what it will answer sooner by more than this, and by a tenth of what it takes; what runs
+# and is not late yet, by half of that: evaluations differ by more than a tenth, and it would be done twice for nothing.
 _WORTH_SECONDS = 0.05
 _WORTH_SHARE = 0.1
+_WORTH_TWICE_SHARE = 0.5
 _REPORTED = 50
 _COMPARED = 10_000
 
@@ -251,13 +253,15 @@ class Dispatch:
         if node.silent:
             node.silent = False
             self._welcome(node, held)
-        for ticket, given in list(node.given.items()):
+        for ticket, given in reversed(list(node.given.items())):
             if ticket not in held:
                 self._missed(node, ticket, now - given.sent)
         if node.refused is not None:
             self._give_up(node, f"it refuses: {node.refused}")
-        elif node.slots == 0:
+        elif node.paused:
             self._give_elsewhere(node, f"paused ({node.reason})")
+        elif node.slots == 0:
+            self._recall(node, held)
         else:
             self._adopt(node, held, now)
 
@@ -270,13 +274,24 @@ class Dispatch:
     def _missed(self, node: NodeRecord, ticket: int, since: float) -> None:
         """A batch that we gave to the node, which it does not have."""
         batch = self._batches.get(ticket)
-        if batch is None or batch.cancelled:
+        if batch is None or batch.cancelled or node.given[ticket].recalled:
             node.take(ticket)
             if batch is not None:
                 self._let_go(ticket, batch, node, "")
         elif since > ARRIVAL_SECONDS + 4 * node.round_trip:
             node.take(ticket)
             self._let_go(ticket, batch, node, "it did not arrive")
+
+    def _recall(self, node: NodeRecord, held: set[int]) -> None:
+        """Has a node give back what it has not begun while it is the turn of others; what it has begun goes on there.
+
+        It goes to another node only when this one says that it does not have it any more: so it is not begun twice.
+        """
+        waiting = {ticket: given for ticket, given in node.given.items() if ticket in held and given.begins is None}
+        if waiting:
+            self._actions.append(Cancel(node.node, tuple(waiting)))
+        for given in waiting.values():
+            given.recalled = True
 
     def _adopt(self, node: NodeRecord, held: set[int], now: float) -> None:
         """What waits for a node while this one has it, it may as well do."""
@@ -300,7 +315,10 @@ class Dispatch:
                 self._let_go(ticket, batch, node, why)
 
     def _let_go(self, ticket: int, batch: _Batch, node: NodeRecord, why: str) -> None:
-        """A node is not expected to answer a batch any more: if no other is, the batch goes first to the next one."""
+        """A node is not expected to answer a batch any more: if no other is, the batch goes first to the next one.
+
+        `why`: what made it so; empty where nothing is done again, because it had not begun.
+        """
         batch.holders.discard(node.node)
         if batch.holders or batch.queued:
             return
@@ -312,7 +330,7 @@ class Dispatch:
             self._again(ticket, batch, node, why)
 
     def _again(self, ticket: int, batch: _Batch, node: NodeRecord, why: str) -> None:
-        batch.queued, batch.taken = True, (node.name, why)
+        batch.queued, batch.taken = True, (node.name, why) if why else None
         (self._alone if len(batch.deaths) >= _ALONE else self._queue).appendleft(ticket)
 
     def _give_elsewhere(self, node: NodeRecord, why: str) -> None:
@@ -399,7 +417,8 @@ class Dispatch:
             if best is None:
                 return
             takes = best.would_end(batch.rows, now) - now
-            if now + takes * (1 + _WORTH_SHARE) + _WORTH_SECONDS < end:
+            share = _WORTH_TWICE_SHARE if holder.runs_in_time(ticket, now) else _WORTH_SHARE
+            if now + takes * (1 + share) + _WORTH_SECONDS < end:
                 self._take_over(ticket, holder, best, now)
 
     def _expected(self, now: float) -> dict[int, tuple[float, NodeRecord]]:
@@ -415,6 +434,7 @@ class Dispatch:
             and batch.holders == {node.node}
             and not batch.cancelled
             and not batch.deaths
+            and not node.given[ticket].recalled
         }
 
     def _take_over(self, ticket: int, holder: NodeRecord, node: NodeRecord, now: float) -> None:

@@ -10,6 +10,7 @@ from bittrader.execution.threads import ThreadExecutor
 
 if TYPE_CHECKING:
     from bittrader.execution.base import Answer, Executor
+    from bittrader.execution.slots import SlotExecutor
     from bittrader.execution.work import Work
 
 
@@ -23,7 +24,7 @@ class Here:
         return run_here(work, self.cores)
 
 
-def run_here(work: Work[Answer], slots: int) -> Executor[Answer]:
+def run_here(work: Work[Answer], slots: int) -> SlotExecutor[Answer]:
     """An executor for the work, warm: threads where they serve, else processes."""
     if work.apart or work.time_limit is not None or work.memory_limit is not None:
         limits = {"time_limit": work.time_limit, "memory_limit": work.memory_limit}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bittrader import paths
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from bittrader.execution.base import Evaluate, Executor, Rows
+    from bittrader.execution.base import Evaluate, Rows
+    from bittrader.execution.slots import SlotExecutor
     from bittrader.execution.work import Remote
 
 Made = TypeVar("Made")
@@ -52,7 +53,7 @@ class NodeWork:
         self._changed = threading.Condition()
         self._session: _Session | None = None
         self._closed = False
-        self._allowance = self._follow()
+        self._mine = _Mine.whole(self._follow())
         self._told: tuple[object, ...] = ()  # what has changed between two polls is news too
         threading.Thread(target=self._look_after, name="bittrader-allowance", daemon=True).start()
 
@@ -80,6 +81,7 @@ class NodeWork:
         with self._changed:
             if self._session is not None and self._session.name == session:
                 self._session.cancel(tickets)
+                self._changed.notify_all()
 
     def poll(self, acknowledged: int, seconds: float) -> Status:
         """What there is to tell, as soon as there is something new and after `seconds` in any case.
@@ -125,7 +127,7 @@ class NodeWork:
         else:
             session.serve(executor)
 
-    def _executor(self, assignment: Assignment) -> Executor[Any] | str:
+    def _executor(self, assignment: Assignment) -> SlotExecutor[Any] | str:
         remote = assignment.remote
         synced = read_synced(self._synced)
         kept = None if remote.code is None else code_store.keep(remote.code, self._store, synced)
@@ -141,57 +143,66 @@ class NodeWork:
             memory_limit=assignment.memory_limit,
             apart=assignment.apart,
         )
-        return run_here(work, self._allowed().cores)
-
-    def _allowed(self) -> Allowed:
-        """What this search may use now."""
         with self._changed:
-            return self._allowance
+            cores = self._mine.cores
+        return run_here(work, cores)
 
     def _look_after(self) -> None:
-        """Follows the allowance, and who else works here, until all ends."""
-        told = None
+        """Follows the allowance, who else works here, and what stands still, until all ends."""
+        seen: tuple[object, ...] = ()
         while not self._closed:
-            allowed = self._look()
-            with self._changed:
-                session = self._session
-                if allowed != told:
-                    told = allowed
-                    self._changed.notify_all()
+            mine, session = self._look(), self._session
             if session is not None:
-                session.resize(allowed.cores)
+                session.resize(mine.cores)
+            with self._changed:
+                if (state := self._state()) != seen:
+                    seen = state
+                    self._changed.notify_all()
             time.sleep(_LOOK_SECONDS)
 
-    def _look(self) -> Allowed:
+    def _look(self) -> _Mine:
         """Looks at what is allowed, and takes this search's part of it while there is one."""
         allowed = self._follow()
         with self._changed:
             if self._session is None:
                 self._sharing.leave()
+                self._mine = _Mine.whole(allowed)
             else:
-                allowed = self._part(allowed)
-            self._allowance = allowed
-        return allowed
-
-    def _part(self, allowed: Allowed) -> Allowed:
-        """What of the allowance is this search's, and why not all."""
-        cores = self._sharing.of(allowed.cores)
-        shared = f"; {self._sharing.count} searches take turns" if cores < allowed.cores else ""
-        return Allowed(cores, allowed.reason + shared)
+                self._mine = _Mine.part(allowed, self._sharing)
+            return self._mine
 
     def _state(self) -> tuple[object, ...]:
         """What is worth telling when it changes, beside answers."""
         session = self._session
-        facts = (None, False, None, 0) if session is None else session.state()
-        return (*facts, self._allowed())
+        return (self._mine, *(() if session is None else session.state()))
 
     def _news(self) -> bool:
         return bool(self._session and self._session.answers) or self._state() != self._told
 
     def _status(self) -> Status:
-        allowed, session = self._allowed(), self._session
-        none_yet = Status("", slots=allowed.cores, reason=allowed.reason)
-        return none_yet if session is None else session.status(allowed.cores, allowed.reason)
+        mine, session = self._mine, self._session
+        told = Status("") if session is None else session.status()
+        return replace(told, slots=mine.cores, reason=mine.reason, due=mine.due)
+
+
+@dataclass(frozen=True)
+class _Mine:
+    """What the search on this node may use of it now."""
+
+    cores: int
+    reason: str
+    due: int = 0
+    """How many more cores it has in its turn."""
+
+    @classmethod
+    def whole(cls, allowed: Allowed) -> _Mine:
+        return cls(allowed.cores, allowed.reason)
+
+    @classmethod
+    def part(cls, allowed: Allowed, sharing: Sharing) -> _Mine:
+        part = sharing.of(allowed.cores)
+        shared = f"; {sharing.count} searches take turns" if part.cores < allowed.cores else ""
+        return cls(part.cores, allowed.reason + shared, part.due)
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,13 +231,14 @@ class _Session:
         self.name = name
         self.answers: deque[tuple[int, Done[Any]]] = deque()
         self._changed = changed
-        self._executor: Executor[Any] | None = None
+        self._executor: SlotExecutor[Any] | None = None
         self._refused: str | None = None
         self._closed = False
         self._waiting: dict[int, Rows] = {}
         self._tickets: dict[int, int] = {}  # the executor's ticket -> the driver's
         self._answered: dict[int, None] = {}  # in order, so that the oldest can be forgotten
         self._serial = 0
+        self._withdrawn = 0
 
     def submit(self, batches: Sequence[tuple[int, Rows]]) -> None:
         held = {*self._waiting, *self._tickets.values()}
@@ -238,35 +250,45 @@ class _Session:
     def cancel(self, tickets: Sequence[int]) -> None:
         for ticket in tickets:
             self._waiting.pop(ticket, None)
+        given = [number for number, ticket in self._tickets.items() if ticket in tickets]
+        for number in () if self._executor is None else self._executor.withdraw(given):
+            del self._tickets[number]
+        self._withdrawn += 1
 
     def acknowledge(self, serial: int) -> None:
         while self.answers and self.answers[0][0] <= serial:
             self.answers.popleft()
 
     def state(self) -> tuple[object, ...]:
-        executor = self._executor
-        return self.name, executor is not None, self._refused, getattr(executor, "suspended", 0)
+        return self.name, self._executor is not None, self._refused, self._suspended(), self._withdrawn
 
-    def status(self, slots: int, reason: str) -> Status:
-        executor = self._executor
+    def status(self) -> Status:
+        queued = self._queued()
         return Status(
             self.name,
             tuple(self.answers),
-            ready=executor is not None,
+            ready=self._executor is not None,
             refused=self._refused,
-            slots=slots,
-            reason=reason,
-            busy=len(self._tickets),
-            suspended=getattr(executor, "suspended", 0),
             held=(*self._tickets.values(), *self._waiting),
+            begun=tuple(ticket for number, ticket in self._tickets.items() if number not in queued),
+            suspended=self._suspended(),
         )
+
+    def _queued(self) -> set[int]:
+        """The executor's tickets that no slot has taken yet."""
+        return set() if self._executor is None else set(self._executor.queued)
+
+    def _suspended(self) -> tuple[int, ...]:
+        """The driver's tickets that stand still, in the order in which they go on."""
+        suspended = [] if self._executor is None else self._executor.suspended
+        return tuple(self._tickets[number] for number in suspended if number in self._tickets)
 
     def refuse(self, reason: str) -> None:
         with self._changed:
             self._refused, self._executor = reason, None
             self._changed.notify_all()
 
-    def serve(self, executor: Executor[Any]) -> None:
+    def serve(self, executor: SlotExecutor[Any]) -> None:
         """Hands out what the executor answers until the session ends."""
         with self._changed:
             closed = self._closed

@@ -19,6 +19,8 @@ AHEAD_SECONDS = 0.2
 SILENT_SECONDS = 2.0
 # What a batch may take to arrive before a node that does not have it has lost it.
 ARRIVAL_SECONDS = 2.0
+# How long a batch may wait at a stretch for its search's turn without being thought late for it: three turns of others.
+TURNS_SECONDS = 30.0
 _FIRST_ROUND_TRIP = 0.02
 _LONGEST_ROUND_TRIP = 2.0
 _LONGEST_INTERVAL = 1.0
@@ -36,6 +38,33 @@ class Given:
     """When it got a slot; None while it waits for one."""
     at_once: bool
     """Whether a slot was free when it was sent."""
+    recalled: bool = False
+    """Whether the node was told to give it back, as it waits there while it is the turn of others."""
+    waits_since: float | None = None
+    """Since when it stands still until it is its search's turn."""
+    suspended: bool = False
+    """Whether it ever stood still, for whatever reason."""
+
+    def hear(self, ticket: int, status: Status, now: float) -> None:
+        """Takes in what its node says of it, if that has it."""
+        if ticket in status.begun:
+            self.recalled = False
+            self.begins = now if self.begins is None else self.begins
+        elif ticket in status.held:
+            self.begins = None
+        self.suspended |= ticket in status.suspended
+        if ticket in status.waits_for_turn:
+            self.waits_since = now if self.waits_since is None else self.waits_since
+        elif self.waits_since is not None:
+            self.begins = self.end(0.0, now)
+            self.waits_since = None
+
+    def end(self, seconds: float, now: float) -> float | None:
+        """When it should be answered if it takes so long; None before it has begun. A turn's wait does not count."""
+        return None if self.begins is None else self.begins + self._waited(now) + seconds
+
+    def _waited(self, now: float) -> float:
+        return 0.0 if self.waits_since is None else min(now - self.waits_since, TURNS_SECONDS)
 
 
 class NodeRecord:
@@ -43,7 +72,7 @@ class NodeRecord:
 
     def __init__(self, node: str, name: str) -> None:
         self.node, self.name = node, name
-        self.slots = self.busy = self.suspended = 0
+        self.slots = self.due = self.busy = self.suspended = 0
         self.reason = ""
         self.refused: str | None = None
         self.ready = False
@@ -55,6 +84,11 @@ class NodeRecord:
         self._interval = 0.0
         self._rows = self._seconds = 0.0
         self._free: list[float] = []  # when each slot has done all that was given to it; a heap
+
+    @property
+    def paused(self) -> bool:
+        """Whether its owner has taken all cores, for who knows how long: not when it is the turn of others."""
+        return self.slots == 0 and self.due == 0
 
     @property
     def usable(self) -> bool:
@@ -82,9 +116,12 @@ class NodeRecord:
             # A node that slept for an hour is not one that speaks once an hour.
             self._interval += _NEW * (min(now - self._heard, _LONGEST_INTERVAL) - self._interval)
         self._heard = now
-        self.slots, self.reason = status.slots, status.reason
-        self.busy, self.suspended = status.busy - status.suspended, status.suspended
+        self.slots, self.reason, self.due = status.slots, status.reason, status.due
+        self.suspended = len(status.suspended)
+        self.busy = len(status.begun) - self.suspended
         self.refused, self.ready = status.refused, status.ready
+        for ticket, given in self.given.items():
+            given.hear(ticket, status, now)
 
     def overdue(self, now: float) -> float | None:
         """For how many seconds it has said nothing, when that is too long."""
@@ -113,7 +150,7 @@ class NodeRecord:
         trip = min(max(now - given.sent - seconds, 0.0), _LONGEST_ROUND_TRIP)
         if trip < self.round_trip:
             self.round_trip = trip
-        elif given.at_once:
+        elif given.at_once and not given.suspended:
             self.round_trip += _NEW * (trip - self.round_trip)
 
     def plan(self, now: float) -> None:
@@ -149,11 +186,17 @@ class NodeRecord:
         """
         return self._ahead(now, self.row_seconds or guess)[1]
 
+    def runs_in_time(self, ticket: int, now: float) -> bool:
+        """Whether it runs a batch whose time is not over yet, as far as is known."""
+        given = self.given[ticket]
+        end = given.end(given.rows * (self.row_seconds or _NEVER), now)
+        return end is not None and now <= end
+
     def late(self, now: float) -> int:
         """How many batches it runs that should have been answered by now."""
         row_seconds = self.row_seconds or _NEVER
-        begun = [given for given in self.given.values() if given.begins is not None]
-        return sum(now > given.begins + given.rows * row_seconds + SILENT_SECONDS for given in begun if given.begins)
+        ends = (given.end(given.rows * row_seconds, now) for given in self.given.values())
+        return sum(end is not None and now > end + SILENT_SECONDS for end in ends)
 
     def _begun(self) -> int:
         return sum(given.begins is not None for given in self.given.values())
@@ -161,11 +204,8 @@ class NodeRecord:
     def _ahead(self, now: float, row_seconds: float | None) -> tuple[list[float], dict[int, float]]:
         """When each slot will be free, as a heap, and each batch answered."""
         per_row = _NEVER if row_seconds is None else row_seconds
-        ends = {
-            ticket: given.begins + given.rows * per_row
-            for ticket, given in self.given.items()
-            if given.begins is not None
-        }
+        known = {ticket: given.end(given.rows * per_row, now) for ticket, given in self.given.items()}
+        ends = {ticket: end for ticket, end in known.items() if end is not None}
         free = [now] * (self.slots - len(ends)) + [max(end, now) for end in ends.values()]
         # With more running than slots, the first to end leave no slot free.
         heap = sorted(free)[-self.slots :] if self.slots else []

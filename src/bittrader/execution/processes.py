@@ -70,8 +70,13 @@ class ProcessExecutor(SlotExecutor[Answer]):
         return _Child(self._make_evaluate, self._first, self._time_limit, self._memory_limit)
 
     @property
-    def suspended(self) -> int:
-        """How many processes are suspended for want of slots."""
+    def suspended(self) -> list[int]:
+        with self._changed:
+            running = self._running
+            return [running[id(child)] for child in self._children() if child.suspended and id(child) in running]
+
+    def _standing(self) -> int:
+        """How many processes are suspended."""
         return sum(child.suspended for child in self._children())
 
     def _children(self) -> list[_Child[Answer]]:
@@ -84,7 +89,7 @@ class ProcessExecutor(SlotExecutor[Answer]):
         self._resume_room()
 
     def _suspend_later(self) -> None:
-        if self._surplus() > self.suspended:
+        if self._surplus() > self._standing():
             timer = threading.Timer(_GRACE_SECONDS, self._suspend_surplus)
             timer.daemon = True
             timer.start()
@@ -95,7 +100,7 @@ class ProcessExecutor(SlotExecutor[Answer]):
     def _suspend_surplus(self) -> None:
         with self._balancing:
             for child in reversed(self._children()):  # the longest-running are nearest to their end
-                if self._surplus() > self.suspended and child.busy:
+                if self._surplus() > self._standing() and child.busy:
                     child.suspend()
         self._resume_room()
         self._suspend_later()  # what was just starting its process could not be suspended yet
@@ -103,7 +108,7 @@ class ProcessExecutor(SlotExecutor[Answer]):
     def _resume_room(self) -> None:
         with self._balancing:
             for child in self._children():
-                if self.suspended > self._surplus():
+                if self._standing() > self._surplus():
                     child.resume()
 
 
@@ -119,7 +124,9 @@ class _Stopwatch:
     """Seconds that have passed while it was not held."""
 
     def __init__(self) -> None:
-        self._began, self._held_at, self._held = time.monotonic(), None, 0.0
+        self._began, self._held_at = time.monotonic(), None
+        self.held_seconds = 0.0
+        """For how long it was held, but for what goes on."""
 
     _held_at: float | None
 
@@ -130,12 +137,12 @@ class _Stopwatch:
     def go_on(self) -> None:
         """Counts again."""
         if self._held_at is not None:
-            self._held += time.monotonic() - self._held_at
+            self.held_seconds += time.monotonic() - self._held_at
             self._held_at = None
 
     def seconds(self) -> float:
         """What it shows."""
-        return (time.monotonic() if self._held_at is None else self._held_at) - self._began - self._held
+        return (time.monotonic() if self._held_at is None else self._held_at) - self._began - self.held_seconds
 
 
 class _Child(Generic[Answer]):
@@ -154,12 +161,17 @@ class _Child(Generic[Answer]):
         self._memory_limit = memory_limit
         self.busy = False
         self.suspended = False
-        self._watch = _Stopwatch()
+        self._watch, self._run_watch = _Stopwatch(), _Stopwatch()
         self._process: Any = None
         self._pipe: Connection[Any, Any] | None = None
         self._closed = False
 
+    @property
+    def held_seconds(self) -> float:
+        return self._run_watch.held_seconds
+
     def run(self, rows: Rows) -> tuple[Part[Answer], ...]:
+        self._run_watch = _Stopwatch()
         self.busy = True
         try:
             return self._run(rows)
@@ -172,6 +184,7 @@ class _Child(Generic[Answer]):
         process = self._process
         if process is not None and not self.suspended:
             self._watch.hold()
+            self._run_watch.hold()
             with contextlib.suppress(psutil.Error):
                 psutil.Process(process.pid).suspend()
                 self.suspended = True
@@ -185,6 +198,7 @@ class _Child(Generic[Answer]):
                 with contextlib.suppress(psutil.Error):
                     psutil.Process(process.pid).resume()
             self._watch.go_on()
+            self._run_watch.go_on()
 
     def _run(self, rows: Rows) -> tuple[Part[Answer], ...]:
         if self._time_limit is None and self._memory_limit is None:

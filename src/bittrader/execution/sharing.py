@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,10 +22,20 @@ TURN_SECONDS = 10.0
 """How long the cores that cannot be divided stay with the same search."""
 
 
-def share(cores: int, place: int, count: int, turn: int) -> int:
-    """The cores of the search at a place among `count`: alike for all, and what is left over goes round by turns."""
+@dataclass(frozen=True)
+class Part:
+    """What one search has of the cores."""
+
+    cores: int
+    due: int
+    """How many more it has in its turn: others have them now."""
+
+
+def share(cores: int, place: int, count: int, turn: int) -> Part:
+    """The part of the search at a place among `count`: alike for all, and what is left over goes round by turns."""
     each, left = divmod(cores, count)
-    return each + ((place - turn * left) % count < left)
+    its_turn = (place - turn * left) % count < left
+    return Part(each + its_turn, int(left > 0 and not its_turn))
 
 
 class Sharing:
@@ -36,10 +47,10 @@ class Sharing:
         self._names: list[str] = []
         self._touched = -_TOUCH_SECONDS
 
-    def of(self, cores: int) -> int:
+    def of(self, cores: int) -> Part:
         """This search's part of the cores, now."""
         if self._mine is None:
-            return cores
+            return Part(cores, 0)
         now = time.monotonic()
         if now >= self._touched + _TOUCH_SECONDS:
             self._touched = now

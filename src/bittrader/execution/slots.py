@@ -12,6 +12,8 @@ from bittrader.errors import BittraderError, cause_of
 from bittrader.execution.base import Answer, Done, Executor, ExecutorError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from bittrader.execution.base import Part, Rows
 
 
@@ -20,6 +22,10 @@ class Runner(Protocol[Answer]):
 
     def run(self, rows: Rows) -> tuple[Part[Answer], ...]:
         """What became of the rows; raises only when no batch could ever run."""
+
+    @property
+    def held_seconds(self) -> float:
+        """For how long of its last run it was suspended."""
 
     def close(self) -> None:
         """Frees what it holds; called from another thread, it also ends a running batch at once."""
@@ -35,7 +41,7 @@ class SlotExecutor(Executor[Answer]):
         self._done: list[Done[Answer]] = []
         self._runners: dict[int, Runner[Answer]] = {}
         self._threads = 0
-        self._running = 0
+        self._running: dict[int, int] = {}  # which runner has which ticket
         self._tickets = 0
         self._closed = False
         self._broken: BaseException | None = None
@@ -52,14 +58,20 @@ class SlotExecutor(Executor[Answer]):
         return self._slots
 
     @property
-    def running(self) -> int:
-        """How many batches run now."""
-        return self._running
+    def queued(self) -> list[int]:
+        """Tickets of the batches that no slot has taken yet."""
+        with self._changed:
+            return [ticket for ticket, _ in self._queue]
+
+    @property
+    def suspended(self) -> list[int]:
+        """Tickets of the batches that stand still for want of slots; the first is the first to go on."""
+        return []
 
     @property
     def pending(self) -> int:
         with self._changed:
-            return len(self._queue) + self._running + len(self._done)
+            return len(self._queue) + len(self._running) + len(self._done)
 
     def resize(self, slots: int) -> None:
         with self._changed:
@@ -89,6 +101,14 @@ class SlotExecutor(Executor[Answer]):
             self._queue.clear()
             self._changed.notify_all()
 
+    def withdraw(self, tickets: Collection[int]) -> list[int]:
+        """Forgets those of these batches that no slot has taken yet, and returns which."""
+        with self._changed:
+            forgotten = [ticket for ticket, _ in self._queue if ticket in tickets]
+            self._queue = deque(one for one in self._queue if one[0] not in forgotten)
+            self._changed.notify_all()
+            return forgotten
+
     def close(self) -> None:
         with self._changed:
             self._closed = True
@@ -108,7 +128,7 @@ class SlotExecutor(Executor[Answer]):
 
     def _fill(self) -> None:
         """Starts the threads that are missing, but no more than there is work for."""
-        wanted = min(self._slots, len(self._queue) + self._running)
+        wanted = min(self._slots, len(self._queue) + len(self._running))
         while self._threads < wanted and not self._closed:
             self._threads += 1
             # A daemon, because a user's strategy that never returns must not keep the program from ending.
@@ -120,7 +140,7 @@ class SlotExecutor(Executor[Answer]):
         with self._changed:
             self._runners[id(runner)] = runner
         try:
-            while (job := self._next()) is not None:
+            while (job := self._next(runner)) is not None:
                 self._run(runner, *job)
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits, for whom the batch stays pending
             with self._changed:
@@ -131,7 +151,7 @@ class SlotExecutor(Executor[Answer]):
                 del self._runners[id(runner)]
                 self._changed.notify_all()
 
-    def _next(self) -> tuple[int, Rows] | None:
+    def _next(self, runner: Runner[Answer]) -> tuple[int, Rows] | None:
         """The next batch for this thread, when there is one; None when the thread is one too many."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closed or self._threads > self._slots)
@@ -139,15 +159,17 @@ class SlotExecutor(Executor[Answer]):
                 self._threads -= 1
                 self._changed.notify_all()
                 return None
-            self._running += 1
-            return self._queue.popleft()
+            job = self._queue.popleft()
+            self._running[id(runner)] = job[0]
+            return job
 
     def _run(self, runner: Runner[Answer], ticket: int, rows: Rows) -> None:
         start = time.perf_counter()
-        done = Done(ticket, runner.run(rows), time.perf_counter() - start)
+        parts = runner.run(rows)
+        done = Done(ticket, parts, time.perf_counter() - start - runner.held_seconds)
         # One batch less runs, and there is an answer: in one step, or `wait` could miss it.
         with self._changed:
-            self._running -= 1
+            del self._running[id(runner)]
             if not self._closed:
                 self._done.append(done)
             self._changed.notify_all()

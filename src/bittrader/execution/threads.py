@@ -34,6 +34,8 @@ class _Call(Generic[Answer]):
     def __init__(self, evaluate: Evaluate[Answer]) -> None:
         self._evaluate = evaluate
 
+    held_seconds = 0.0
+
     def run(self, rows: Rows) -> tuple[Part[Answer], ...]:
         return (Part(0, len(rows), outcome_of(self._evaluate, rows)),)
 

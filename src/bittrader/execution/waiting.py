@@ -24,6 +24,8 @@ def waits_for(trouble: str, nodes: Collection[NodeRecord]) -> str:
     silent = [f"{node.name}: does not answer" for node in nodes if node.silent]
     if paused:
         every = "the node is paused" if len(nodes) == 1 else "no node has any for us"
+        if any(node.due for node in paused):
+            every = "it is the turn of another search"
         return f"cores: {every} ({'; '.join([*(f'{node.name}: {node.reason}' for node in paused), *silent])})"
     if refused and len(refused) == len(here):
         words = [*(f"{node.name}: {node.refused}" for node in refused), *silent]
