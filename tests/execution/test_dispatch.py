@@ -474,35 +474,46 @@ def test_what_the_owner_suspends_goes_elsewhere_also_where_searches_take_turns()
     assert driven.sent("b") == [1]
 
 
-def test_what_has_not_begun_when_a_turn_ends_goes_to_another_node_once_it_is_given_back():
-    driven = Driven("a", batches=1)
+def ending_turn():
+    """A node whose turn ends while it has one short batch that runs and two that wait, beside one with nothing to do."""
+    driven = Driven("a", "b", batches=2)
     driven.now += 0.01
-    driven.say("a", (1, 1.0, 0.01))
+    for name in "ba":
+        driven.say(name, (driven.sent(name)[0], 1.0, 0.01), slots=int(name == "a"))
     driven.submit(3)
-    driven.join("b", slots=2)
     running, *waiting = driven.sent("a")[1:]
     away(driven, "a", begun=(running,))
+    driven.say("b")
+    return driven, running, waiting
+
+
+def test_what_has_not_begun_when_a_turn_ends_goes_to_another_node_once_it_is_given_back():
+    driven, running, waiting = ending_turn()
     assert driven.withdrawn("a") == waiting
-    driven.later(0.05).say("b", slots=2)
-    assert driven.sent("b") == [], "it may have begun it in this moment"
+    before = driven.sent("b")
+    driven.later(0.001).say("b")
+    assert driven.sent("b") == before, "it may have begun it in this moment"
     away(driven, "a", held=(running,), begun=(running,))
-    assert driven.sent("b") == waiting
+    assert driven.sent("b") == [*before, *waiting]
     assert not driven.dispatch.redone, "nothing was done twice"
 
 
-def test_what_began_before_it_could_be_given_back_is_not_given_to_another():
+def test_what_arrived_only_after_its_turn_had_ended_has_not_begun():
     driven = Driven("a", batches=1)
-    driven.now += 0.01
-    driven.say("a", (1, 1.0, 0.01))
-    driven.submit(2)
-    running, waiting = driven.sent("a")[1:]
-    away(driven, "a", begun=(running,))
-    driven.say("a", (running, 1.0, 0.01), begun=(waiting,))
-    driven.join("b")
-    driven.later(0.05).say("b")
-    assert driven.sent("b") == []
-    driven.say("a", (waiting, 1.0, 0.01))
-    assert driven.dispatch.unanswered == 0
+    away(driven, "a", begun=())
+    assert driven.withdrawn("a") == [1]
+
+
+def test_what_began_before_it_could_be_given_back_stays_until_it_is_late():
+    driven, running, (mine, *others) = ending_turn()
+    before = driven.sent("b")
+    driven.say("a", (running, 1.0, 0.01), held=(mine,), begun=(mine,))
+    assert driven.sent("b") == [*before, *others]
+    driven.say("b", *((ticket, 1.0, 0.01) for ticket in others))
+    driven.later(0.02).say("a", held=(mine,), begun=(mine,)).say("b")
+    assert driven.sent("b") == [*before, *others]
+    driven.later(0.2)
+    assert driven.sent("b") == [*before, *others, mine]
 
 
 @pytest.mark.parametrize("lost", ["silent", "gone"])
