@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+from contextlib import ExitStack
 
+import numpy as np
 import pytest
+from tests.execution import evaluations
+from tests.execution.evaluations import Making
 from tests.execution.ray_node import RayNode
 from tests.execution.test_node import Sent
 
@@ -26,6 +30,30 @@ def ray_node(tmp_path_factory):
 def work_of(making, *, apart=False):
     """A plain function as a search's work, the same on any computer."""
     return Work(making, making, lambda: Sent(making), apart=apart)
+
+
+def search_together(places, folder, *, evaluations_each, steps):
+    """Has a search at each place do evaluations that count their steps in files; which search each answer was for.
+
+    No evaluation was done, or begun, twice: what was begun twice has counted more steps.
+    """
+    order = []
+    with ExitStack() as stack:
+        works = [work_of(Making(evaluations.count_up, str(folder), steps), apart=True) for _ in places]
+        searches = [stack.enter_context(place.executor(work)) for place, work in zip(places, works, strict=True)]
+        values = [[10 * number + value for value in range(evaluations_each)] for number in range(len(places))]
+        for search, mine in zip(searches, values, strict=True):
+            for value in mine:
+                search.submit(np.full((1, 1), float(value)))
+        while any(search.pending for search in searches):
+            for number, search in enumerate(searches):
+                order += [number for _ in search.wait(0.1)]
+        redone = [list(place._search.dispatch.redone) for place in places]
+    counted = {file.name: len(file.read_text()) for file in folder.glob("steps-*")}
+    assert counted == {f"steps-{value}": steps for mine in values for value in mine}, redone
+    assert redone == [[] for _ in places]
+    assert sorted(order) == [number for number, mine in enumerate(values) for _ in mine]
+    return order
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -9,13 +10,14 @@ import time
 
 import pytest
 from tests.execution import evaluations
-from tests.execution.conftest import work_of
+from tests.execution.conftest import search_together, work_of
 from tests.execution.evaluations import Making
 from tests.execution.faked import FakeLink
 from tests.execution.test_contract import collect, outcome, rows_of
 from tests.execution.test_node import Sent
 from tests.execution.test_processes import enough, until
 
+from bittrader.execution import processes, sharing
 from bittrader.execution.allowance import Allowed, write_allowed
 from bittrader.execution.base import ExecutorError, Failure, Far
 from bittrader.execution.cluster_executor import OnCluster
@@ -28,14 +30,14 @@ def place_of(tmp_path):
     """Opens a cluster; gives the place and its link."""
     opened = []
 
-    def make(nodes, **options):
+    def make(nodes, folder=tmp_path, **options):
         links = []
 
         def link():
             links.append(FakeLink(tmp_path / "store", nodes, **options))
             return links[-1]
 
-        place = OnCluster(tmp_path, link)
+        place = OnCluster(folder, link)
         opened.append(place)
         place.__enter__()
         return place, links[0]
@@ -177,6 +179,38 @@ def test_says_that_every_node_is_paused_and_why(place_of, tmp_path):
         until(lambda: executor.waits_for == "cores: the node is paused (a: you are active)")
         write_allowed(allowance, Allowed(1, "you are away"))
         assert len(collect(executor)) == 1
+
+
+@pytest.fixture
+def short_turns(monkeypatch):
+    monkeypatch.setattr(sharing, "TURN_SECONDS", 1.0)
+    monkeypatch.setattr(processes, "_GRACE_SECONDS", 0.05)
+
+
+def sharing_two_nodes(place_of, tmp_path):
+    """Two drivers on the same two nodes, each of which has one core for both."""
+    allowances = {}
+    for name in ("a", "b"):
+        allowances[name] = tmp_path / name / "allowance.json"
+        allowances[name].parent.mkdir()
+        write_allowed(allowances[name], Allowed(1, "you are there"))
+    return [place_of({"a": 1, "b": 1}, tmp_path / driver, allowances=allowances) for driver in ("one", "two")]
+
+
+def test_two_searches_by_turns_on_two_nodes_do_each_long_evaluation_once(short_turns, place_of, tmp_path):
+    places = [place for place, _ in sharing_two_nodes(place_of, tmp_path)]
+    order = search_together(places, tmp_path, evaluations_each=3, steps=100)
+    assert set(order[:4]) == {0, 1}, "both get on"
+
+
+def test_says_that_it_is_the_turn_of_another_search(place_of, tmp_path):
+    allowance = tmp_path / "allowance.json"
+    write_allowed(allowance, Allowed(1, "you are there"))
+    places = [place_of({"a": 1}, tmp_path / driver, allowances={"a": allowance})[0] for driver in ("one", "two")]
+    with contextlib.ExitStack() as stack:
+        executors = [stack.enter_context(place.executor(work_of(Making(evaluations.double)))) for place in places]
+        words = "cores: it is the turn of another search (a: you are there; 2 searches take turns)"
+        until(lambda: [executor.waits_for for executor in executors].count(words) == 1)
 
 
 def test_says_why_nodes_refuse(place_of):

@@ -475,7 +475,7 @@ def test_what_the_owner_suspends_goes_elsewhere_also_where_searches_take_turns()
 
 
 def ending_turn():
-    """A node whose turn ends while it has one short batch that runs and two that wait, beside one with nothing to do."""
+    """A node whose turn ends while it has a short batch that runs and two that wait, beside one that is idle."""
     driven = Driven("a", "b", batches=2)
     driven.now += 0.01
     for name in "ba":

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import numpy as np
 import psutil
 import pytest
 from tests.execution import evaluations
-from tests.execution.conftest import work_of
+from tests.execution.conftest import search_together, work_of
 from tests.execution.evaluations import Making
 from tests.execution.ray_node import ROOT, RayNode, words_of
 from tests.execution.test_contract import collect, outcome, rows_of
@@ -179,6 +180,23 @@ def test_neither_the_raylet_nor_the_head_killed_and_started_anew_loses_anything(
             own_node.start()
             answers |= {done.ticket: done for done in executor.wait(60)}
         check(answers | collect(executor, 90), sent)
+
+
+def test_two_searches_by_turns_on_two_nodes_do_each_long_evaluation_once(ray_node, tmp_path):
+    """Each node has one core for both, so that all but one search stand still there for ten seconds at a time."""
+    with ExitStack() as stack:
+        head = None
+        for name in ("beta", "gamma"):
+            node = RayNode(tmp_path / name, cpus=1, name=name, head=head)
+            stack.callback(node.close)
+            write_allowed(node.start().allowance, Allowed(1, "you are there"))
+            head = head or node
+        (tmp_path / "other").mkdir()
+        shutil.copy(head.folder / "ray.json", tmp_path / "other")
+        places = [stack.enter_context(OnCluster(folder)) for folder in (head.folder, tmp_path / "other")]
+        until(lambda: all(len(place._nodes) == 2 for place in places))
+        order = search_together(places, tmp_path, evaluations_each=4, steps=100)
+    assert set(order[:5]) == {0, 1}, "both get on"
 
 
 def test_a_head_that_does_not_answer_holds_nothing_up(own_node):
