@@ -70,6 +70,7 @@ def produced() -> list[str]:
     lines += [one.words for seconds in (-60, 60) for one in findings(met(ahead_seconds=seconds))]
     lines += [find("auto", list).how, find("auto", lambda: [GUIDE.parent]).how, find("/no such folder", list).how]
     lines += [waiting(), waiting(silent=True), waiting(ready=True, reason="you are there"), waiting(refused="another")]
+    lines += [waiting(ready=True, due=1, reason="2 searches take turns")]
     return lines
 
 
