@@ -4,8 +4,8 @@ Events come in, actions come out; time is an argument. Each node's queue is kept
 again when the node is lost, and as long as its round trip needs. A node gets its next batch when it will soon want one,
 so a fast one gets more than a slow one, and both are busy to the end. Nothing waits for a node that has become silent:
 what it holds goes to others at once. Where it is the turn of other searches, what has begun stands still and goes on
-there, and only what has not goes to another node, when it is given back. When there is nothing left to hand out, an idle slot takes what another would
-answer later than it. The first answer counts; a later one is compared with it.
+there; what has not goes to another node when it is given back. When there is nothing left to hand out, an idle slot
+takes what another would answer later than it. The first answer counts; a later one is compared with it.
 """
 
 from __future__ import annotations
