@@ -247,14 +247,8 @@ class FakeMachine:
     def _firewall_offline_cmd(self, *words: str) -> Said:
         what, _, rule = words[-1].partition("=")
         given = [one.removeprefix("--zone=") for one in words if one.startswith("--zone=")]
-        zone = rule if what == "--load-zone-defaults" else next(iter(given), "public")
+        zone = next(iter(given), "public")
         came, kept = f"/usr/lib/firewalld/zones/{zone}.xml", f"/etc/firewalld/zones/{zone}.xml"
-        if what == "--load-zone-defaults":
-            self.deed()
-            if kept not in self.files:
-                return Said(103, err=f"NO_DEFAULTS: {zone}")
-            self.files[f"{kept}.old"] = self.files.pop(kept)
-            return Said(0)
         head, *rules = self.files.get(kept, self.files.get(came, "<zone>")).split("\n")
         before = list(rules)
         said = self._zone_changed(what, f"<rule {rule}/>", rules)

@@ -255,6 +255,22 @@ def test_the_firewalls_let_the_same_in_after_a_reboot_and_when_their_rules_are_l
 
 
 @pytest.mark.full
+def test_who_takes_the_consent_back_has_a_closed_firewall(installation: Installation, recorder: Recorder) -> None:
+    for node in installation.nodes:
+        node.install("--no-firewall")
+    machines = [node.machine for node in installation.nodes]
+    found = {name: one.near | one.far for name, one in installation.caller.calls(machines).items()}
+    for node in installation.nodes:
+        node.install("--firewall")
+    faults = installation.open_ports()
+    closed = all(ports == {FREE} for ports in found.values())
+    figure = faults or f"open meanwhile: {found}"
+    assert recorder.record("--no-firewall, then --firewall", "closed, then open", figure, held=closed and not faults)
+    for node in installation.nodes:
+        node.wait_until_up()
+
+
+@pytest.mark.full
 def test_an_upgrade_in_the_middle_of_a_study_loses_nothing(installation: Installation, recorder: Recorder) -> None:
     newer = zips("0.1.1")
     settings = (installation.two.folder / "config.toml").read_text()

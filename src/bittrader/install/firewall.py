@@ -173,11 +173,8 @@ class FirewalldRules(_Opening):
             if machine.run(query, root=True).code == 0:
                 require(machine.run(remove, root=True), f"firewalld keeps the rule of {self.name}")
         for file in self.made:
-            if file.endswith(_EARLIER):
+            if file.endswith(_EARLIER) or _is_as_it_came(file, machine):  # firewalld notices that by itself
                 machine.remove(file, root=True)
-            elif _is_as_it_came(file, machine):
-                words = (*programs[-1], f"--load-zone-defaults={PurePosixPath(file).stem}")
-                require(machine.run(words, root=True), f"firewalld keeps {file}")
 
     def _all(self, what: str, programs: Sequence[tuple[str, ...]] = (_NOW, _KEPT)) -> Iterator[list[str]]:
         zone = [f"--zone={self.zone}"] if self.zone else []
