@@ -34,12 +34,13 @@ class Kind:
 
     words: str
     """What is in its command line."""
-    head: bool = True
     worker: bool = True
     returns: bool = True
     """Whether another takes its place; if not, the node has no need of it, or starts one when it has."""
     always: bool = True
     """Whether one is there all the time."""
+    takes_raylet: bool = False
+    """Whether its raylet ends with it, which is killed by itself as well: in a short run one on a worker is enough."""
 
 
 KINDS = (
@@ -52,8 +53,8 @@ KINDS = (
     Kind("bittrader.execution.ray import main", worker=False),  # talks to Ray for the driver
     Kind("bittrader studies resume", worker=False),  # the driver
     Kind("ray::NodeActor"),
-    Kind("ray::DashboardAgent"),
-    Kind("ray::RuntimeEnvAgent"),
+    Kind("ray::DashboardAgent", takes_raylet=True),
+    Kind("ray::RuntimeEnvAgent", takes_raylet=True),
     Kind("raylet/raylet "),
     Kind("gcs/gcs_server ", worker=False),
     Kind("bittrader.cluster.daemon"),
@@ -218,7 +219,7 @@ def _killed_on(installation: Installation, kind: Kind, number: int) -> Sequence[
     """The nodes: in a full run all that have this kind; else the head, and the workers by turns."""
     workers = (installation.one, installation.two) if kind.worker else ()
     some = workers if FULL else workers[number % 2 :][:1]
-    return (*((installation.head,) if kind.head else ()), *some)
+    return (*((installation.head,) if FULL or not kind.takes_raylet else ()), *some)
 
 
 def test_a_worker_that_reboots_is_back_at_work_by_itself(installation: Installation, recorder: Recorder) -> None:
