@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.lab.firewalls import Guard
     from tests.lab.lab import Lab
     from tests.lab.measure import Recorder
+    from tests.lab.shell import Process
 
 STUDY = "overnight"
 WANTED = Wanted(seconds=0.2, trials=30_000)
@@ -59,6 +60,7 @@ KINDS = (
     Kind("gcs/gcs_server ", worker=False),
     Kind("bittrader.cluster.daemon"),
 )
+FIRST_TO_TAKE_A_RAYLET = next(kind for kind in KINDS if kind.takes_raylet)
 
 
 class Installation:
@@ -108,6 +110,10 @@ class Installation:
             self.wait_for_work_of(one, back)
             one.wait_until_up()
         return now() - killed
+
+    def raylets(self) -> list[Process]:
+        """Of all nodes: while they are the same, no node's Ray was begun anew."""
+        return [one for node in self.nodes for one in node.machine.processes("raylet/raylet ")]
 
     def open_ports(self) -> str:
         """What a caller finds open that should not be, and closed that should be open; nothing when all is well."""
@@ -207,7 +213,10 @@ def test_what_is_killed_comes_back_by_itself_and_nothing_is_lost(
     for node in installation.nodes:
         unknown = [one for one in node.own_processes() if not any(kind.words in one for kind in KINDS)]
         assert not unknown, f"a process of {node.name} that nothing here kills: {unknown}"
+    raylets = installation.raylets()
     for number, kind in enumerate(KINDS):
+        if kind == FIRST_TO_TAKE_A_RAYLET:
+            assert installation.raylets() == raylets, installation.head.log()
         for node in _killed_on(installation, kind, number):
             seconds = installation.kill(node, kind)
             what = "back by itself" if kind.returns else "not needed"
