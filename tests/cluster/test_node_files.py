@@ -23,7 +23,7 @@ from bittrader.cluster.identity import folder_of, identity
 from bittrader.cluster.jobs import Jobs
 from bittrader.cluster.ledger import Ledger
 from bittrader.cluster.node_state import JobState, NodeState, read_state, write_state
-from bittrader.cluster.ray_list import parse
+from bittrader.cluster.ray_list import answered, parse
 from bittrader.cluster.ray_place import head_place, worker_place
 from bittrader.cluster.settings import Logs, Network
 from bittrader.errors import ClusterError
@@ -234,5 +234,6 @@ def test_what_the_membership_process_says_is_read_and_half_a_line_is_nothing() -
     assert (listed.asked, listed.session, listed.alive, listed.error) == (3.5, "one", frozenset("ab"), "")
     failed = parse(b'{"asked": 4.0, "error": "no GCS"}')
     assert (failed.session, failed.alive, failed.error) == (None, frozenset(), "no GCS")
+    assert answered(listed, failed) == answered(listed, None) == answered(None, listed) == listed
     for cut in (b"", b'{"asked": 3', b"[]", b'{"asked": null}', b"{}"):
         assert parse(cut) is None

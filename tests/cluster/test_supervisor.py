@@ -39,6 +39,7 @@ def refuse(world: World, long: float) -> None:
 
 EVENTS: dict[str, Callable[[World, float], None]] = {
     "the raylet is killed": lambda world, _: world.kill_raylet(),
+    "what asks Ray is killed": lambda world, _: world.kill_asker(),
     "the link is cut": lambda world, long: world.cut(long),
     "the address changes": lambda world, long: setattr(
         world, "address", f"10.0.{int(long)}.{len(world.log) % 200 + 2}"
@@ -229,6 +230,28 @@ def test_a_head_is_back_within_15_seconds_of(event: str) -> None:
     EACH_ALONE[event](world)
     world.tick()
     assert world.run_until_at_work(60) < BACK_SECONDS, world.words()
+
+
+@pytest.mark.parametrize("took", [0, 5, 14])
+def test_a_heads_ray_goes_on_while_what_asks_it_begins_anew(took: float) -> None:
+    world = World(role="head", asks_after=took)
+    world.run_until_at_work(60)
+    world.run(60)
+    world.kill_asker()
+    world.run(120)
+    assert len(world.starts) == 1, world.words()
+    assert world.at_work
+
+
+def test_a_heads_ray_that_answers_nothing_for_20_seconds_begins_anew_and_not_before() -> None:
+    world = World(role="head")
+    world.run_until_at_work(60)
+    world.run(60)
+    world.answers = False
+    world.run(19)
+    assert len(world.starts) == 1, world.words()
+    world.run(10)
+    assert len(world.starts) == 2, world.words()
 
 
 def test_a_day_of_a_laptop_that_commutes() -> None:

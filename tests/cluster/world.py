@@ -79,6 +79,11 @@ class World:
     visit_due: float = 0.0
     certified: str | None = None
     membership_at: float | None = None
+    asks_after: float = 0.0
+    """How long what asks a head's Ray takes to begin."""
+    asks_from: float = 0.0
+    answers: bool = True
+    """Whether a head's Ray does, while it is up."""
     searching: bool = False
     """Whether somebody searches on a head's cluster."""
     compiling: Ahead = "not yet"
@@ -127,6 +132,9 @@ class World:
     def kill_raylet(self) -> None:
         if self.ray is not None and self.ray.registered:
             self.ray.ended_at = self.now
+
+    def kill_asker(self) -> None:
+        self.membership_at = None
 
     def restart_head(self, down: float) -> None:
         """The head's Ray is a new one after so many seconds."""
@@ -249,14 +257,12 @@ class World:
     def _visit(self) -> None:
         """What the threads of the daemon bring."""
         if self.role == "head":
-            if self.membership_at is not None:
+            if self.membership_at is not None and self.now >= self.asks_from:
                 self.membership_at = self.now
                 ray = self.ray
-                is_up = ray is not None and ray.registered
-                session = f"own {len(self.starts)}"
-                self.heard = (
-                    Heard(self.now, session, ray.ended_at > self.now and not ray.dead) if ray and is_up else None
-                )
+                if ray is not None and ray.registered and self.answers:
+                    alive = ray.ended_at > self.now and not ray.dead
+                    self.heard = Heard(self.now, f"own {len(self.starts)}", alive)
             return
         if self.now < self.visit_due or not self.link or self.address is None:
             return
@@ -293,9 +299,9 @@ class World:
                 self.ray_file = None
             case actions.StartMembership():
                 assert self.membership_at is None
-                self.membership_at = self.now
+                self.membership_at, self.asks_from = self.now, self.now + self.asks_after
             case actions.StopMembership():
-                self.membership_at = self.heard = None
+                self.membership_at = None
             case actions.WriteAllowance(cores, reason):
                 assert 0 <= cores <= 4
                 self.allowed = Allowed(cores, reason)

@@ -41,6 +41,7 @@ class FakeMachine:
     agents: set[str] = field(default_factory=set)
     tasks: dict[str, bool] = field(default_factory=dict)
     rules: list[str] = field(default_factory=list)
+    firewalld_stopped: bool = False
     nft: dict[int, str] = field(default_factory=dict)
     sick: set[str] = field(default_factory=set)
     """Words of commands that fail."""
@@ -231,18 +232,49 @@ class FakeMachine:
         return Said(0)
 
     def _firewall_cmd(self, *words: str) -> Said:
+        """Rules for now are in `rules`, those that are kept in the file of their zone."""
+        if self.firewalld_stopped:
+            return Said(252, err="FirewallD is not running")
+        if words == ("--state",):
+            return Said(0, "running")
+        if words == ("--get-default-zone",):
+            return Said(0, "public\n")
+        if words[0] == "--permanent":
+            return self._firewall_offline_cmd(*words[1:])
         what, _, rule = words[-1].partition("=")
-        kept = " ".join((*words[:-1], rule))
+        return self._zone_changed(what, " ".join((*words[:-1], rule)), self.rules)
+
+    def _firewall_offline_cmd(self, *words: str) -> Said:
+        what, _, rule = words[-1].partition("=")
+        given = [one.removeprefix("--zone=") for one in words if one.startswith("--zone=")]
+        zone = next(iter(given), "public")
+        came, kept = f"/usr/lib/firewalld/zones/{zone}.xml", f"/etc/firewalld/zones/{zone}.xml"
+        head, *rules = self.files.get(kept, self.files.get(came, "<zone>")).split("\n")
+        before = list(rules)
+        said = self._zone_changed(what, f"<rule {rule}/>", rules)
+        if rules != before:
+            if kept in self.files:
+                self.files[f"{kept}.old"] = self.files[kept]
+            self.files[kept] = "\n".join((head, *rules))
+        return said
+
+    def _zone_changed(self, what: str, rule: str, rules: list[str]) -> Said:
         if what == "--query-rich-rule":
-            return Said(0 if kept in self.rules else 1)
+            return Said(0 if rule in rules else 1)
         self.deed()
         if what == "--add-rich-rule":
-            self.rules += [] if kept in self.rules else [kept]
-        elif kept in self.rules:
-            self.rules.remove(kept)
+            rules += [] if rule in rules else [rule]
+        elif rule in rules:
+            rules.remove(rule)
         else:
             return Said(34, err="NOT_ENABLED")
         return Said(0)
+
+    def _test(self, _what: str, path: str) -> Said:
+        return Said(0 if self.exists(path) else 1)
+
+    def _cat(self, path: str) -> Said:
+        return Said(0, self.files[path]) if path in self.files else Said(1, err=f"no {path}")
 
     def _nft(self, *words: str) -> Said:
         if "list" in words:

@@ -72,7 +72,10 @@ def nft() -> FakeMachine:
 
 COMPUTERS = {
     "linux": lambda: Computer(linux(guard="ufw"), FakeMachine()),
-    "linux-firewalld": lambda: Computer(linux("worker", guard="firewalld", network=LAN, zone="home"), FakeMachine()),
+    "linux-firewalld": lambda: Computer(
+        linux("worker", guard="firewalld", network=LAN, zone="home"),
+        FakeMachine(files={"/usr/lib/firewalld/zones/home.xml": "<zone>"}),
+    ),
     "linux-nftables": lambda: Computer(
         linux("worker", guard="nftables", network=LAN, chain=("inet", "f", "in"), is_loaded_at_boot=True), nft()
     ),

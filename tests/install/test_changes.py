@@ -55,6 +55,19 @@ def with_rules() -> FakeMachine:
     return FakeMachine(files={"/etc/nftables.conf": "flush ruleset\n"}, modes={"/etc/nftables.conf": 0o755})
 
 
+ZONE, KEPT = "<zone>\n<service name='ssh'/>", "/etc/firewalld/zones/home.xml"
+
+
+def with_zone() -> FakeMachine:
+    """A firewalld whose zone is as it came."""
+    return FakeMachine(files={"/usr/lib/firewalld/zones/home.xml": ZONE})
+
+
+def with_own_zone() -> FakeMachine:
+    """One whose owner has made a zone of their own."""
+    return FakeMachine(files={KEPT: "<zone>\n<service name='cups'/>"})
+
+
 CASES: list[tuple[Callable[[], FakeMachine], Change]] = [
     (plain, WriteFile("/home/ana/a/b/c", "text", "what it is")),
     (lambda: FakeMachine(files={"/home/ana/c": "another's"}), WriteFile("/home/ana/c", "text", "what it is")),
@@ -69,7 +82,9 @@ CASES: list[tuple[Callable[[], FakeMachine], Change]] = [
     (with_agent, Agent("bittrader.head", AGENT, 502, "0" * 16)),  # nobody at the screen
     (plain, ScheduledTask("Bittrader head", "C:\\task.xml", "0" * 16)),
     (plain, UfwRule(*from_(VPN))),
-    (plain, FirewalldRules(*from_(LAN), zone="home")),
+    (with_zone, FirewalldRules(*from_(LAN), zone="home")),
+    (with_own_zone, FirewalldRules(*from_(LAN), zone="home")),
+    (lambda: FakeMachine(files={"/usr/lib/firewalld/zones/public.xml": ZONE}), FirewalldRules(*from_(VPN))),
     (plain, NftRule(*from_(VPN), "inet", "filter", "input")),
     (plain, WindowsRule(*from_(LAN))),
 ]
@@ -243,3 +258,23 @@ def test_another_range_is_another_opening_so_that_the_old_one_is_closed() -> Non
     old = UfwRule(*from_(LAN))
     assert old.key != replace(old, source="10.0.0.0/24").key
     assert FirewalldRules(*from_(VPN)).key != FirewalldRules(*from_(replace(VPN, address="100.1.1.1"))).key
+
+
+def test_a_zone_of_firewalld_that_its_owner_changed_meanwhile_stays_theirs() -> None:
+    machine = with_zone()
+    made = FirewalldRules(*from_(LAN), zone="home").noticing(machine)
+    made.apply(machine)
+    machine.files[KEPT] += "\n<service name='cups'/>"
+    made.undo(machine)
+    assert machine.files[KEPT] == f"{ZONE}\n<service name='cups'/>"
+    assert machine.rules == []
+
+
+def test_a_firewalld_that_was_stopped_has_no_rule_of_ours_when_it_starts_again() -> None:
+    machine = with_zone()
+    before = dict(machine.files)
+    made = FirewalldRules(*from_(LAN), zone="home").noticing(machine)
+    made.apply(machine)
+    machine.firewalld_stopped, machine.rules = True, []
+    made.undo(machine)
+    assert machine.files == before

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# A small server or laptop as people have it: systemd with user sessions, a firewall at hand, and a user without rights.
+# A small server or laptop as people have it: systemd with user sessions, firewalls at hand, and a user without rights.
 _EVERYWHERE = (
     *("systemd", "systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "sudo", "adduser"),
-    *("iproute2", "iputils-ping", "procps", "psmisc", "nftables", "iptables", "ufw"),
+    *("iproute2", "iputils-ping", "procps", "psmisc", "nftables", "iptables", "ufw", "firewalld"),
     *("ca-certificates", "curl", "unzip", "less", "python3", "python3-venv", "tzdata"),
     *("libbz2-1.0", "liblzma5", "libncursesw6", "libsqlite3-0", "libtinfo6", "libuuid1", "zlib1g", "libexpat1"),
 )
@@ -38,6 +38,7 @@ set -eu
 useradd --create-home --shell /bin/bash {USER}
 echo '{USER} ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/{USER}
 systemctl enable systemd-networkd
+systemctl disable firewalld nftables
 systemctl mask systemd-networkd-wait-online systemd-resolved console-getty apt-daily.timer apt-daily-upgrade.timer
 rm -f /etc/machine-id /var/lib/dbus/machine-id /etc/hostname /etc/resolv.conf /var/cache/apt/archives/*.deb
 touch /etc/machine-id

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.lab.lab import Lab
-    from tests.lab.shell import Done, Process
+    from tests.lab.shell import Done
 
 Role = Literal["head", "worker"]
 Rights = Literal["sudo", "user"]
@@ -30,6 +30,7 @@ _SCRIPTS = {
     "head": {"install": "setup_head_native.sh", "verify": "verify_head.sh", "uninstall": "uninstall_head.sh"},
     "worker": {"install": "install.sh", "verify": "verify_worker.sh", "uninstall": "uninstall.sh"},
 }
+_OF_SYSTEMD = ("systemd --user", "(sd-pam)", "dbus-daemon")
 
 
 class Installed:
@@ -71,8 +72,11 @@ class Installed:
         return self.machine.as_user([*sudo, "sh", f"{self.folder_of_zip}/{_SCRIPTS[self.role][what]}", *words])
 
     def install(self, *words: str) -> str:
-        """What the installer prints that asks nothing."""
-        return self.machine.succeed(self.script("install", "--yes", *words), 600)
+        """What the installer prints that asks nothing, its plan and its result."""
+        done = self.machine.run(self.script("install", "--yes", *words), 600)
+        if done.code:
+            raise LabError(str(done))
+        return done.stderr + done.stdout
 
     def install_talking(self, answers: Sequence[tuple[str, str]], *words: str) -> Done:
         """The same on a terminal, each question answered."""
@@ -100,12 +104,10 @@ class Installed:
         """Seconds until it is."""
         return wait_until(lambda: self.is_up, f"{self.name} is up", UP_SECONDS, self.log, every=0.1)
 
-    def process(self, words: str) -> Process:
-        """The one whose command line has these words."""
-        found = self.machine.processes(words)
-        if not found:
-            raise LabError(f"no process of {self.name} is called {words!r}\n{self.log()}")
-        return found[0]
+    def own_processes(self) -> list[str]:
+        """The command lines of all that runs as the owner, less what systemd runs for a user who has services."""
+        lines = self.machine.run(["ps", "-u", USER, "-o", "args", "--no-headers"]).stdout.splitlines()
+        return [one for one in lines if not any(word in one for word in _OF_SYSTEMD)]
 
     def study(self, name: str) -> StudyFile:
         """The file of a study of this node's owner."""

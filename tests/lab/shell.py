@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -40,7 +40,8 @@ class Process:
     """A process as the outside sees it, with the number that it has out here."""
 
     pid: int
-    command: str
+    command: str = field(compare=False)
+    """A program may change it."""
     started: int
 
     def kill(self, signal_number: int = signal.SIGKILL) -> None:

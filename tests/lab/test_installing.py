@@ -3,25 +3,64 @@
 from __future__ import annotations
 
 import json
-import signal
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.lab.firewalls import FREE, Caller, fortify, load_anew
 from tests.lab.installed import HOME, Installed, join_code
 from tests.lab.installers import zips
+from tests.lab.measure import FULL
 from tests.lab.searches import Wanted, faults_of, now
 from tests.lab.shell import wait_until
 from tests.lab.traces import difference, traces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from tests.lab.firewalls import Guard
     from tests.lab.lab import Lab
     from tests.lab.measure import Recorder
+    from tests.lab.shell import Process
 
 STUDY = "overnight"
-WANTED = Wanted(seconds=0.2, trials=200_000)
+WANTED = Wanted(seconds=0.2, trials=30_000)
+GUARDS: dict[str, Guard] = {"head": "firewalld", "one": "ufw", "two": "nftables"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of process that a node has while a study runs."""
+
+    words: str
+    """What is in its command line."""
+    worker: bool = True
+    returns: bool = True
+    """Whether another takes its place; if not, the node has no need of it, or starts one when it has."""
+    always: bool = True
+    """Whether one is there all the time."""
+    takes_raylet: bool = False
+    """Whether its raylet ends with it, which is killed by itself as well: in a short run one on a worker is enough."""
+
+
+KINDS = (
+    Kind("bittrader.backtest.compiling", returns=False, always=False),
+    Kind("ray/dashboard/dashboard.py", worker=False, returns=False),  # Ray's, which starts it without a dashboard too
+    Kind("multiprocessing.resource_tracker", returns=False),
+    Kind("multiprocessing.spawn"),  # evaluates
+    Kind("ray::IDLE", returns=False, always=False),
+    Kind("bittrader.cluster.membership", worker=False),
+    Kind("bittrader.execution.ray import main", worker=False),  # talks to Ray for the driver
+    Kind("bittrader studies resume", worker=False),  # the driver
+    Kind("ray::NodeActor"),
+    Kind("ray::DashboardAgent", takes_raylet=True),
+    Kind("ray::RuntimeEnvAgent", takes_raylet=True),
+    Kind("raylet/raylet "),
+    Kind("gcs/gcs_server ", worker=False),
+    Kind("bittrader.cluster.daemon"),
+)
+FIRST_TO_TAKE_A_RAYLET = next(kind for kind in KINDS if kind.takes_raylet)
 
 
 class Installation:
@@ -32,7 +71,9 @@ class Installation:
         self.one = Installed(lab, "one", "worker", "trixie", "user", has_python=True)
         self.two = Installed(lab, "two", "worker", "bookworm", "sudo", has_python=False)
         self.nodes = (self.head, self.one, self.two)
-        self.two.machine.succeed("ufw --force enable")  # it lets nothing in from now on
+        self.caller = Caller(lab)
+        for node in self.nodes:
+            fortify(node.machine, GUARDS[node.name])
         self.before = {node.name: traces(node.machine) for node in self.nodes}
         self.printed: dict[str, str] = {}
 
@@ -42,7 +83,7 @@ class Installation:
         self.head.machine.succeed(["chown", "-R", "owner:owner", f"/{HOME}/search"])
         words = WANTED.words(self.head.home_inside / "search", STUDY)[1:]
         self.head.bittrader(*words, "--on", "cluster", "--detach", timeout=120)
-        for node in (self.one, self.two):
+        for node in self.nodes:
             self.wait_for_work_of(node, now())
 
     def wait_for_work_of(self, node: Installed, since: float) -> float:
@@ -51,6 +92,38 @@ class Installation:
         wait_until(lambda: study.path.exists() and study.first(node.name, since) is not None,
                    f"{node.name} works", 240, lambda: self.head.log() + node.log(), every=0.2)  # fmt: skip
         return study.first(node.name, since) or 0.0
+
+    def kill(self, node: Installed, kind: Kind) -> float:
+        """Seconds until all work after one of a node's processes was killed, and another is in its place."""
+        there = node.machine.processes(kind.words)
+        assert there or not kind.always, f"no {kind.words!r} on {node.name}\n{node.log()}"
+        if not there:
+            return 0.0
+        killed = now()
+        there[0].kill()
+        wait_until(lambda: not there[0].alive, f"{kind.words!r} of {node.name} is gone")
+        if kind.returns:
+            wait_until(lambda: {*node.machine.processes(kind.words)} - {*there},
+                       f"{kind.words!r} of {node.name} is back", 120, node.log, every=0.2)  # fmt: skip
+        back = now()
+        for one in self.nodes:
+            self.wait_for_work_of(one, back)
+            one.wait_until_up()
+        return now() - killed
+
+    def raylets(self) -> list[Process]:
+        """Of all nodes: while they are the same, no node's Ray was begun anew."""
+        return [one for node in self.nodes for one in node.machine.processes("raylet/raylet ")]
+
+    def open_ports(self) -> str:
+        """What a caller finds open that should not be, and closed that should be open; nothing when all is well."""
+        faults = []
+        for name, found in self.caller.calls([node.machine for node in self.nodes]).items():
+            known = {6381, 6382, *((6379, 6380) if name == "head" else ())}
+            more = {port for port in found.near - known - {FREE} if not 20000 <= port <= 20099}
+            if found.far != {FREE} or known - found.near or more:
+                faults.append(f"{name}: {found}")
+        return "; ".join(faults)
 
     def faults(self) -> str:
         """What the study lost, counted twice or has other than one computer would have it."""
@@ -71,7 +144,7 @@ def test_a_head_is_installed_with_sudo_as_a_service_of_the_computer(
     head = installation.head
     started = time.monotonic()
     head.unpack(zips())
-    installation.printed["head"] = head.install("--cores", "1")
+    installation.printed["head"] = head.install("--cores", "1", "--firewall")
     seconds = time.monotonic() - started + head.wait_until_up()
     unit = head.machine.succeed("systemctl show bittrader-head --property=User,ActiveState,UnitFileState")
     assert "User=owner" in unit
@@ -91,21 +164,33 @@ def test_workers_are_installed_by_their_user_who_answers_and_with_sudo_unattende
             ("Join code", code),
             ("with the computer", "y"),
             ("How many cores", "1"),
+            ("Open TCP ports", "y"),
             ("Go on?", "y"),
         ]
     )
     assert said.code == 0, said
+    installation.printed["one"] = said.stdout
     seconds = time.monotonic() - started + one.wait_until_up()
     held = recorder.record("a worker's user is asked, and answers", "up", f"unzip to node {seconds:.0f} s", held=True)
 
     started = time.monotonic()
     two.unpack(zips())
     invited = json.loads(installation.head.bittrader("head", "invite", "--json"))["code"]
-    two.install("--join", invited, "--cores", "1", "--firewall")
+    installation.printed["two"] = two.install("--join", invited, "--cores", "1", "--firewall")
     seconds = time.monotonic() - started + two.wait_until_up()
-    assert recorder.record(
-        "a worker, unattended, with sudo, behind ufw", "up", f"unzip to node {seconds:.0f} s", held=held
-    )
+    assert recorder.record("a worker, unattended, with sudo", "up", f"unzip to node {seconds:.0f} s", held=held)
+
+
+def test_only_the_local_network_gets_through_the_firewalls_as_the_plans_said(
+    installation: Installation, recorder: Recorder
+) -> None:
+    for node in installation.nodes:
+        ports = "6379-6382,20000-20099" if node.role == "head" else "6381-6382,20000-20099"
+        where = f"to the local network (10.77.0.0/16 on eth0) in {GUARDS[node.name]}; to nobody else"
+        assert f"open TCP ports {ports} {where}" in installation.printed[node.name]
+    faults = installation.open_ports()
+    figure = faults or "its ports are open to the network's range, to nobody else"
+    assert recorder.record(f"behind {', '.join(GUARDS.values())}", "to the range alone", figure, held=not faults)
 
 
 def test_verify_finds_nothing_wrong(installation: Installation) -> None:
@@ -125,15 +210,25 @@ def test_what_is_killed_comes_back_by_itself_and_nothing_is_lost(
     installation: Installation, recorder: Recorder
 ) -> None:
     installation.begin_study()
-    for node in (installation.one, installation.two):
-        for words in ("bittrader.cluster.daemon", "raylet/raylet ", "ray::NodeActor"):
-            killed = now()
-            node.process(words).kill(signal.SIGKILL)
-            node.wait_until_up()
-            back = installation.wait_for_work_of(node, killed + 1)
-            assert recorder.record(
-                f"kill -9 of {words.strip()} on {node.name}", "back by itself", f"at work after {back:.1f} s", held=True
-            )
+    for node in installation.nodes:
+        unknown = [one for one in node.own_processes() if not any(kind.words in one for kind in KINDS)]
+        assert not unknown, f"a process of {node.name} that nothing here kills: {unknown}"
+    raylets = installation.raylets()
+    for number, kind in enumerate(KINDS):
+        if kind == FIRST_TO_TAKE_A_RAYLET:
+            assert installation.raylets() == raylets, installation.head.log()
+        for node in _killed_on(installation, kind, number):
+            seconds = installation.kill(node, kind)
+            what = "back by itself" if kind.returns else "not needed"
+            figure = f"all at work after {seconds:.1f} s" if seconds else "there was none"
+            recorder.record(f"kill -9 of {kind.words.strip()} on {node.name}", what, figure, held=True)
+
+
+def _killed_on(installation: Installation, kind: Kind, number: int) -> Sequence[Installed]:
+    """The nodes: in a full run all that have this kind; else the head, and the workers by turns."""
+    workers = (installation.one, installation.two) if kind.worker else ()
+    some = workers if FULL else workers[number % 2 :][:1]
+    return (*((installation.head,) if FULL or not kind.takes_raylet else ()), *some)
 
 
 def test_a_worker_that_reboots_is_back_at_work_by_itself(installation: Installation, recorder: Recorder) -> None:
@@ -156,6 +251,33 @@ def test_a_head_that_reboots_goes_on_with_its_study(installation: Installation, 
     waits = [installation.wait_for_work_of(node, booted) for node in (installation.one, installation.two)]
     seconds = booted - began + min(waits)
     assert recorder.record("the head reboots", "its study goes on", f"after {seconds:.1f} s", held=True)
+
+
+def test_the_firewalls_let_the_same_in_after_a_reboot_and_when_their_rules_are_loaded_anew(
+    installation: Installation, recorder: Recorder
+) -> None:
+    rebooted = installation.open_ports()
+    for node in installation.nodes:
+        load_anew(node.machine, GUARDS[node.name])
+    faults = rebooted or installation.open_ports()
+    figure = faults or "open to the network's range, to nobody else"
+    assert recorder.record("reboots, then reloads of the firewalls", "the same ports", figure, held=not faults)
+
+
+@pytest.mark.full
+def test_who_takes_the_consent_back_has_a_closed_firewall(installation: Installation, recorder: Recorder) -> None:
+    for node in installation.nodes:
+        node.install("--no-firewall")
+    machines = [node.machine for node in installation.nodes]
+    found = {name: one.near | one.far for name, one in installation.caller.calls(machines).items()}
+    for node in installation.nodes:
+        node.install("--firewall")
+    faults = installation.open_ports()
+    closed = all(ports == {FREE} for ports in found.values())
+    figure = faults or f"open meanwhile: {found}"
+    assert recorder.record("--no-firewall, then --firewall", "closed, then open", figure, held=closed and not faults)
+    for node in installation.nodes:
+        node.wait_until_up()
 
 
 @pytest.mark.full

@@ -16,14 +16,30 @@ _ASKED = {
     "users": "getent passwd; getent group",
     "units": "systemctl list-unit-files --no-legend --no-pager | awk '{ print $1, $2 }'",
     "lingering users": "ls /var/lib/systemd/linger 2>&1",
-    "firewall": "nft list ruleset | sed 's/counter packets [0-9]* bytes [0-9]*//'; ufw status; cat /etc/ufw/*.rules",
+    "contents": "find /etc -xdev -type f ! -name .pwd.lock ! -name machine-id -exec sha256sum {} +",
+    "firewall": "nft list ruleset | sed 's/counter packets [0-9]* bytes [0-9]*//'; ufw status; cat /etc/ufw/*.rules; "
+    "cat /etc/nftables.conf; firewall-cmd --list-all-zones; firewall-cmd --permanent --list-all-zones",
     "processes": "ps -eo user:20,args --no-headers",
 }
-_PASSING = ("ps -eo", "sh -c", "nsenter", "systemd-", "(sd-pam)", "agetty", "[", "dbus-daemon", "networkctl", "awk")
+_PASSING = (
+    "ps -eo",
+    "sh -c",
+    "nsenter",
+    "systemd-",
+    "(sd-pam)",
+    "agetty",
+    "[",
+    "dbus-daemon",
+    "polkitd",
+    "networkctl",
+    "awk",
+)
 
 
 def traces(machine: Machine) -> dict[str, set[str]]:
-    """What there is, by kind: files with their owner, mode and content, users, units, firewall rules, processes."""
+    """What there is, by kind: files with their owner, mode and size, what is in those of /etc, users, units, the rules
+    of the firewalls, processes.
+    """
     less = " -o ".join(f"-path '{path}'" for path in _ITS_OWN)
     facts = machine.succeed(
         f"find / -xdev \\( {less} \\) -prune -o -type f -printf '%p %u %m %s\\n' -o -printf '%p %u %m %l\\n'", 120

@@ -72,3 +72,8 @@ def parse(line: bytes) -> Listed | None:
         )
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def answered(before: Listed | None, said: Listed | None) -> Listed | None:
+    """The last answer of Ray's, when a process that has just begun or got no answer says something, or nothing yet."""
+    return before if said is None or said.session is None else said

@@ -15,7 +15,7 @@ from bittrader.cluster.desk import Head
 from bittrader.cluster.facts import facts_here
 from bittrader.cluster.meeting import Meeting
 from bittrader.cluster.messages import Hosting
-from bittrader.cluster.ray_list import Membership
+from bittrader.cluster.ray_list import Membership, answered
 from bittrader.cluster.ray_place import head_place, worker_place
 from bittrader.cluster.ray_process import clean_environment
 from bittrader.cluster.secrets import Secrets
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bittrader.cluster.identity import Identity
     from bittrader.cluster.ledger import Ledger
     from bittrader.cluster.messages import Json
+    from bittrader.cluster.ray_list import Listed
     from bittrader.cluster.seen import Place
     from bittrader.cluster.settings import Settings
     from bittrader.host.base import Address
@@ -103,6 +104,7 @@ class HeadSide:
         authority.prepare_head(self._secrets)
         self._membership: Membership | None = None
         self._membership_started = -math.inf
+        self._answered: Listed | None = None
         self._hosting = Hosting(None, None, frozenset(), (), encrypted=False)
         self._errand: Thread | None = None
         self._troubled = ""
@@ -121,10 +123,8 @@ class HeadSide:
         return head_place(addresses, self._network)
 
     def heard(self) -> Heard | None:
-        last = self._membership.last if self._membership else None
-        if last is None or last.session is None:
-            return None
-        return Heard(last.asked, last.session, self._who.node in last.alive)
+        last = self._answer()
+        return None if last is None else Heard(last.asked, last.session, self._who.node in last.alive)
 
     def cluster(self) -> Cluster | None:
         last = self._membership.last if self._membership else None
@@ -154,6 +154,7 @@ class HeadSide:
         self._membership_started = time.monotonic()
 
     def stop_membership(self) -> None:
+        self._answer()
         if self._membership is not None:
             self._membership.close()
         self._membership = None
@@ -173,7 +174,7 @@ class HeadSide:
         return asked, last.error, len(last.alive) if last.session else None
 
     def invite_to(self, hosting: Hosting) -> None:
-        last = self._membership.last if self._membership else None
+        last = self._answer()
         alive = last.alive if last is not None and hosting.session == last.session else frozenset()
         self._hosting = replace(hosting, alive=alive)
 
@@ -188,6 +189,11 @@ class HeadSide:
     def close(self) -> None:
         self._meeting.close()
         self.stop_membership()
+
+    def _answer(self) -> Listed | None:
+        """What Ray answered last, whichever process asked it: it goes on while that is begun anew."""
+        self._answered = answered(self._answered, self._membership.last if self._membership else None)
+        return self._answered
 
     def _certify(self, address: str) -> None:
         try:

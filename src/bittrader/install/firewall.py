@@ -7,7 +7,9 @@ the interface, or this computer's own address in it, says that it is the VPN.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from bittrader.errors import InstallError
@@ -16,6 +18,7 @@ from bittrader.install.machine import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Self
 
     from bittrader.cluster.identity import Role
     from bittrader.cluster.settings import Ports
@@ -119,6 +122,12 @@ class UfwRule(_Opening):
         return ("allow", "in", *where, "port", joined(self.ports, ":"), "proto", "tcp")
 
 
+_NOW, _KEPT, _OFFLINE = ("firewall-cmd",), ("firewall-cmd", "--permanent"), ("firewall-offline-cmd",)
+_STOPPED = 252
+"""What firewall-cmd ends with while firewalld does not run."""
+_ZONES, _ZONES_THAT_CAME, _EARLIER = "/etc/firewalld/zones", "/usr/lib/firewalld/zones", ".old"
+
+
 @dataclass(frozen=True)
 class FirewalldRules(_Opening):
     """Rich rules of firewalld, one a range of ports, for now and for after the next start."""
@@ -127,10 +136,24 @@ class FirewalldRules(_Opening):
     guard: ClassVar[Guard] = "firewalld"
     zone: str = ""
     """Empty: the default one."""
+    made: tuple[str, ...] = ()
+    """The files of the zone that were not there."""
 
     @property
     def _within(self) -> str:
         return f" {self.zone}"
+
+    def noticing(self, machine: Machine) -> Self:
+        """With the first rule firewalld writes a file for a zone that had none; with each more, the one before it.
+
+        Files in which our rules are already are our own, whose receipt was lost.
+        """
+        asked = machine.run(["firewall-cmd", "--get-default-zone"], root=True)
+        zone = self.zone or require(asked, "firewalld does not name its zone").out.strip()
+        files = (f"{_ZONES}/{zone}.xml", f"{_ZONES}/{zone}.xml{_EARLIER}")
+        ours = self.holds(machine)
+        made = tuple(one for one in files if ours or machine.run(["test", "-e", one], root=True).code)
+        return replace(self, made=made)
 
     def apply(self, machine: Machine) -> None:
         for words in self._all("--add-rich-rule"):
@@ -142,15 +165,22 @@ class FirewalldRules(_Opening):
         return all(known) if len(known) == len(asked) else None
 
     def undo(self, machine: Machine) -> None:
-        for query, remove in zip(self._all("--query-rich-rule"), self._all("--remove-rich-rule"), strict=True):
+        """While firewalld does not run, what it keeps for its next start is taken out of its files."""
+        stopped = machine.run(["firewall-cmd", "--state"], root=True).code == _STOPPED
+        programs = (_OFFLINE,) if stopped else (_NOW, _KEPT)
+        queries, removals = (self._all(f"--{one}-rich-rule", programs) for one in ("query", "remove"))
+        for query, remove in zip(queries, removals, strict=True):
             if machine.run(query, root=True).code == 0:
                 require(machine.run(remove, root=True), f"firewalld keeps the rule of {self.name}")
+        for file in self.made:
+            if file.endswith(_EARLIER) or _is_as_it_came(file, machine):  # firewalld notices that by itself
+                machine.remove(file, root=True)
 
-    def _all(self, what: str) -> Iterator[list[str]]:
+    def _all(self, what: str, programs: Sequence[tuple[str, ...]] = (_NOW, _KEPT)) -> Iterator[list[str]]:
         zone = [f"--zone={self.zone}"] if self.zone else []
         for rule in self._rules:
-            for kept in ([], ["--permanent"]):
-                yield ["firewall-cmd", *kept, *zone, f"{what}={rule}"]
+            for program in programs:
+                yield [*program, *zone, f"{what}={rule}"]
 
     @property
     def _rules(self) -> Iterator[str]:
@@ -158,6 +188,18 @@ class FirewalldRules(_Opening):
         for ports in self.ports:
             port = f'port port="{joined([ports], "-")}" protocol="tcp"'
             yield f'rule family="ipv4" source address="{self.source}"{here} {port} accept'
+
+
+def _is_as_it_came(file: str, machine: Machine) -> bool:
+    """Whether a zone that is kept in a file says what the zone says that came with firewalld."""
+    came = machine.read(f"{_ZONES_THAT_CAME}/{PurePosixPath(file).name}")
+    kept = machine.run(["cat", file], root=True)
+    return came is not None and kept.code == 0 and _told(came) == _told(kept.out)
+
+
+def _told(zone: str) -> list[str]:
+    """What a zone's file says, however it is laid out."""
+    return sorted(re.findall(r"[^\s<>/]+", zone))
 
 
 @dataclass(frozen=True)
