@@ -305,15 +305,17 @@ def test_a_worker_needs_a_code_and_the_code_must_be_one(machine, say):
 
 @pytest.fixture
 def joined(monkeypatch):
-    """Joining works, and is written down."""
+    """Joining works, and is written down; so does leaving."""
     codes = []
+    monkeypatch.setattr(installing, "check_here", lambda _code: None)
+    monkeypatch.setattr(joining, "leave_here", lambda: codes.append("left") or "")
 
     def join(code, name=None):
         codes.append((code, name))
+        folder_of("worker").mkdir(parents=True, exist_ok=True)
         keep_contact(folder_of("worker"), Contact(("192.0.2.1",), 6380))
         return "air", "desk"
 
-    folder_of("worker").mkdir(parents=True)
     monkeypatch.setattr(installing, "join_here", join)
     return codes
 
@@ -343,15 +345,56 @@ def test_a_code_in_the_variable_is_used_and_left_to_nobody_else(machine, say, jo
 
 
 def test_a_code_is_asked_for_until_it_can_be_read(machine, say, joined, answer, monkeypatch):
-    def read(code):
+    def check(code):
         if code != "GOOD":
-            raise ClusterError("the join code is damaged")
+            raise ClusterError("this join code expired")
 
-    monkeypatch.setattr(asking, "read_code", read)
+    monkeypatch.setattr(asking, "check_here", check)
     answer("BAD", "GOOD", "", "", "")
     _, _, err = say("worker", "install")
     assert joined == [("GOOD", None)]
-    assert "the join code is damaged" in err
+    assert "this join code expired" in err
+
+
+def test_a_code_that_the_head_does_not_take_changes_nothing(machine, say, joined, monkeypatch):
+    def refuse(_code):
+        raise ClusterError("this join code expired")
+
+    monkeypatch.setattr(installing, "check_here", refuse)
+    before = sorted(paths.home().rglob("*"))
+    with pytest.raises(ClusterError, match="expired"):
+        say("worker", "install", "--yes", "--join", "CODE")
+    assert (joined, machine.files, sorted(paths.home().rglob("*"))) == ([], {}, before)
+
+
+def test_an_installation_that_fails_after_joining_leaves_the_cluster_and_the_settings(machine, say, joined, capsys):
+    machine.sick = {"restart"}
+    with pytest.raises(InstallError, match=r"What was done before is undone\.$"):
+        say("worker", "install", "--yes", "--join", "CODE", "--cores", "1")
+    assert joined == [("CODE", None), "left"]
+    assert not joining.has_joined()
+    assert "taken back: join the cluster\n" in capsys.readouterr().err
+    assert not folder_of("worker").exists()
+
+
+def test_one_that_had_joined_before_stays_in_its_cluster_and_keeps_its_settings(machine, say, joined):
+    say("worker", "install", "--yes", "--join", "CODE", "--cores", "1")
+    before = (folder_of("worker") / "config.toml").read_text()
+    machine.sick = {"restart"}
+    with pytest.raises(InstallError):
+        say("worker", "install", "--yes", "--scope", "system", "--cores", "2")
+    assert joined == [("CODE", None)]
+    assert joining.has_joined()
+    assert (folder_of("worker") / "config.toml").read_text() == before
+
+
+@pytest.mark.parametrize("why", ["", "the head cannot be reached"])
+def test_who_removes_a_worker_has_its_head_forget_it_or_hears_how_to(machine, say, joined, monkeypatch, why):
+    say("worker", "install", "--yes", "--join", "CODE")
+    monkeypatch.setattr(uninstalling, "leave_here", lambda: joined.append("left") or why)
+    code, _, err = say("worker", "uninstall", "--yes")
+    assert (code, joined) == (0, [("CODE", None), "left"])
+    assert ("the head cannot be reached. There: bittrader head revoke NAME" in err) == bool(why)
 
 
 def test_the_heads_address_of_config_env_is_tried_first(monkeypatch):

@@ -23,8 +23,13 @@ from typing import TYPE_CHECKING
 from installers.build import Release, members, write_zip
 from installers.contents import PACKAGES
 
+from bittrader.cluster.invite import Invite, encode
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+CODE = encode(Invite(("192.0.2.1",), 6380, bytes(range(16)), b"S3CR3T+++!"))
+"""A join code, of a head that nobody is asked for."""
 
 PROGRAM = """
 import json, os, pathlib, shlex, sys

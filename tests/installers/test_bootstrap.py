@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 import pytest
 from installers.contents import PACKAGES
 from installers.fetched import fetch_pythons
-from tests.installers.stubs import real_uv, this_python, unpacked
+from tests.installers.stubs import CODE, real_uv, this_python, unpacked
 
+from bittrader.cluster.invite import as_file
 from bittrader.cluster.visit import Contact, keep_contact
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def test_a_dry_run_after_an_installation_asks_the_program_for_its_own(computer: 
 
 def test_variables_answer_what_options_do_not(computer: Computer, zips: Unpacked) -> None:
     computer.variables = {
-        "BITTRADER_YES": "1", "NUM_CPUS": "4", "BITTRADER_FIREWALL": "no", "BITTRADER_JOIN": "CODE-1",
+        "BITTRADER_YES": "1", "NUM_CPUS": "4", "BITTRADER_FIREWALL": "no", "BITTRADER_JOIN": CODE,
         "BITTRADER_SCOPE": "user", "BITTRADER_START_AT_LOGIN": "yes",
     }  # fmt: skip
     done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--firewall")
@@ -160,7 +161,7 @@ def test_a_wrong_call_is_one_line_and_nothing_is_done(
 def test_an_answer_that_cannot_be_right_is_refused_before_anything_is_fetched(
     computer: Computer, zips: Unpacked, words: list[str], said: str
 ) -> None:
-    done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--yes", "--join", "CODE", *words)
+    done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--yes", "--join", CODE, *words)
     assert (done.returncode, said in done.stderr) == (2, True), done.stderr
     assert computer.tree() == {}
 
@@ -192,7 +193,7 @@ def test_a_join_code_with_a_wrong_sign_or_in_the_wrong_place_is_refused_and_not_
     assert computer.tree() == {}
 
 
-@pytest.mark.parametrize("code", ["04M2 ABCD_EFGH.JKMN", "04M2\u2013ABCD\u2014EFGH"])
+@pytest.mark.parametrize("code", [CODE.replace("-", " _."), CODE.lower().replace("-", "\u2013")])
 def test_a_join_code_is_taken_as_a_mail_program_or_a_person_writes_it(
     computer: Computer, zips: Unpacked, code: str
 ) -> None:
@@ -201,7 +202,7 @@ def test_a_join_code_is_taken_as_a_mail_program_or_a_person_writes_it(
 
 
 def test_a_code_in_the_variable_is_in_no_list_of_processes(computer: Computer, zips: Unpacked) -> None:
-    computer.variables = {"BITTRADER_JOIN": "04M2-S3CR3T"}
+    computer.variables = {"BITTRADER_JOIN": CODE}
     reached = hanging(computer)
     script = zips.script("install.sh", "Worker_Linux_v2.6")
     with begun(computer, script) as running:
@@ -209,10 +210,38 @@ def test_a_code_in_the_variable_is_in_no_list_of_processes(computer: Computer, z
         ps = ["ps", "-o", "args=", "-g", str(running.pid)]
         lines = subprocess.run(ps, capture_output=True, text=True, check=True).stdout
     assert "install.sh" in lines
-    assert "S3CR3T" not in lines
+    assert CODE not in lines
     computer.has_uv()
     assert computer.run(script, "--yes").returncode == 0
-    assert "04M2-S3CR3T" not in calls(computer)[0]
+    assert CODE not in calls(computer)[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (CODE[:-2] + CODE[-1] + CODE[-2], "the join code of --join is damaged: copy it again"),
+        (CODE[:-1], "the join code of --join is not whole, it has 58 letters: copy it again"),
+        ("U" + CODE[1:], "the join code of --join is damaged: copy it again"),
+    ],
+)
+@pytest.mark.parametrize("given", ["itself", "a file"])
+def test_a_damaged_join_code_is_refused_before_anything_is_fetched_and_not_shown(
+    computer: Computer, zips: Unpacked, code: str, said: str, given: str
+) -> None:
+    held = computer.home.parent / "code.txt"
+    held.write_text(as_file(code, "studio", "air", 0.0), encoding="utf-8-sig")
+    word = code if given == "itself" else str(held)
+    done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--yes", "--join", word)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    assert code not in done.stdout + done.stderr
+    assert computer.tree() == {}
+
+
+def test_a_file_that_the_head_wrote_is_taken(computer: Computer, zips: Unpacked) -> None:
+    held = computer.home.parent / "code.txt"
+    held.write_text(as_file(CODE, "studio", "air", 0.0))
+    done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--yes", "--join", str(held))
+    assert (done.returncode, calls(computer)[0][-1]) == (0, str(held)), done.stderr
 
 
 @pytest.mark.parametrize(("mask", "mode"), [(0o000, 0o755), (0o077, 0o700)])

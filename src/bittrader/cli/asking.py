@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.prompt import Confirm, IntPrompt, Prompt
 
-from bittrader.cli.joining import has_joined
+from bittrader.cli.joining import check_here, has_joined
 from bittrader.cluster.identity import folder_of
-from bittrader.cluster.invite import read_code
 from bittrader.cluster.settings import read_settings
 from bittrader.errors import ClusterError, InputError
 from bittrader.host import current
@@ -80,11 +79,11 @@ def _cores(has: int) -> int:
 
 
 def _code() -> str:
-    """A join code that can be read, asked for until it is."""
+    """A join code that its head takes, asked for until there is one."""
     while True:
         said = _answered(lambda: Prompt.ask("Join code, as `bittrader head invite` prints it", console=_err()))
         try:
-            read_code(said or "")
+            check_here(said or "")
         except ClusterError as error:
             say(f"[red]{escape(str(error))}[/red]")
         else:

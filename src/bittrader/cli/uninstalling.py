@@ -10,9 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 
 from bittrader import paths
-from bittrader.cli.asking import confirm, is_terminal, numbered
+from bittrader.cli.asking import confirm, is_terminal, numbered, say
+from bittrader.cli.joining import leave_here
 from bittrader.cluster import daemon
 from bittrader.cluster.identity import Role, folder_of
 from bittrader.errors import BittraderError, InputError
@@ -77,12 +79,20 @@ def _take_away(role: Role, receipt: Receipt, goes: Removal, folder: Path) -> tup
     with suppress(BittraderError, OSError):  # that it cannot be read is told to whoever wants something of it
         apply.inherit_folders(read_receipt(receipt.machine, str(other / FILE)), made)
     removal.end_what_runs(role)
+    if role == "worker" and not left:
+        _leave()
     is_windows = current().name == "Windows"
     if is_windows and not left and folder in goes.gone:
         _remove_later(folder)
     if is_windows or left:
         goes = replace(goes, gone=tuple(one for one in goes.gone if one != folder))
     return left + removal.remove(goes)
+
+
+def _leave() -> None:
+    """Takes this computer off its head's list; where the head cannot be told, its owner is."""
+    if why := leave_here():
+        say(f"Its head still lists this computer: {escape(why)}. There: bittrader head revoke NAME")
 
 
 def _require_no_study_runs(role: Role) -> None:
