@@ -21,7 +21,9 @@ from bittrader.cluster.network import Way
 from bittrader.cluster.settings import read_settings
 from bittrader.cluster.visit import Contact, keep_contact
 from bittrader.errors import ClusterError, InputError, InstallError
+from bittrader.install import facts as facts_module
 from bittrader.install import removal
+from bittrader.install.bounds import Place
 from bittrader.install.turns import alone
 from bittrader.optimize.studies import shelf
 from bittrader.optimize.studies.database import StudyRunningError, WriterLock
@@ -37,10 +39,15 @@ def machine(monkeypatch):
     for module in (installing, services, uninstalling, verifying):
         monkeypatch.setattr(module, "Here", lambda *_: machine)
     monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role))
+    monkeypatch.setattr(facts_module, "place_of", lambda role, _: place(facts(role)))
     monkeypatch.setattr(daemon, "running", lambda _role: object() if machine.active else None)
     monkeypatch.setattr(services, "is_held", lambda _folder: bool(machine.active))
     monkeypatch.setattr(installing, "way", lambda *_: Way("192.0.2.1", (), encrypted=True, reason="so it is"))
     return machine
+
+
+def place(facts):
+    return Place(facts.role, facts.owner, facts.home, (facts.folder,))
 
 
 def facts(role, **more):

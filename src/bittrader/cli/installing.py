@@ -25,10 +25,10 @@ from bittrader.cluster.settings import read_settings
 from bittrader.errors import BittraderError, ClusterError, InputError, InstallError
 from bittrader.host import current
 from bittrader.install import apply, removal
-from bittrader.install.facts import Facts, environment_here, facts_of, owner_here
+from bittrader.install.facts import Facts, environment_here, facts_of, owner_here, receipt_of
 from bittrader.install.machine import Here, Machine, Owner, hand_over, keep_others_out
 from bittrader.install.plan import Plan, plan
-from bittrader.install.receipt import FILE, Choices, Receipt, read_receipt
+from bittrader.install.receipt import Choices, Receipt
 from bittrader.install.systemd import Scope
 from bittrader.install.turns import alone
 
@@ -123,7 +123,7 @@ def install_node(role: Role, asked: Asked) -> None:
 
 
 def _install(role: Role, asked: Asked, machine: Machine, owner: Owner, folder: Path) -> None:
-    receipt = read_receipt(machine, str(folder / FILE))
+    receipt = receipt_of(role, machine, owner)
     facts = facts_of(role, machine, owner)
     environment = _environment(asked, facts)
     _require_code(role, asked)

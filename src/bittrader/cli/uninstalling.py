@@ -16,13 +16,13 @@ from bittrader import paths
 from bittrader.cli.asking import confirm, is_terminal, numbered, say
 from bittrader.cli.joining import leave_here
 from bittrader.cluster import daemon
-from bittrader.cluster.identity import Role, folder_of
+from bittrader.cluster.identity import Role, folder_of, other_role
 from bittrader.errors import BittraderError, InputError
 from bittrader.host import current
 from bittrader.install import apply, removal
-from bittrader.install.facts import owner_here
-from bittrader.install.machine import Here, Machine, hand_over
-from bittrader.install.receipt import FILE, Receipt, read_receipt
+from bittrader.install.facts import owner_here, receipt_of
+from bittrader.install.machine import Here, Machine, Owner, hand_over
+from bittrader.install.receipt import Receipt
 from bittrader.install.removal import Removal
 from bittrader.install.turns import alone
 from bittrader.optimize.studies import shelf
@@ -36,13 +36,21 @@ def uninstall_node(role: Role, *, dry_run: bool, yes: bool, keep: bool | None, a
         hand_over(folder, owner)
     machine = Here(owner, "asks" if is_terminal() else "silent")
     with nullcontext() if dry_run or not folder.exists() else alone(folder):
-        return _uninstall(role, machine, folder, dry_run=dry_run, yes=yes, keep=keep, as_json=as_json)
+        return _uninstall(role, machine, owner, folder, dry_run=dry_run, yes=yes, keep=keep, as_json=as_json)
 
 
 def _uninstall(
-    role: Role, machine: Machine, folder: Path, *, dry_run: bool, yes: bool, keep: bool | None, as_json: bool
+    role: Role,
+    machine: Machine,
+    owner: Owner,
+    folder: Path,
+    *,
+    dry_run: bool,
+    yes: bool,
+    keep: bool | None,
+    as_json: bool,
 ) -> int:
-    receipt = read_receipt(machine, str(folder / FILE))
+    receipt = receipt_of(role, machine, owner)
     may_ask = is_terminal() and not (yes or as_json or dry_run)
     if keep is None:
         keep = confirm("Keep your candles, studies and reports?", default=True) if may_ask else True
@@ -58,12 +66,12 @@ def _uninstall(
         raise InputError("nobody is here to be asked: say --yes, or look first with --dry-run")
     if may_ask and not confirm("Go on?", default=True):
         return 1
-    left = _take_away(role, receipt, goes, folder)
+    left = _take_away(role, receipt, owner, goes, folder)
     _report(role, words, goes.kept, left, as_json=as_json, dry_run=False)
     return 1 if left else 0
 
 
-def _take_away(role: Role, receipt: Receipt, goes: Removal, folder: Path) -> tuple[str, ...]:
+def _take_away(role: Role, receipt: Receipt, owner: Owner, goes: Removal, folder: Path) -> tuple[str, ...]:
     """Stops the node and removes it, and says what is left.
 
     What is left keeps the node's folder, with the receipt in it, for another try. When this returns, the program that
@@ -75,9 +83,8 @@ def _take_away(role: Role, receipt: Receipt, goes: Removal, folder: Path) -> tup
         _require_no_study_runs(role)
     made = apply.made_folders(receipt)
     left = apply.uninstall(receipt, str(folder))
-    other = folder_of("worker" if role == "head" else "head").absolute()
     with suppress(BittraderError, OSError):  # that it cannot be read is told to whoever wants something of it
-        apply.inherit_folders(read_receipt(receipt.machine, str(other / FILE)), made)
+        apply.inherit_folders(receipt_of(other_role(role), receipt.machine, owner), made)
     removal.end_what_runs(role)
     if role == "worker" and not left:
         _leave()

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bittrader.cluster.identity import other_role
 from bittrader.errors import InstallError
 from bittrader.install import launchd, systemd, task
 from bittrader.install.changes import Block, Change, Link, WriteFile, digest
@@ -15,7 +16,6 @@ from bittrader.install.systemd import Linger, Running, Service, UnitFile
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from bittrader.cluster.identity import Role
     from bittrader.install.facts import Facts, System
     from bittrader.install.firewall import Guard
     from bittrader.install.receipt import Choices
@@ -94,8 +94,9 @@ def _on_linux(facts: Facts, choices: Choices, environment: str) -> Iterator[Chan
     text, root = systemd.unit(service), scope == "system"
     path = systemd.unit_path(facts.role, scope, facts.home)
     if scope == "user":  # before anything is said to the user's own systemd, which may not be there without it
-        other: Role = "worker" if facts.role == "head" else "head"
-        yield Linger(facts.owner.name, systemd.unit_path(other, scope, facts.home), before=facts.lingered)
+        yield Linger(
+            facts.owner.name, systemd.unit_path(other_role(facts.role), scope, facts.home), before=facts.lingered
+        )
     yield UnitFile(path, text, f"the service of your {facts.role}", root=root, scope=scope)
     if choices.start_at_login:
         yield Link(systemd.wanted_path(facts.role, scope, facts.home), path, "starts it with the computer", root=root)
@@ -167,7 +168,7 @@ def _rules(facts: Facts, guard: Guard) -> Iterator[Change]:
 
 def _of_rival(facts: Facts) -> Iterator[str]:
     if facts.has_rival:
-        other = "worker" if facts.role == "head" else "head"
+        other = other_role(facts.role)
         yield (
             f"this computer is a {other} already, and both want the same ports, so only one of them can work. A head "
             f"works as well, and needs no worker beside it: uninstall one of them"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bittrader import paths
 from bittrader.cluster.daemon_lock import is_held
-from bittrader.cluster.identity import folder_of, read_identity
+from bittrader.cluster.identity import folder_of, other_role, read_identity
 from bittrader.cluster.ledger import Ledger
 from bittrader.cluster.node_state import read_state
 from bittrader.cluster.ray_folder import before, temp_dir
@@ -43,7 +43,7 @@ def removal(role: Role, *, studies: bool) -> Removal:
     """What there is of a node on this disk; with `studies`, what its owner made with it goes too."""
     folder, home = folder_of(role), paths.home()
     own = [folder] if any((folder / sign).exists() for sign in _SIGNS) else []
-    other = folder_of("worker" if role == "head" else "head")
+    other = folder_of(other_role(role))
     code = [] if other.exists() else [home / "code"]
     made = [paths.candles_dir(), paths.studies_dir(), paths.reports_dir()]
     gone = [*own, *_of_ray(folder), *code, *(made if studies else [])]
