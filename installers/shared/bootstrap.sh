@@ -1,8 +1,8 @@
 # Checks the machine, makes an isolated environment from package/, and hands over to `bittrader ROLE install`.
 #
-# Kept to what dash, bash 3.2 and the BSD tools of macOS understand. Whatever a failed run made is removed again: see
-# `undo`. A run that was killed leaves what the next one removes first: the folder .setup and an environment without its
-# stamp.
+# Kept to what dash, bash 3.2 and the BSD tools of macOS understand. What a run made that fails before the environment is
+# whole is removed again: see `undo`; a whole one is kept for the next. A run that was killed leaves what the next one
+# removes first: the folder .setup and an environment without its stamp.
 set -u
 # What would let other code into the environment, or the environment into another place.
 unset PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX UV_SYSTEM_PYTHON UV_PROJECT UV_WORKING_DIR
@@ -447,7 +447,6 @@ prepare() {
 prepare_as_owner() {
     command -v runuser >/dev/null 2>&1 || stop 1 "runuser is missing, and with sudo it is needed: $(install_hint util-linux)"
     BITTRADER_STEP=prepare runuser -u "$OWNER" -- sh "$HERE/$SCRIPT" --yes ${JSON:+--json} || exit
-    MAKING=1
 }
 
 say_plan() {
@@ -463,15 +462,21 @@ say_plan() {
     say "  - run \`bittrader $ROLE install\`, which lists what it changes in this computer before it does"
 }
 
+# What was long to fetch is of use to the next try.
+say_kept() {
+    remove="sh $UNINSTALLER"
+    [ ! -e "$PROGRAM" ] || remove="rm -r \"$ENVIRONMENT\""
+    printf '%s: not installed, for the reason above. For the next try, which downloads nothing then, this is kept (1.3 GB):\n' "$SCRIPT"
+    printf '    %s\nTo remove it:  %s\n' "$ENVIRONMENT" "$remove"
+}
+
 hand_over() {
+    trap : INT TERM HUP # for the program, which takes back what it did
+    MAKING=
     "$ENVIRONMENT/bin/python" -m bittrader "$ROLE" install --environment "$ENVIRONMENT" "$@"
     code=$?
-    if is_in_use; then
-        finish
-    else
-        undo
-        [ "$code" = 0 ] || printf '%s: not installed, for the reason above; what it had begun was taken back.\n' "$SCRIPT" >&2
-    fi
+    finish
+    is_in_use || say_kept >&2
     exit $code
 }
 
@@ -604,9 +609,13 @@ work() {
         [ -t 0 ] || stop 2 "there is no terminal to ask on: add --yes, and the answers as options (--help lists them)."
         confirm "Go on?" || stop 1 "nothing was changed."
     fi
-    remember
     watch_signals
-    if [ -n "$OWNER" ]; then prepare_as_owner; else prepare; fi
+    if [ -n "$OWNER" ]; then
+        prepare_as_owner
+    else
+        remember
+        prepare
+    fi
     hand_over "$@"
 }
 

@@ -428,9 +428,16 @@ try {
     # Also after Ctrl-C and after `exit`.
     if (Test-InUse) {
         Remove-Tree $Setup
+    } elseif (Test-Made) {
+        Remove-Tree $Setup
+        $remove = '.\uninstall.bat'
+        if (Test-Path -LiteralPath $Program) { $remove = "cmd /c rmdir /s /q `"$Environment`"" }
+        [Console]::Error.WriteLine('install.ps1: not installed. For the next try, which downloads nothing then, this is kept (1.3 GB):')
+        [Console]::Error.WriteLine("    $Environment")
+        [Console]::Error.WriteLine("To remove it:  $remove")
     } else {
         Undo-All
-        if ($code -ne 0) { [Console]::Error.WriteLine('install.ps1: not installed; what it had begun was taken back.') }
+        [Console]::Error.WriteLine('install.ps1: not installed; what it had begun was taken back.')
     }
 }
 exit $code

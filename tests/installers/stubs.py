@@ -46,7 +46,11 @@ if command == "install" and "--dry-run" not in words:
     if os.environ.get("STUB_FAILS"):
         sys.exit(f"bittrader: {os.environ['STUB_FAILS']}")
     if os.environ.get("STUB_DECLINES"):
-        sys.exit(0)
+        sys.exit(1)
+    if os.environ.get("STUB_STAYS"):
+        import signal
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+        signal.pause()
     launcher.parent.mkdir(exist_ok=True)
     launcher.write_text(f'#!/bin/sh\\nexec {shlex.quote(sys.prefix + "/bin/python")} -m bittrader "$@"\\n')
     launcher.chmod(0o755)

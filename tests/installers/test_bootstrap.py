@@ -496,19 +496,46 @@ def test_a_small_computer_is_told_what_it_lacks_and_used_all_the_same(computer: 
     assert "should have 4 cores" in done.stdout
 
 
-def test_what_the_program_says_is_why_it_failed_and_all_is_taken_back(computer: Computer, zips: Unpacked) -> None:
+def test_what_the_program_says_is_why_it_failed_and_the_environment_serves_the_next_try(
+    computer: Computer, zips: Unpacked
+) -> None:
     computer.variables = {"STUB_FAILS": "systemd does not answer"}
     done = computer.run(zips.script(SETUP), "--yes")
     assert done.returncode == 1
     assert "bittrader: systemd does not answer" in done.stderr
-    assert "what it had begun was taken back" in done.stderr
-    assert computer.tree() == {}
+    (environment,) = environments(computer)
+    assert f"this is kept (1.3 GB):\n    {environment}\nTo remove it:  sh uninstall_head.sh\n" in done.stderr
+    assert not (computer.folder / ".setup").exists()
+    made = environment.stat().st_mtime_ns
+
+    computer.variables = {}
+    done = computer.run(zips.script(SETUP), "--yes")
+    assert (done.returncode, environment.stat().st_mtime_ns) == (0, made)
+    assert "kept" not in done.stderr
 
 
-def test_an_installation_that_was_declined_leaves_nothing(computer: Computer, zips: Unpacked) -> None:
+def test_an_installation_that_was_declined_is_removed_by_the_script_that_it_names(
+    computer: Computer, zips: Unpacked
+) -> None:
     computer.variables = {"STUB_DECLINES": "1"}
-    assert computer.run(zips.script(SETUP), "--yes").returncode == 0
+    done = computer.run(zips.script(SETUP), "--yes")
+    assert done.returncode == 1
+    assert done.stderr.endswith("To remove it:  sh uninstall_head.sh\n")
+    assert computer.run(zips.script("uninstall_head.sh"), "--yes").returncode == 0
     assert computer.tree() == {}
+
+
+def test_a_program_that_is_stopped_with_ctrl_c_leaves_the_environment_and_its_exit_code(
+    computer: Computer, zips: Unpacked
+) -> None:
+    computer.variables = {"STUB_STAYS": "1"}
+    with begun(computer, zips.script(SETUP)) as running:
+        wait_for(computer.record)
+        os.killpg(running.pid, signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert (running.returncode, "this is kept" in said) == (130, True)
+    assert len(environments(computer)) == 1
+    assert not (computer.folder / ".setup").exists()
 
 
 def test_an_upgrade_that_fails_leaves_the_old_one_at_work_and_the_configuration(
@@ -521,9 +548,11 @@ def test_an_upgrade_that_fails_leaves_the_old_one_at_work_and_the_configuration(
     newer = unpacked(tmp_path / "newer", version="2.0")
     computer.variables = {"STUB_FAILS": "no"}
     assert computer.run(newer.script(SETUP), "--yes").returncode == 1
-    changed = {name for name, when in computer.tree().items() if before.get(name) != when}
+    (kept,) = set(environments(computer)) - {computer.home / one for one in before}
+    after = {name: when for name, when in computer.tree().items() if not (computer.home / name).is_relative_to(kept)}
+    changed = {name for name, when in after.items() if before.get(name) != when}
     assert changed <= {".bittrader_head", ".bittrader_head/envs"}
-    assert set(computer.tree()) == set(before)
+    assert set(after) == set(before)
 
     computer.variables = {}
     assert computer.run(newer.script(SETUP), "--yes").returncode == 0
