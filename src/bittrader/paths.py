@@ -25,6 +25,7 @@ JOBS = "jobs"
 RUNNING = "running"
 WORKING = "working"
 LOGS = "logs"
+ENVIRONMENTS = "envs"
 
 
 def home() -> Path:

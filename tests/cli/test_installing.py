@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -204,6 +205,21 @@ def test_the_old_environment_goes_once_the_new_one_is_at_work(machine, say):
         say("head", "install", "--yes", "--environment", str(new))
     assert old.exists()
     machine.sick = set()
+    say("head", "install", "--yes", "--environment", str(new))
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_an_old_environment_stays_while_a_search_runs_from_it_and_goes_with_the_next_installation(machine, say):
+    old = environment(folder_of("head") / "envs" / "0.1.0-1")
+    say("head", "install", "--yes", "--environment", str(old))
+    new = environment(folder_of("head") / "envs" / "0.2.0-2")
+    with subprocess.Popen(
+        [old / "bin" / "python", "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+    ) as search:
+        _, _, err = say("head", "install", "--yes", "--environment", str(new))
+        assert f"Something still runs from {old}" in err
+        assert old.exists()
+        search.stdin.close()
     say("head", "install", "--yes", "--environment", str(new))
     assert (old.exists(), new.exists()) == (False, True)
 

@@ -75,13 +75,6 @@ def test_what_a_killed_daemon_left_is_ended() -> None:
         assert left.wait() == -signal.SIGKILL
 
 
-def test_old_environments_are_all_but_the_one_in_use(tmp_path) -> None:
-    assert removal.old_environments(tmp_path, "/elsewhere") == ()
-    for name in ("one", "two", "three"):
-        (tmp_path / "envs" / name).mkdir(parents=True)
-    assert [one.name for one in removal.old_environments(tmp_path, str(tmp_path / "envs" / "two"))] == ["one", "three"]
-
-
 @pytest.mark.skipif(not WINE.exists(), reason="Wine is not on this computer")
 def test_the_last_step_on_windows_removes_a_folder_and_itself(tmp_path: Path) -> None:
     folder, script = tmp_path / "a folder of Zoë", tmp_path / "last.cmd"

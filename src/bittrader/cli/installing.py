@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -17,14 +17,14 @@ from bittrader.cli.joining import as_before_if_it_fails, check_here, has_joined,
 from bittrader.cli.options import JsonOption
 from bittrader.cli.services import services_of, wait_until_up
 from bittrader.cli.uninstalling import uninstall_node
-from bittrader.cluster import config_file, daemon, inviting
+from bittrader.cluster import config_file, daemon, environments, inviting
 from bittrader.cluster.identity import Role, folder_of
 from bittrader.cluster.invite import read_code
 from bittrader.cluster.network import no_way_in_words, way
 from bittrader.cluster.settings import read_settings
 from bittrader.errors import BittraderError, ClusterError, InputError, InstallError
 from bittrader.host import current
-from bittrader.install import apply, removal
+from bittrader.install import apply
 from bittrader.install.facts import Facts, environment_here, facts_of, owner_here, receipt_of
 from bittrader.install.machine import Here, Machine, Owner, hand_over, keep_others_out
 from bittrader.install.plan import Plan, plan
@@ -145,7 +145,7 @@ def _install(role: Role, asked: Asked, machine: Machine, owner: Owner, folder: P
     is_up = wait_until_up(role) if services_of(receipt) else daemon.running(role) is not None
     is_well = is_up or not services_of(receipt)
     if is_well:
-        _let_go_of_old(folder, environment)
+        _let_go_of_old(folder, environment, answers)
     code = _first_code() if role == "head" and is_well else None
     if asked.as_json:
         typer.echo(json.dumps({**_as_json(role, steps, planned, dry_run=False), "up": is_up, "join": code}))
@@ -234,10 +234,14 @@ def _tell_undone(asked: Asked) -> Callable[[str], None]:
     return tell
 
 
-def _let_go_of_old(folder: Path, environment: str) -> None:
-    """Removes the environments of earlier versions."""
-    for one in removal.old_environments(folder, environment):
-        shutil.rmtree(one, ignore_errors=True)
+def _let_go_of_old(folder: Path, environment: str, asked: Asked) -> None:
+    """Removes the environments of earlier versions, but for those that something runs from."""
+    with suppress(OSError):  # a full disk: they stay until the next installation
+        environments.leave(folder, Path(environment))
+    for one in environments.remove_left(folder):
+        if not asked.as_json:
+            say(f"Something still runs from {escape(str(one))}, an earlier version. It is removed when that has ended,")
+            say("by the next start of this node.")
 
 
 def _show(role: Role, steps: Sequence[apply.Step], planned: Plan) -> None:

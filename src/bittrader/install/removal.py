@@ -27,7 +27,17 @@ if TYPE_CHECKING:
 
     from bittrader.cluster.identity import Role
 
-_SIGNS = (RECEIPT, LOCK, paths.IDENTITY, SETTINGS, "config.env", "envs", paths.LOGS, "secrets", "daemon.lock")
+_SIGNS = (
+    RECEIPT,
+    LOCK,
+    paths.IDENTITY,
+    SETTINGS,
+    "config.env",
+    paths.ENVIRONMENTS,
+    paths.LOGS,
+    "secrets",
+    "daemon.lock",
+)
 """What says that a folder is a node's."""
 
 
@@ -94,12 +104,6 @@ def end_what_runs(role: Role) -> None:
     left = members(Ledger(folder / paths.PROCESSES).earlier)
     if left:
         kill(left)
-
-
-def old_environments(folder: Path, environment: str) -> tuple[Path, ...]:
-    """The environments of earlier versions, which nothing runs from any more."""
-    found = (folder / "envs").iterdir() if (folder / "envs").is_dir() else ()
-    return tuple(sorted(one for one in found if one.resolve() != Path(environment).resolve()))
 
 
 FOLDER_VARIABLE = "BITTRADER_GOES"
