@@ -26,6 +26,8 @@ RUNNING = "running"
 WORKING = "working"
 LOGS = "logs"
 ENVIRONMENTS = "envs"
+NOTIFY = "notify.json"
+NOTIFY_OUTCOMES = "notify_outcomes.jsonl"
 
 
 def home() -> Path:
