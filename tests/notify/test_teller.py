@@ -49,7 +49,8 @@ class Daemon:
 
     def __post_init__(self) -> None:
         self.view = VIEW
-        self.teller = Teller(self.folder, "air", self.wanted, self._log)
+        kept = self.folder / paths.NOTIFY, self.folder / paths.NOTIFY_OUTCOMES
+        self.teller = Teller(*kept, "air", self.wanted, self._log)
 
     def _log(self, line: str, *, trouble: bool = False) -> None:
         self.lines.append((line, trouble))

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from bittrader import paths
 from bittrader.files import tail, written_whole
 from bittrader.notify.message import EVENTS, News, late, message
 from bittrader.notify.pace import Pace, pace
@@ -37,8 +36,9 @@ _LAST_MOMENT = 1e11
 class Teller:
     """Watches one node for its owner. Only the daemon's own thread may call it."""
 
-    def __init__(self, folder: Path, name: str, wanted: Wanted, log: Callable[..., None]) -> None:
-        self._path, self._outcomes = folder / paths.NOTIFY, folder / paths.NOTIFY_OUTCOMES
+    def __init__(self, path: Path, outcomes: Path, name: str, wanted: Wanted, log: Callable[..., None]) -> None:
+        """`path` is what outlives the daemon, `outcomes` what the process says that sends."""
+        self._path, self._outcomes = path, outcomes
         self._name, self._log = name, log
         self._wanted = wanted
         said = _read(self._path)
