@@ -29,6 +29,9 @@ ENVIRONMENTS = "envs"
 NOTIFY = "notify.json"
 NOTIFY_OUTCOMES = "notify_outcomes.jsonl"
 
+# What an installer writes into the environment that it made, once that is whole.
+INSTALLED = "bittrader-installed"
+
 
 def home() -> Path:
     """The folder that holds all we keep: `$BITTRADER_HOME`, else `~/.bittrader`."""

@@ -131,7 +131,7 @@ def test_a_node_that_leaves_is_forgotten_and_its_code_is_free(head, place) -> No
     [
         ({"python": "3.11.9"}, "runs Python 3.11.9, the head runs Python 3.11.7: uv venv --clear --python 3.11.7"),
         ({"ray": "2.59.0"}, "runs Ray 2.59.0, the head runs Ray 2.60.0: uv pip install --python .venv ray==2.60.0"),
-        ({"bittrader": "0.2.0"}, "runs Bittrader 0.2.0, the head runs Bittrader 0.1.0: run the newer installer"),
+        ({"bittrader": "0.2.0"}, "runs Bittrader 0.2.0, the head runs Bittrader 0.1.0: git pull && make setup"),
     ],
 )
 def test_a_computer_that_differs_is_told_what_mends_it_and_its_code_stays_good(head, place, change, words) -> None:
@@ -141,6 +141,11 @@ def test_a_computer_that_differs_is_told_what_mends_it_and_its_code_stays_good(h
     with pytest.raises(RefusedError, match=words):
         join(place, code, NODE, "air", replace(FACTS, **change))
     join(place, code, OTHER, "air", FACTS)
+
+
+def test_one_that_the_installers_set_up_is_told_of_their_zips(head, place) -> None:
+    with pytest.raises(RefusedError, match=r"runs Python 3\.11\.9, the head runs Python 3\.11\.7: take zips of one version"):
+        check(head.invite(), NODE, replace(FACTS, python="3.11.9", by_installer=True))
 
 
 def test_an_answer_that_got_lost_can_be_asked_for_again(head, place) -> None:

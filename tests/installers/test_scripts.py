@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from bittrader.cluster import invite
 from bittrader.cluster.invite import LETTERS, MOST_ADDRESSES, Invite, encode
+from bittrader.paths import INSTALLED
 
 if TYPE_CHECKING:
     from tests.installers.stubs import Unpacked
@@ -146,6 +147,11 @@ def damages(code: str) -> st.SearchStrategy[str]:
 
     places = st.sets(st.integers(0, len(code) - 1), min_size=1, max_size=4)
     return st.builds(changed, places, st.lists(st.integers(1, 31), min_size=4, max_size=4))
+
+
+def test_the_stamp_is_the_one_by_which_the_program_knows_their_environments(zips: Unpacked) -> None:
+    assert f"STAMP=$ENVIRONMENT/{INSTALLED}\n" in zips.script("install.sh", "Worker_Linux_v2.6").read_text()
+    assert f"Join-Path $Environment '{INSTALLED}'" in zips.script("install.ps1", FOLDER).read_text()
 
 
 def test_powershell_knows_the_same_code_as_the_shells(zips: Unpacked) -> None:
