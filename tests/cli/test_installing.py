@@ -142,7 +142,7 @@ def test_who_says_no_gets_nothing_and_is_told_so(machine, say, answer):
     answer("", "", "n")
     code, _, err = say("head", "install")
     assert code == 1
-    assert err.endswith("You said no: nothing of this was done.\n")
+    assert err.endswith("You said no: nothing was changed.\n")
     assert not machine.files
 
 
@@ -150,6 +150,16 @@ def test_a_number_of_cores_that_the_computer_has_not_is_asked_for_again(machine,
     left = answer("", "0", "-2", "1000000", "1", "y")
     code, _, err = say("head", "install")
     assert (code, left, err.count("at least 1, at most")) == (0, [], 3)
+
+
+def test_every_question_of_yes_or_no_is_asked_alike_until_it_is_answered(machine, say, answer, monkeypatch):
+    monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role, guard="ufw"))
+    left = answer("perhaps", "YES", "", "n", "y")
+    code, _, err = say("head", "install")
+    assert (code, left, err.count("Please answer y or n")) == (0, [], 1)
+    assert err.count("Start it by itself with the computer? [Y/n] ") == 2
+    assert "in ufw? [y/N] " in err
+    assert err.count("Go on? [Y/n] ") == 1
 
 
 def test_where_nothing_is_missing_nobody_is_asked(machine, say, answer):
@@ -536,7 +546,11 @@ def test_a_dry_removal_removes_nothing(installed, say):
 
 def test_who_removes_is_asked(installed, say, answer):
     answer("n", "n")
-    assert say("head", "uninstall")[0] == 1
+    before = installed.picture()
+    code, _, err = say("head", "uninstall")
+    assert (code, installed.picture()) == (1, before)
+    assert "is another head: every worker must join it, with a new code" in err
+    assert err.endswith("You said no: nothing was changed.\n")
     assert paths.studies_dir().exists()
     answer("n", "y")
     assert say("head", "uninstall")[0] == 0

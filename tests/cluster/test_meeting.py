@@ -144,7 +144,9 @@ def test_a_computer_that_differs_is_told_what_mends_it_and_its_code_stays_good(h
 
 
 def test_one_that_the_installers_set_up_is_told_of_their_zips(head, place) -> None:
-    with pytest.raises(RefusedError, match=r"runs Python 3\.11\.9, the head runs Python 3\.11\.7: take zips of one version"):
+    with pytest.raises(
+        RefusedError, match=r"runs Python 3\.11\.9, the head runs Python 3\.11\.7: take zips of one version"
+    ):
         check(head.invite(), NODE, replace(FACTS, python="3.11.9", by_installer=True))
 
 

@@ -177,7 +177,7 @@ def _choices(asked: Asked, facts: Facts, receipt: Receipt) -> Choices:
 def _consent(asked: Asked, *, is_needed: bool) -> None:
     if asked.may_ask:
         if is_needed and not confirm("Go on?", default=True):
-            say("You said no: nothing of this was done.")
+            say("You said no: nothing was changed.")
             raise typer.Exit(1)
     elif not asked.yes:
         raise InputError("nobody is here to be asked: say --yes, or look first with --dry-run")

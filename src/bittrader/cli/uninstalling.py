@@ -59,12 +59,17 @@ def _uninstall(
     words += [f"remove {one} and all in it" for one in goes.gone]
     if words and not as_json:
         numbered(f"This stops the {role}, and will", words)
+        if role == "head":
+            say(
+                "A head that is installed again after that is another head: every worker must join it, with a new code."
+            )
     if not words or dry_run:
         _report(role, words, goes.kept, (), as_json=as_json, dry_run=dry_run)
         return 0
     if not (yes or may_ask):
         raise InputError("nobody is here to be asked: say --yes, or look first with --dry-run")
     if may_ask and not confirm("Go on?", default=True):
+        say("You said no: nothing was changed.")
         return 1
     left = _take_away(role, receipt, owner, goes, folder)
     _report(role, words, goes.kept, left, as_json=as_json, dry_run=False)
