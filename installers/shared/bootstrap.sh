@@ -330,6 +330,9 @@ check_package() {
         [ -r "$file" ] || stop 2 "$file is not there (or not yours to read): unpack the whole zip, and start the script that lies in it."
         [ "$(sha256_of "$file")" = "${pair#* }" ] || stop 2 "$file is damaged: unpack the zip again."
     done
+    for folder in $INSIDE; do
+        [ -d "$PACKAGE/$folder" ] || stop 2 "$PACKAGE/$folder is not there: unpack the whole zip, and start the script that lies in it."
+    done
 }
 
 # Sets UV to one that is new enough for the pinned Python: kept by us, or on the PATH; else to nothing.

@@ -186,6 +186,10 @@ function Test-Package {
         if (-not (Test-Path -LiteralPath $file)) { Stop-Script 2 "$file is not there: unpack the whole zip, and start the script that lies in it." }
         if ((Get-FileHash -LiteralPath $file -Algorithm SHA256).Hash -ne $pair[1]) { Stop-Script 2 "$file is damaged: unpack the zip again." }
     }
+    foreach ($name in @($Inside -split ' ' | Where-Object { $_ })) {
+        $needed = Join-Path $Package $name
+        if (-not (Test-Path -LiteralPath $needed)) { Stop-Script 2 "$needed is not there: unpack the whole zip, and start the script that lies in it." }
+    }
 }
 
 function Test-Made {

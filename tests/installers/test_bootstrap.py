@@ -375,6 +375,20 @@ def test_a_proxy_is_used_when_the_variable_names_one(computer: Computer, zips: U
     assert "cannot be downloaded" in done.stderr
 
 
+def test_a_zip_with_everything_inside_that_was_unpacked_without_it_is_told_so_and_not_to_look_at_the_network(
+    computer: Computer, tmp_path: Path
+) -> None:
+    zips = unpacked(tmp_path / "zips")
+    wheels = zips.folder / "Head_Native_v4.0" / "package" / "wheels"
+    wheels.rename(tmp_path / "elsewhere")
+    done = computer.run(zips.script(SETUP), "--yes")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"{SETUP}: {wheels} is not there: unpack the whole zip, and start the script that lies in it.\n"
+    )
+    assert computer.tree() == {}
+
+
 def test_a_package_that_was_not_unpacked_is_said_to_be_missing(computer: Computer, tmp_path: Path) -> None:
     zips = unpacked(tmp_path / "zips")
     (pebble,) = (zips.folder / "Head_Native_v4.0" / "package" / "wheels").iterdir()
