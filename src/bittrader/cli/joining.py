@@ -12,7 +12,7 @@ from bittrader.cluster.facts import facts_here
 from bittrader.cluster.identity import Role, folder_of, identity, read_identity
 from bittrader.cluster.invite import MOST_ADDRESSES, Invite, read_code
 from bittrader.cluster.secrets import Secrets
-from bittrader.cluster.settings import FILE, read_settings, text_of, value_in_env
+from bittrader.cluster.settings import read_settings, text_of, value_in_env
 from bittrader.cluster.visit import Visitor, check, join, read_contact
 from bittrader.errors import ClusterError, InputError
 
@@ -41,7 +41,7 @@ def join_here(code: str, name: str | None = None) -> tuple[str, str]:
 
 def _invite_of(code: str) -> Invite:
     """What a code says, with the HEAD_ADDRESS first."""
-    invite, env = read_code(code), folder_of("worker") / "config.env"
+    invite, env = read_code(code), folder_of("worker") / paths.VARIABLES
     first = head_address(text_of(env), str(env))
     if not first:
         return invite
@@ -66,7 +66,7 @@ def leave_here() -> str:
 def as_before_if_it_fails(role: Role, tell: Callable[[str], None]) -> Iterator[None]:
     """Has a node's settings, and the cluster that it is in, be as they were when what is done meanwhile fails."""
     folder, had_joined = folder_of(role), role == "head" or has_joined()
-    settings, before = folder / FILE, set(_of_joining(folder))
+    settings, before = folder / paths.SETTINGS, set(_of_joining(folder))
     held = settings.read_bytes() if settings.exists() else None
     try:
         yield

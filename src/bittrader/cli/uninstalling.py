@@ -20,6 +20,7 @@ from bittrader.cluster.identity import Role, folder_of, other_role
 from bittrader.errors import BittraderError, InputError
 from bittrader.host import current
 from bittrader.install import apply, removal
+from bittrader.install.ending import end_what_runs
 from bittrader.install.facts import owner_here, receipt_of
 from bittrader.install.machine import Here, Machine, Owner, hand_over
 from bittrader.install.receipt import Receipt
@@ -90,7 +91,7 @@ def _take_away(role: Role, receipt: Receipt, owner: Owner, goes: Removal, folder
     left = apply.uninstall(receipt, str(folder))
     with suppress(BittraderError, OSError):  # that it cannot be read is told to whoever wants something of it
         apply.inherit_folders(receipt_of(other_role(role), receipt.machine, owner), made)
-    removal.end_what_runs(role)
+    end_what_runs(role)
     if role == "worker" and not left:
         _leave()
     is_windows = current().name == "Windows"

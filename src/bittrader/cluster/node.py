@@ -190,7 +190,7 @@ class Node:
         self._log(f"takes up the changed settings{later}")
 
     def _settings_stamp(self) -> tuple[object, ...]:
-        return tuple(_stamp(self.folder / name) for name in ("config.toml", "config.env"))
+        return tuple(_stamp(self.folder / name) for name in (paths.SETTINGS, paths.VARIABLES))
 
     def _describe_ray(self) -> RayNode:
         return RayNode(

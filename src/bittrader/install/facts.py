@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bittrader import host
+from bittrader import host, paths
 from bittrader.cluster.identity import folder_of, other_role
 from bittrader.cluster.network import way
 from bittrader.cluster.settings import Ports, read_settings
@@ -21,7 +21,7 @@ from bittrader.host.network import SHARED
 from bittrader.install.bounds import Place, require_known
 from bittrader.install.firewall import From, guarding_chain
 from bittrader.install.machine import Owner, started_as_root
-from bittrader.install.receipt import FILE, Receipt, read_receipt
+from bittrader.install.receipt import Receipt, read_receipt
 from bittrader.install.systemd import Linger
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def place_of(role: Role, owner: Owner) -> Place:
 def receipt_of(role: Role, machine: Machine, owner: Owner) -> Receipt:
     """The receipt of a node, empty if there is none; InstallError if it cannot be used or names what is no node's."""
     place = place_of(role, owner)
-    return require_known(read_receipt(machine, str(Path(place.folders[0]) / FILE)), place)
+    return require_known(read_receipt(machine, str(Path(place.folders[0]) / paths.RECEIPT)), place)
 
 
 def facts_of(role: Role, machine: Machine, owner: Owner) -> Facts:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from bittrader.install.machine import Machine
 
-FILE = "receipt.json"
 _VERSION = 1
 
 KINDS: dict[str, type[Change]] = {

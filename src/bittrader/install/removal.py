@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bittrader import paths
-from bittrader.cluster.daemon_lock import is_held
 from bittrader.cluster.identity import folder_of, other_role, read_identity
-from bittrader.cluster.ledger import Ledger
-from bittrader.cluster.node_state import read_state
 from bittrader.cluster.ray_folder import before, temp_dir
-from bittrader.cluster.ray_process import kill, members
-from bittrader.cluster.settings import FILE as SETTINGS
 from bittrader.errors import BittraderError
-from bittrader.install.receipt import FILE as RECEIPT
-from bittrader.install.turns import FILE as LOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,15 +19,8 @@ if TYPE_CHECKING:
     from bittrader.cluster.identity import Role
 
 _SIGNS = (
-    RECEIPT,
-    LOCK,
-    paths.IDENTITY,
-    SETTINGS,
-    "config.env",
-    paths.ENVIRONMENTS,
-    paths.LOGS,
-    "secrets",
-    "daemon.lock",
+    *(paths.RECEIPT, paths.INSTALL_LOCK, paths.DAEMON_LOCK, paths.IDENTITY, paths.SETTINGS, paths.VARIABLES),
+    *(paths.ENVIRONMENTS, paths.LOGS, paths.SECRETS),
 )
 """What says that a folder is a node's."""
 
@@ -90,20 +74,6 @@ def remove(gone: Removal) -> tuple[str, ...]:
     with contextlib.suppress(OSError):  # it is not empty, or not there
         paths.home().rmdir()
     return tuple(failed)
-
-
-def end_what_runs(role: Role) -> None:
-    """Kills a daemon that does not end, and what a daemon left behind that was killed itself."""
-    folder = folder_of(role)
-    if not folder.is_dir():
-        return
-    state = read_state(folder)
-    if state is not None and is_held(folder):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(state.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-    left = members(Ledger(folder / paths.PROCESSES).earlier)
-    if left:
-        kill(left)
 
 
 FOLDER_VARIABLE = "BITTRADER_GOES"
