@@ -198,6 +198,16 @@ install_hint() { # PACKAGE: the command that installs it here
 
 is_made() { [ "$(cat "$STAMP" 2>/dev/null)" = "$PACKAGE_ID" ] && "$ENVIRONMENT/bin/python" -c 'import bittrader' 2>/dev/null; }
 
+# One computer has one role. Whoever gave this one other ports knows better, and so does the program.
+check_role() {
+    RIVAL=worker
+    [ "$ROLE" = head ] || RIVAL='head'
+    theirs=$(folder_of "$RIVAL")
+    if [ -e "$theirs/receipt.json" ] && [ ! -e "$FOLDER/receipt.json" ] && [ ! -e "$FOLDER/config.toml" ]; then
+        stop 2 "this computer is a $RIVAL already, and one computer has one role: a head works as well, and needs no worker beside it. To make it $WHAT instead, first remove the $RIVAL: $theirs/bin/bittrader $RIVAL uninstall"
+    fi
+}
+
 is_in_use() { # whether the program that is installed is the one of our environment
     [ -f "$PROGRAM" ] && grep -qF -- "/envs/$PACKAGE_ID/" "$PROGRAM"
 }
@@ -488,6 +498,7 @@ main() {
     if [ -n "$JSON" ]; then exec 3>&2; else exec 3>&1; fi
     check_package
     check_machine
+    check_role
     if [ "${BITTRADER_STEP:-}" = prepare ]; then
         remember
         watch_signals

@@ -292,6 +292,19 @@ def test_that_it_does_not_start_again_is_said_beside_what_failed(machine, tell, 
     assert "was stopped, and does not start again: port 6379 is taken" in capsys.readouterr().err
 
 
+def test_a_second_role_is_refused_before_anything_is_changed_and_one_that_is_there_can_be_upgraded(
+    machine, tell, monkeypatch
+):
+    tell("head", "install", "--yes")
+    before = machine.picture()
+    monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role, has_rival=True))
+    with pytest.raises(InputError, match="this computer is a head already"):
+        tell("worker", "install", "--yes", "--join", "CODE")
+    assert machine.picture() == before
+    assert not folder_of("worker").exists()
+    assert tell("head", "install", "--yes")[0] == 0
+
+
 def test_two_installations_at_once_do_not_meet(machine, tell):
     with alone(folder_of("head")), pytest.raises(InstallError, match="something else installs or removes"):
         tell("head", "install", "--yes")

@@ -299,6 +299,23 @@ def test_a_worker_without_a_code_is_told_before_anything_is_fetched(computer: Co
     assert computer.run(script, "--yes").returncode == 0
 
 
+def test_a_head_is_not_made_a_worker_as_well_and_is_told_so_before_anything_is_fetched(
+    computer: Computer, zips: Unpacked
+) -> None:
+    install = zips.script("install.sh", "Worker_Linux_v2.6")
+    computer.folder.mkdir()
+    (computer.folder / "receipt.json").write_text("{}")
+    done = computer.run(install, "--yes", "--join", CODE)
+    assert done.returncode == 2
+    assert done.stderr.startswith("install.sh: this computer is a head already, and one computer has one role: ")
+    assert done.stderr.endswith(f"first remove the head: {computer.folder}/bin/bittrader head uninstall\n")
+    assert not (computer.home / ".bittrader_worker").exists()
+
+    (computer.home / ".bittrader_worker").mkdir()
+    (computer.home / ".bittrader_worker" / "config.toml").write_text("[network.ports]\nnode_manager = 7001\n")
+    assert computer.run(install, "--yes", "--join", CODE).returncode == 0
+
+
 def test_a_package_that_is_damaged_or_was_left_behind_is_noticed_before_anything_else(
     computer: Computer, tmp_path: Path
 ) -> None:

@@ -27,7 +27,7 @@ from bittrader.host import current
 from bittrader.install import apply
 from bittrader.install.facts import Facts, environment_here, facts_of, owner_here, receipt_of
 from bittrader.install.machine import Here, Machine, Owner, hand_over, keep_others_out
-from bittrader.install.plan import Plan, plan
+from bittrader.install.plan import Plan, plan, require_no_rival
 from bittrader.install.receipt import Choices, Receipt
 from bittrader.install.systemd import Scope
 from bittrader.install.turns import alone
@@ -125,6 +125,8 @@ def install_node(role: Role, asked: Asked) -> None:
 def _install(role: Role, asked: Asked, machine: Machine, owner: Owner, folder: Path) -> None:
     receipt = receipt_of(role, machine, owner)
     facts = facts_of(role, machine, owner)
+    if receipt.is_new:
+        require_no_rival(facts)
     environment = _environment(asked, facts)
     _require_code(role, asked)
     answers = ask(asked, facts, receipt) if asked.may_ask else asked

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bittrader.cluster.identity import other_role
-from bittrader.errors import InstallError
+from bittrader.errors import InputError, InstallError
 from bittrader.install import launchd, systemd, task
 from bittrader.install.changes import Block, Change, Link, WriteFile, digest
 from bittrader.install.firewall import FirewalldRules, NftRule, UfwRule, WindowsRule, joined, named, opened_ports
@@ -47,7 +47,6 @@ def plan(facts: Facts, choices: Choices, environment: str) -> Plan:
         changes.append(Link(f"{facts.home}/.local/bin/bittrader", to, what))
     rules, notes = _firewall(facts, wanted=choices.firewall)
     changes += rules
-    notes = (*notes, *_of_rival(facts))
     if facts.system == "Linux" and facts.systemd is None:
         return Plan(tuple(changes), (*notes, _foreground(facts)))
     changes += _SERVICES[facts.system](facts, choices, environment)
@@ -166,12 +165,14 @@ def _rules(facts: Facts, guard: Guard) -> Iterator[Change]:
         yield WindowsRule(*given)
 
 
-def _of_rival(facts: Facts) -> Iterator[str]:
+def require_no_rival(facts: Facts) -> None:
+    """InputError where this computer is of the other role already, and both would want the same ports."""
     if facts.has_rival:
         other = other_role(facts.role)
-        yield (
-            f"this computer is a {other} already, and both want the same ports, so only one of them can work. A head "
-            f"works as well, and needs no worker beside it: uninstall one of them"
+        raise InputError(
+            f"this computer is a {other} already, and one computer has one role: a head works as well, and needs no "
+            f"worker beside it. To make it a {facts.role} instead, first remove the {other}: bittrader {other} "
+            "uninstall"
         )
 
 
