@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,14 +17,14 @@ import tempfile
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from installers.contents import OLDEST_GLIBC, OLDEST_MACOS, PACKAGES, PYTHON, UV, UV_VERSION, Package
-from installers.fetched import fetch_pythons, fetch_uv, fetch_wheels
+from installers.contents import OLDEST_GLIBC, OLDEST_MACOS, PACKAGES, PYTHON, PYTHONS, UV, UV_VERSION, Package
+from installers.fetched import can_be_fetched, fetch_pythons, fetch_uv, fetch_wheels
 from installers.scripts import finished, posix_values, powershell_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "installers"
@@ -78,11 +79,30 @@ def main(words: list[str]) -> None:
     print((asked.out / "SHA256SUMS").read_text(), end="")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _python(said: str) -> str:
+    """A Python that a cluster may run, to the patch level."""
+    if not re.fullmatch(rf"({'|'.join(map(re.escape, PYTHONS))})\.\d+", said):
+        known = f"{', '.join(PYTHONS[:-1])} or {PYTHONS[-1]}"
+        raise argparse.ArgumentTypeError(
+            f"{said!r} is no Python for a cluster: say {known} with its last number, as in {PYTHON}"
+        )
+    if not can_be_fetched(said):
+        raise argparse.ArgumentTypeError(f"uv {UV_VERSION} knows no Python {said}: take another last number")
+    return said
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="make installers", description="Builds the installers.")
+    parser = _Parser(prog="make installers", description="Builds the installers.")
     parser.add_argument("--offline", action="store_true", help="put every package inside")
     parser.add_argument("--with-python", action="store_true", help="put Python itself inside as well")
-    parser.add_argument("--python", default=PYTHON, help=f"the Python of the cluster (default: {PYTHON})")
+    parser.add_argument("--python", default=PYTHON, type=_python, help=f"the Python of the cluster (default: {PYTHON})")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="where to put them (default: dist)")
     return parser
 
@@ -113,14 +133,18 @@ def requirements_of(lock: str) -> bytes:
 
 def members(package: Package, release: Release, extra: dict[str, bytes]) -> dict[str, bytes]:
     """Every file of a zip by its path below the zip's folder."""
-    files = {name: script(package, source, release) for name, source in package.files.items()}
+    inside = sorted({name.split("/")[1] for name in extra} - {"uv"})
+    files = {name: script(package, source, release, inside) for name, source in package.files.items()}
     files[f"package/{release.wheel.name}"] = release.wheel.read_bytes()
     files["package/requirements.txt"] = release.requirements
     return files | extra
 
 
-def script(package: Package, source: str, release: Release) -> bytes:
-    """A file of the table: shared pieces and values put in, and line ends as its system likes them."""
+def script(package: Package, source: str, release: Release, inside: Sequence[str] = ()) -> bytes:
+    """A file of the table: shared pieces and values put in, and line ends as its system likes them.
+
+    `inside`: the folders of `package/` without which the scripts would turn to the internet.
+    """
     values = {
         "PACKAGE_VERSION": release.version,
         "PACKAGE_ID": release.name,
@@ -130,6 +154,7 @@ def script(package: Package, source: str, release: Release) -> bytes:
         "REQUIREMENTS_SHA256": release.requirements_sha256,
         "UV_VERSION": release.uv_version,
         "UV_FILES": "\n".join(f"{system} {' '.join(release.uv[system])}" for system in package.systems),
+        "INSIDE": " ".join(inside),
         "OLDEST_GLIBC": OLDEST_GLIBC,
         "OLDEST_MACOS": OLDEST_MACOS,
         **package.values,

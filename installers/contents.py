@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 PYTHON = "3.11.18"
 """The Python of every node, to the patch level; uv of the version below knows where to fetch it for every system."""
 
+PYTHONS = ("3.11", "3.12", "3.13")
+"""Those that Bittrader and all that it needs run on."""
+
 OLDEST_GLIBC = "2.28"
 OLDEST_MACOS = "14.0"
 

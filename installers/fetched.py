@@ -78,10 +78,19 @@ def fetch_pythons(package: Package, python: str, work: Path) -> dict[str, bytes]
 
 def _python_url(system: str, python: str) -> str:
     """Where uv would fetch a system's Python, from a mirror if its variable names one."""
+    return _python_urls(python)[f"cpython-{python}-{_SYSTEMS[system][1]}"]
+
+
+def can_be_fetched(python: str) -> bool:
+    """Whether uv knows where every system's Python of that version is."""
+    return {f"cpython-{python}-{names[1]}" for names in _SYSTEMS.values()} <= set(_python_urls(python))
+
+
+def _python_urls(python: str) -> dict[str, str]:
+    """Where uv would fetch it, by system."""
     command = [_uv(), "python", "list", f"cpython-{python}", "--only-downloads", "--all-platforms", "--all-arches"]
     listed = subprocess.run([*command, "--output-format", "json"], stdout=subprocess.PIPE, check=True).stdout
-    key = f"cpython-{python}-{_SYSTEMS[system][1]}"
-    return next(entry["url"] for entry in json.loads(listed) if entry["key"] == key)
+    return {entry["key"]: entry["url"] for entry in json.loads(listed)}
 
 
 def _resolved(system: str, lock: Path, python: str) -> Path:

@@ -1,8 +1,8 @@
 # Checks the machine, makes an isolated environment from package/, and hands over to `bittrader ROLE install`.
 #
-# Kept to what dash, bash 3.2 and the BSD tools of macOS understand. Whatever a failed run made is removed again: see
-# `undo`. A run that was killed leaves what the next one removes first: the folder .setup and an environment without its
-# stamp.
+# Kept to what dash, bash 3.2 and the BSD tools of macOS understand. What a run made that fails before the environment is
+# whole is removed again: see `undo`; a whole one is kept for the next. A run that was killed leaves what the next one
+# removes first: the folder .setup and an environment without its stamp.
 set -u
 # What would let other code into the environment, or the environment into another place.
 unset PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX UV_SYSTEM_PYTHON UV_PROJECT UV_WORKING_DIR
@@ -198,6 +198,16 @@ install_hint() { # PACKAGE: the command that installs it here
 
 is_made() { [ "$(cat "$STAMP" 2>/dev/null)" = "$PACKAGE_ID" ] && "$ENVIRONMENT/bin/python" -c 'import bittrader' 2>/dev/null; }
 
+# One computer has one role. Whoever gave this one other ports knows better, and so does the program.
+check_role() {
+    RIVAL=worker
+    [ "$ROLE" = head ] || RIVAL='head'
+    theirs=$(folder_of "$RIVAL")
+    if [ -e "$theirs/receipt.json" ] && [ ! -e "$FOLDER/receipt.json" ] && [ ! -e "$FOLDER/config.toml" ]; then
+        stop 2 "this computer is a $RIVAL already, and one computer has one role: a head works as well, and needs no worker beside it. To make it $WHAT instead, first remove the $RIVAL: $theirs/bin/bittrader $RIVAL uninstall"
+    fi
+}
+
 is_in_use() { # whether the program that is installed is the one of our environment
     [ -f "$PROGRAM" ] && grep -qF -- "/envs/$PACKAGE_ID/" "$PROGRAM"
 }
@@ -330,6 +340,9 @@ check_package() {
         [ -r "$file" ] || stop 2 "$file is not there (or not yours to read): unpack the whole zip, and start the script that lies in it."
         [ "$(sha256_of "$file")" = "${pair#* }" ] || stop 2 "$file is damaged: unpack the zip again."
     done
+    for folder in $INSIDE; do
+        [ -d "$PACKAGE/$folder" ] || stop 2 "$PACKAGE/$folder is not there: unpack the whole zip, and start the script that lies in it."
+    done
 }
 
 # Sets UV to one that is new enough for the pinned Python: kept by us, or on the PATH; else to nothing.
@@ -447,7 +460,6 @@ prepare() {
 prepare_as_owner() {
     command -v runuser >/dev/null 2>&1 || stop 1 "runuser is missing, and with sudo it is needed: $(install_hint util-linux)"
     BITTRADER_STEP=prepare runuser -u "$OWNER" -- sh "$HERE/$SCRIPT" --yes ${JSON:+--json} || exit
-    MAKING=1
 }
 
 say_plan() {
@@ -463,15 +475,21 @@ say_plan() {
     say "  - run \`bittrader $ROLE install\`, which lists what it changes in this computer before it does"
 }
 
+# What was long to fetch is of use to the next try.
+say_kept() {
+    remove="sh $UNINSTALLER"
+    [ ! -e "$PROGRAM" ] || remove="rm -r \"$ENVIRONMENT\""
+    printf '%s: not installed, for the reason above. For the next try, which downloads nothing then, this is kept (1.3 GB):\n' "$SCRIPT"
+    printf '    %s\nTo remove it:  %s\n' "$ENVIRONMENT" "$remove"
+}
+
 hand_over() {
+    trap : INT TERM HUP # for the program, which takes back what it did
+    MAKING=
     "$ENVIRONMENT/bin/python" -m bittrader "$ROLE" install --environment "$ENVIRONMENT" "$@"
     code=$?
-    if is_in_use; then
-        finish
-    else
-        undo
-        [ "$code" = 0 ] || printf '%s: not installed, for the reason above; what it had begun was taken back.\n' "$SCRIPT" >&2
-    fi
+    finish
+    is_in_use || say_kept >&2
     exit $code
 }
 
@@ -480,6 +498,7 @@ main() {
     if [ -n "$JSON" ]; then exec 3>&2; else exec 3>&1; fi
     check_package
     check_machine
+    check_role
     if [ "${BITTRADER_STEP:-}" = prepare ]; then
         remember
         watch_signals
@@ -538,10 +557,51 @@ check_code() { # FROM WORD
         '') stop 2 "$1 is empty: \`bittrader head invite\` prints a code on the head." ;;
         /* | ./* | ../*) [ -r "$2" ] || stop 2 "$2 is neither a join code nor a file that can be read." ;;
     esac
-    [ ! -r "$2" ] || return 0
-    case $(printf '%s' "$2" | LC_ALL=C tr -d '\200-\377') in
-        *[!0-9A-Za-z_.[:space:]-]*) stop 2 "what $1 says is neither a join code nor a file that can be read (it is not shown: a code is secret)." ;;
+    if [ -f "$2" ] && [ -r "$2" ]; then
+        letters=$(head -n 100 <"$2" | LC_ALL=C tr -d '\200-\377' | grep -v '^#')
+    else
+        letters=$(printf '%s' "$2" | LC_ALL=C tr -d '\200-\377')
+    fi
+    case $letters in
+        *[!0-9A-Za-z_.[:space:]-]*) stop 2 "what $1 says is neither a join code nor a file that holds one (it is not shown: a code is secret)." ;;
     esac
+    letters=$(printf '%s' "$letters" | LC_ALL=C tr -d '[:space:]_.-' | LC_ALL=C tr abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ | tr OIL 011)
+    is_whole "$letters" || case ${#letters} in
+        59 | 66 | 72 | 78) stop 2 "the join code of $1 is damaged: copy it again, all of it." ;;
+        *) stop 2 "the join code of $1 is not whole, it has ${#letters} letters: copy it again, all of it." ;;
+    esac
+}
+
+# Whether the last six letters of a code are those that the others give: src/bittrader/cluster/invite.py tells of it.
+is_whole() { # LETTERS
+    # By its input: what is a word, the list of processes shows.
+    printf '%s\n' "$1" | awk '
+        function sum(a, b,   all, bit) {
+            for (bit = 1; bit < 64; bit *= 2) if (int(a / bit) % 2 != int(b / bit) % 2) all += bit
+            return all + 0
+        }
+        function times(a, b,   all, bit) {
+            for (bit = 16; bit >= 1; bit /= 2) {
+                all *= 2
+                if (all >= 32) all = sum(all, 41)
+                if (int(b / bit) % 2) all = sum(all, a)
+            }
+            return all + 0
+        }
+        {
+            split("29 22 20 21 29 18", generator, " ")
+            left[6] = 1
+            for (at = 1; at <= length($0); at++) {
+                digit = index("0123456789ABCDEFGHJKMNPQRSTVWXYZ", substr($0, at, 1)) - 1
+                if (digit < 0) exit 1
+                factor = left[1] + 0
+                for (i = 1; i < 6; i++) left[i] = left[i + 1] + 0
+                left[6] = digit
+                for (i = 1; i <= 6; i++) left[i] = sum(left[i], times(factor, generator[i]))
+            }
+            rest = left[1] " " left[2] " " left[3] " " left[4] " " left[5] " " left[6]
+            exit (rest != "2 9 20 20 18 1")
+        }'
 }
 
 work() {
@@ -563,9 +623,13 @@ work() {
         [ -t 0 ] || stop 2 "there is no terminal to ask on: add --yes, and the answers as options (--help lists them)."
         confirm "Go on?" || stop 1 "nothing was changed."
     fi
-    remember
     watch_signals
-    if [ -n "$OWNER" ]; then prepare_as_owner; else prepare; fi
+    if [ -n "$OWNER" ]; then
+        prepare_as_owner
+    else
+        remember
+        prepare
+    fi
     hand_over "$@"
 }
 

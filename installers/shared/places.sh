@@ -15,6 +15,9 @@ if [ "$(printf '%s.' "${BITTRADER_HOME:-}${HOME:-}" | tr -d '[:cntrl:]')" != "${
     echo "${0##*/}: a line break, or another control character, is in HOME or BITTRADER_HOME: no service can be run from there." >&2
     exit 2
 fi
-if [ -n "${BITTRADER_HOME:-}" ]; then FOLDER=$BITTRADER_HOME/$ROLE; else FOLDER=$HOME/.bittrader_$ROLE; fi
-case $FOLDER in /*) ;; *) FOLDER=$PWD/$FOLDER ;; esac
+folder_of() { # ROLE
+    if [ -n "${BITTRADER_HOME:-}" ]; then at=$BITTRADER_HOME/$1; else at=$HOME/.bittrader_$1; fi
+    case $at in /*) printf '%s\n' "$at" ;; *) printf '%s\n' "$PWD/$at" ;; esac
+}
+FOLDER=$(folder_of "$ROLE")
 PROGRAM=$FOLDER/bin/bittrader

@@ -99,10 +99,41 @@ function Read-Options([object[]]$Given) {
 # What only looks like a code is not shown: with one wrong character it is a secret still.
 function Test-Code([string]$From, [string]$Word) {
     if (-not $Word) { Stop-Script 2 "$From is empty: ``bittrader head invite`` prints a code on the head." }
-    if (($Word -match '[^0-9A-Za-z_.\s\u0080-\uFFFF-]') -and -not (Test-Path -LiteralPath $Word -PathType Leaf)) {
-        if ($Word -match '^([A-Za-z]:)?[\\/]|^\.{1,2}[\\/]') { Stop-Script 2 "$Word is neither a join code nor a file that can be read." }
-        Stop-Script 2 "what $From says is neither a join code nor a file that can be read (it is not shown: a code is secret)."
+    $code = $Word
+    if (Test-Path -LiteralPath $Word -PathType Leaf) {
+        $code = @(Get-Content -LiteralPath $Word -TotalCount 100 | Where-Object { $_ -notmatch '^#' }) -join ' '
+    } elseif ($Word -match '^([A-Za-z]:)?[\\/]|^\.{1,2}[\\/]') {
+        Stop-Script 2 "$Word is neither a join code nor a file that can be read."
     }
+    if ($code -match '[^0-9A-Za-z_.\s\u0080-\uFFFF-]') {
+        Stop-Script 2 "what $From says is neither a join code nor a file that holds one (it is not shown: a code is secret)."
+    }
+    $letters = ($code -replace '[^0-9A-Za-z]', '').ToUpperInvariant().Replace('O', '0').Replace('I', '1').Replace('L', '1')
+    if (Test-Whole $letters) { return }
+    if (59, 66, 72, 78 -contains $letters.Length) { Stop-Script 2 "the join code of $From is damaged: copy it again, all of it." }
+    Stop-Script 2 "the join code of $From is not whole, it has $($letters.Length) letters: copy it again, all of it."
+}
+
+# Whether the last six letters of a code are those that the others give: src/bittrader/cluster/invite.py tells of it.
+function Test-Whole([string]$Letters) {
+    $generator = 29, 22, 20, 21, 29, 18
+    $left = 0, 0, 0, 0, 0, 1
+    foreach ($letter in $Letters.ToCharArray()) {
+        $digit = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'.IndexOf($letter)
+        if ($digit -lt 0) { return $false }
+        $factor = $left[0]
+        $left = @($left[1..5]) + $digit
+        for ($i = 0; $i -lt 6; $i++) {
+            $product = 0
+            foreach ($bit in 16, 8, 4, 2, 1) {
+                $product = $product * 2
+                if ($product -ge 32) { $product = $product -bxor 41 }
+                if ($generator[$i] -band $bit) { $product = $product -bxor $factor }
+            }
+            $left[$i] = $left[$i] -bxor $product
+        }
+    }
+    return (($left -join ' ') -eq '2 9 20 20 18 1')
 }
 
 function Test-Asked([string[]]$Names) {
@@ -154,6 +185,10 @@ function Test-Package {
         $file = Join-Path $Package $pair[0]
         if (-not (Test-Path -LiteralPath $file)) { Stop-Script 2 "$file is not there: unpack the whole zip, and start the script that lies in it." }
         if ((Get-FileHash -LiteralPath $file -Algorithm SHA256).Hash -ne $pair[1]) { Stop-Script 2 "$file is damaged: unpack the zip again." }
+    }
+    foreach ($name in @($Inside -split ' ' | Where-Object { $_ })) {
+        $needed = Join-Path $Package $name
+        if (-not (Test-Path -LiteralPath $needed)) { Stop-Script 2 "$needed is not there: unpack the whole zip, and start the script that lies in it." }
     }
 }
 
@@ -397,9 +432,16 @@ try {
     # Also after Ctrl-C and after `exit`.
     if (Test-InUse) {
         Remove-Tree $Setup
+    } elseif (Test-Made) {
+        Remove-Tree $Setup
+        $remove = '.\uninstall.bat'
+        if (Test-Path -LiteralPath $Program) { $remove = "cmd /c rmdir /s /q `"$Environment`"" }
+        [Console]::Error.WriteLine('install.ps1: not installed. For the next try, which downloads nothing then, this is kept (1.3 GB):')
+        [Console]::Error.WriteLine("    $Environment")
+        [Console]::Error.WriteLine("To remove it:  $remove")
     } else {
         Undo-All
-        if ($code -ne 0) { [Console]::Error.WriteLine('install.ps1: not installed; what it had begun was taken back.') }
+        [Console]::Error.WriteLine('install.ps1: not installed; what it had begun was taken back.')
     }
 }
 exit $code

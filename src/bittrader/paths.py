@@ -12,7 +12,13 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 NAME_RULE = "use small letters, digits and - _ . as in btcusdt-1h"
 
 # What a node's folder holds, which its daemon, the command line, searches and the work on it find there.
+SETTINGS = "config.toml"
+VARIABLES = "config.env"
 IDENTITY = "identity.json"
+SECRETS = "secrets"
+DAEMON_LOCK = "daemon.lock"
+INSTALL_LOCK = "install.lock"
+RECEIPT = "receipt.json"
 STATE = "state.json"
 WISHES = "wishes.json"
 ALLOWANCE = "allowance.json"
@@ -25,6 +31,12 @@ JOBS = "jobs"
 RUNNING = "running"
 WORKING = "working"
 LOGS = "logs"
+ENVIRONMENTS = "envs"
+NOTIFY = "notify.json"
+NOTIFY_OUTCOMES = "notify_outcomes.jsonl"
+
+# What an installer writes into the environment that it made, once that is whole.
+INSTALLED = "bittrader-installed"
 
 
 def home() -> Path:

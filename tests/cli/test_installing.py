@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.install.machines import FakeMachine, linux
 
-from bittrader import cli, paths
+from bittrader import paths
 from bittrader.cli import asking, installing, joining, services, uninstalling, verifying, worker
 from bittrader.cluster import daemon
 from bittrader.cluster.config_file import set_key
@@ -21,7 +22,9 @@ from bittrader.cluster.network import Way
 from bittrader.cluster.settings import read_settings
 from bittrader.cluster.visit import Contact, keep_contact
 from bittrader.errors import ClusterError, InputError, InstallError
+from bittrader.install import facts as facts_module
 from bittrader.install import removal
+from bittrader.install.bounds import Place
 from bittrader.install.turns import alone
 from bittrader.optimize.studies import shelf
 from bittrader.optimize.studies.database import StudyRunningError, WriterLock
@@ -37,27 +40,19 @@ def machine(monkeypatch):
     for module in (installing, services, uninstalling, verifying):
         monkeypatch.setattr(module, "Here", lambda *_: machine)
     monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role))
+    monkeypatch.setattr(facts_module, "place_of", lambda role, _: place(facts(role)))
     monkeypatch.setattr(daemon, "running", lambda _role: object() if machine.active else None)
     monkeypatch.setattr(services, "is_held", lambda _folder: bool(machine.active))
     monkeypatch.setattr(installing, "way", lambda *_: Way("192.0.2.1", (), encrypted=True, reason="so it is"))
     return machine
 
 
+def place(facts):
+    return Place(facts.role, facts.owner, facts.home, (facts.folder,))
+
+
 def facts(role, **more):
     return replace(linux(role, **more), folder=str(folder_of(role)))
-
-
-@pytest.fixture
-def say(capsys, monkeypatch):
-    """Runs a command: its exit code, what it printed, and what it said beside."""
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*words):
-        code = cli.run(list(words))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture
@@ -74,8 +69,8 @@ def answer(monkeypatch):
     return answers
 
 
-def test_a_head_is_installed_and_prints_the_command_for_the_others_and_nothing_else(machine, say):
-    code, out, err = say("head", "install", "--yes")
+def test_a_head_is_installed_and_prints_the_command_for_the_others_and_nothing_else(machine, tell):
+    code, out, err = tell("head", "install", "--yes")
     assert code == 0
     assert out.startswith("bittrader worker join ")
     assert len(out.splitlines()) == 1
@@ -84,36 +79,36 @@ def test_a_head_is_installed_and_prints_the_command_for_the_others_and_nothing_e
     assert machine.active == {"user bittrader-head.service"}
 
 
-def test_a_dry_run_shows_everything_and_does_nothing(machine, say):
+def test_a_dry_run_shows_everything_and_does_nothing(machine, tell):
     before = machine.picture()
-    code, _, err = say("head", "install", "--dry-run")
+    code, _, err = tell("head", "install", "--dry-run")
     assert code == 0
     assert "start bittrader-head.service" in err
     assert machine.picture() == before
     assert not folder_of("head").exists()
 
 
-def test_as_json_it_is_one_object(machine, say):
-    code, out, err = say("head", "install", "--yes", "--json")
+def test_as_json_it_is_one_object(machine, tell):
+    code, out, err = tell("head", "install", "--yes", "--json")
     said = json.loads(out)
     assert (code, err) == (0, "")
     assert said["up"]
     assert said["join"]
     assert {one["kind"] for one in said["changes"]} == {"file", "link", "linger", "unit", "running"}
-    _, out, _ = say("head", "install", "--dry-run", "--json")
+    _, out, _ = tell("head", "install", "--dry-run", "--json")
     assert {one["do"] for one in json.loads(out)["changes"]} == {"keep"}
 
 
-def test_nobody_is_there_to_be_asked(machine, say):
+def test_nobody_is_there_to_be_asked(machine, tell):
     with pytest.raises(InputError, match="say --yes"):
-        say("head", "install")
+        tell("head", "install")
     assert not machine.files
 
 
-def test_each_question_has_an_answer_that_counts(machine, say, answer, monkeypatch):
+def test_each_question_has_an_answer_that_counts(machine, tell, answer, monkeypatch):
     monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role, guard="ufw"))
     left = answer("n", "1", "y", "y")
-    code, _, err = say("head", "install")
+    code, _, err = tell("head", "install")
     assert (code, left) == (0, [])
     assert "start by itself" not in err
     assert machine.rules
@@ -121,45 +116,55 @@ def test_each_question_has_an_answer_that_counts(machine, say, answer, monkeypat
     assert read_settings(folder_of("head")).node.cores == 1
 
 
-def test_an_empty_answer_is_the_default(machine, say, answer, monkeypatch):
+def test_an_empty_answer_is_the_default(machine, tell, answer, monkeypatch):
     monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role, guard="ufw"))
     answer("", "", "", "")
-    assert say("head", "install")[0] == 0
+    assert tell("head", "install")[0] == 0
     assert not machine.rules
     assert [path for path in machine.links if path.endswith(".service")]
     assert read_settings(folder_of("head")).node.cores is None
 
 
-def test_who_says_no_gets_nothing_and_is_told_so(machine, say, answer):
+def test_who_says_no_gets_nothing_and_is_told_so(machine, tell, answer):
     answer("", "", "n")
-    code, _, err = say("head", "install")
+    code, _, err = tell("head", "install")
     assert code == 1
-    assert err.endswith("You said no: nothing of this was done.\n")
+    assert err.endswith("You said no: nothing was changed.\n")
     assert not machine.files
 
 
-def test_a_number_of_cores_that_the_computer_has_not_is_asked_for_again(machine, say, answer):
+def test_a_number_of_cores_that_the_computer_has_not_is_asked_for_again(machine, tell, answer):
     left = answer("", "0", "-2", "1000000", "1", "y")
-    code, _, err = say("head", "install")
+    code, _, err = tell("head", "install")
     assert (code, left, err.count("at least 1, at most")) == (0, [], 3)
 
 
-def test_where_nothing_is_missing_nobody_is_asked(machine, say, answer):
-    say("head", "install", "--yes")
+def test_every_question_of_yes_or_no_is_asked_alike_until_it_is_answered(machine, tell, answer, monkeypatch):
+    monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role, guard="ufw"))
+    left = answer("perhaps", "YES", "", "n", "y")
+    code, _, err = tell("head", "install")
+    assert (code, left, err.count("Please answer y or n")) == (0, [], 1)
+    assert err.count("Start it by itself with the computer? [Y/n] ") == 2
+    assert "in ufw? [y/N] " in err
+    assert err.count("Go on? [Y/n] ") == 1
+
+
+def test_where_nothing_is_missing_nobody_is_asked(machine, tell, answer):
+    tell("head", "install", "--yes")
     answer()
-    code, _, err = say("head", "install")
+    code, _, err = tell("head", "install")
     assert code == 0
     assert "nothing of it is missing" in err
 
 
 @pytest.mark.parametrize("found", [None, "/usr/bin/bittrader"])
-def test_who_cannot_call_it_by_its_name_is_told_what_to_type(machine, say, monkeypatch, found):
+def test_who_cannot_call_it_by_its_name_is_told_what_to_type(machine, tell, monkeypatch, found):
     monkeypatch.setattr(installing.shutil, "which", lambda _: found)
-    _, _, err = say("head", "install", "--yes")
+    _, _, err = tell("head", "install", "--yes")
     assert (f"Type instead: {folder_of('head') / 'bin' / 'bittrader'}" in err) == (found is None)
 
 
-def test_an_end_of_the_answers_is_no_defect(machine, say, answer, monkeypatch):
+def test_an_end_of_the_answers_is_no_defect(machine, tell, answer, monkeypatch):
     answer()
 
     def ended(*_):
@@ -167,14 +172,14 @@ def test_an_end_of_the_answers_is_no_defect(machine, say, answer, monkeypatch):
 
     monkeypatch.setattr("builtins.input", ended)
     with pytest.raises(InputError, match="no answer came"):
-        say("head", "install")
+        tell("head", "install")
 
 
-def test_an_upgrade_asks_only_whether_to_go_on_and_keeps_what_was_wanted(machine, say, answer, tmp_path):
-    say("head", "install", "--yes", "--no-start-at-login", "--cores", "1")
+def test_an_upgrade_asks_only_whether_to_go_on_and_keeps_what_was_wanted(machine, tell, answer, tmp_path):
+    tell("head", "install", "--yes", "--no-start-at-login", "--cores", "1")
     set_key(folder_of("head"), "node.name", "desk")
     left = answer("y")
-    code, _, err = say("head", "install", "--environment", str(environment(tmp_path)))
+    code, _, err = tell("head", "install", "--environment", str(environment(tmp_path)))
     assert (code, left) == (0, [])
     assert "(again)" in err
     assert not [path for path in machine.links if path.endswith(".service")]
@@ -188,51 +193,66 @@ def environment(folder: Path) -> Path:
     return folder
 
 
-def test_the_old_environment_goes_once_the_new_one_is_at_work(machine, say):
+def test_the_old_environment_goes_once_the_new_one_is_at_work(machine, tell):
     old = environment(folder_of("head") / "envs" / "0.1.0-1")
-    say("head", "install", "--yes", "--environment", str(old))
+    tell("head", "install", "--yes", "--environment", str(old))
     new = environment(folder_of("head") / "envs" / "0.2.0-2")
     machine.sick = {"restart"}
     with pytest.raises(InstallError):
-        say("head", "install", "--yes", "--environment", str(new))
+        tell("head", "install", "--yes", "--environment", str(new))
     assert old.exists()
     machine.sick = set()
-    say("head", "install", "--yes", "--environment", str(new))
+    tell("head", "install", "--yes", "--environment", str(new))
     assert (old.exists(), new.exists()) == (False, True)
 
 
-def test_an_environment_without_python_is_refused(machine, say, tmp_path):
+def test_an_old_environment_stays_while_a_search_runs_from_it_and_goes_with_the_next_installation(machine, tell):
+    old = environment(folder_of("head") / "envs" / "0.1.0-1")
+    tell("head", "install", "--yes", "--environment", str(old))
+    new = environment(folder_of("head") / "envs" / "0.2.0-2")
+    with subprocess.Popen(
+        [old / "bin" / "python", "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+    ) as search:
+        _, _, err = tell("head", "install", "--yes", "--environment", str(new))
+        assert f"Something still runs from {old}" in err
+        assert old.exists()
+        search.stdin.close()
+    tell("head", "install", "--yes", "--environment", str(new))
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_an_environment_without_python_is_refused(machine, tell, tmp_path):
     with pytest.raises(InputError, match="is no Python environment"):
-        say("head", "install", "--yes", "--environment", str(tmp_path))
+        tell("head", "install", "--yes", "--environment", str(tmp_path))
 
 
-def test_a_failure_says_what_went_wrong_and_that_it_was_undone(machine, say):
+def test_a_failure_says_what_went_wrong_and_that_it_was_undone(machine, tell):
     machine.sick = {"restart"}
     with pytest.raises(InstallError, match=r"port 6379 is taken\. What was done before is undone\.$") as failed:
-        say("head", "install", "--yes")
+        tell("head", "install", "--yes")
     assert failed.value.exit_code == 1
     assert not machine.active
     assert not machine.links
 
 
 @pytest.mark.parametrize("how", [(), ("--json",)])
-def test_a_service_that_does_not_begin_is_said_and_the_old_environment_stays(machine, say, monkeypatch, how):
+def test_a_service_that_does_not_begin_is_said_and_the_old_environment_stays(machine, tell, monkeypatch, how):
     old = environment(folder_of("head") / "envs" / "0.1.0-1")
-    say("head", "install", "--yes", "--environment", str(old))
+    tell("head", "install", "--yes", "--environment", str(old))
     new = environment(folder_of("head") / "envs" / "0.2.0-2")
     monkeypatch.setattr(installing, "wait_until_up", lambda _role: False)
     with pytest.raises(InstallError, match="is installed, and has not begun yet: look at `bittrader head logs`"):
-        say("head", "install", "--yes", "--environment", str(new), *how)
+        tell("head", "install", "--yes", "--environment", str(new), *how)
     assert old.exists()
 
 
-def test_a_daemon_that_was_started_by_hand_makes_way(machine, say, monkeypatch):
+def test_a_daemon_that_was_started_by_hand_makes_way(machine, tell, monkeypatch):
     stopped = []
     monkeypatch.setattr(daemon, "running", lambda _role: object())
     monkeypatch.setattr(daemon, "stop", lambda role: stopped.append(role) or True)
-    say("head", "install", "--yes")
+    tell("head", "install", "--yes")
     assert stopped == ["head"]
-    say("head", "install", "--yes")
+    tell("head", "install", "--yes")
     assert stopped == ["head"]
 
 
@@ -246,112 +266,168 @@ def by_hand(machine, monkeypatch):
     return done
 
 
-def test_a_daemon_that_was_started_by_hand_runs_again_when_the_installation_fails(machine, say, by_hand):
+def test_a_daemon_that_was_started_by_hand_runs_again_when_the_installation_fails(machine, tell, by_hand):
     machine.sick = {"restart"}
     with pytest.raises(InstallError, match=r"What was done before is undone\.$"):
-        say("head", "install", "--yes")
+        tell("head", "install", "--yes")
     assert by_hand == ["stop", "start"]
 
 
-def test_so_it_does_where_no_service_takes_its_place(machine, say, by_hand, monkeypatch):
+def test_so_it_does_where_no_service_takes_its_place(machine, tell, by_hand, monkeypatch):
     monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role, systemd=None))
-    _, _, err = say("head", "install", "--yes")
+    _, _, err = tell("head", "install", "--yes")
     assert by_hand == ["stop", "start"]
     assert "runs again, in the background" in err
     assert "Start it:" not in err
 
 
-def test_that_it_does_not_start_again_is_said_beside_what_failed(machine, say, by_hand, monkeypatch, capsys):
+def test_that_it_does_not_start_again_is_said_beside_what_failed(machine, tell, by_hand, monkeypatch, capsys):
     def fails(_role):
         raise ClusterError("port 6379 is taken")
 
     monkeypatch.setattr(daemon, "start_background", fails)
     machine.sick = {"restart"}
     with pytest.raises(InstallError, match="could not start"):
-        say("head", "install", "--yes")
+        tell("head", "install", "--yes")
     assert "was stopped, and does not start again: port 6379 is taken" in capsys.readouterr().err
 
 
-def test_two_installations_at_once_do_not_meet(machine, say):
+def test_a_second_role_is_refused_before_anything_is_changed_and_one_that_is_there_can_be_upgraded(
+    machine, tell, monkeypatch
+):
+    tell("head", "install", "--yes")
+    before = machine.picture()
+    monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role, has_rival=True))
+    with pytest.raises(InputError, match="this computer is a head already"):
+        tell("worker", "install", "--yes", "--join", "CODE")
+    assert machine.picture() == before
+    assert not folder_of("worker").exists()
+    assert tell("head", "install", "--yes")[0] == 0
+
+
+def test_two_installations_at_once_do_not_meet(machine, tell):
     with alone(folder_of("head")), pytest.raises(InstallError, match="something else installs or removes"):
-        say("head", "install", "--yes")
+        tell("head", "install", "--yes")
     assert not machine.files
-    say("head", "install", "--yes")
+    tell("head", "install", "--yes")
     with alone(folder_of("head")), pytest.raises(InstallError, match="something else installs or removes"):
-        say("head", "uninstall", "--yes")
+        tell("head", "uninstall", "--yes")
     assert machine.active
 
 
-def test_an_installation_that_fails_leaves_no_folder(machine, say):
+def test_an_installation_that_fails_leaves_no_folder(machine, tell):
     machine.sick = {"restart"}
     with pytest.raises(InstallError):
-        say("head", "install", "--yes")
+        tell("head", "install", "--yes")
     assert not folder_of("head").exists()
 
 
-def test_a_second_head_code_is_made_only_while_nobody_has_joined(machine, say, monkeypatch):
-    say("head", "install", "--yes")
+def test_a_second_head_code_is_made_only_while_nobody_has_joined(machine, tell, monkeypatch):
+    tell("head", "install", "--yes")
     monkeypatch.setattr(installing.inviting, "members", lambda _folder: ("somebody",))
-    assert say("head", "install", "--yes")[1] == ""
+    assert tell("head", "install", "--yes")[1] == ""
 
 
-def test_a_worker_needs_a_code_and_the_code_must_be_one(machine, say):
+def test_a_worker_needs_a_code_and_the_code_must_be_one(machine, tell):
     with pytest.raises(InputError, match="say --join CODE"):
-        say("worker", "install", "--yes")
+        tell("worker", "install", "--yes")
     with pytest.raises(ClusterError, match="too short"):
-        say("worker", "install", "--yes", "--join", "ABC")
+        tell("worker", "install", "--yes", "--join", "ABC")
     assert not machine.files
 
 
 @pytest.fixture
 def joined(monkeypatch):
-    """Joining works, and is written down."""
+    """Joining works, and is written down; so does leaving."""
     codes = []
+    monkeypatch.setattr(installing, "check_here", lambda _code: None)
+    monkeypatch.setattr(joining, "leave_here", lambda: codes.append("left") or "")
 
     def join(code, name=None):
         codes.append((code, name))
+        folder_of("worker").mkdir(parents=True, exist_ok=True)
         keep_contact(folder_of("worker"), Contact(("192.0.2.1",), 6380))
         return "air", "desk"
 
-    folder_of("worker").mkdir(parents=True)
     monkeypatch.setattr(installing, "join_here", join)
     return codes
 
 
-def test_a_worker_joins_and_is_installed(machine, say, joined):
-    _, _, err = say("worker", "install", "--yes", "--join", "CODE")
+def test_a_worker_joins_and_is_installed(machine, tell, joined):
+    _, _, err = tell("worker", "install", "--yes", "--join", "CODE")
     assert joined == [("CODE", None)]
     assert "air has joined the cluster of desk." in err
     assert machine.active == {"user bittrader-worker.service"}
-    _, _, err = say("worker", "install", "--yes", "--join", "CODE")
+    _, _, err = tell("worker", "install", "--yes", "--join", "CODE")
     assert joined == [("CODE", None)]
     assert "the code was not used" in err
 
 
-def test_a_code_without_its_option_is_refused_and_not_shown(machine, say):
+def test_a_code_without_its_option_is_refused_and_not_shown(machine, tell):
     with pytest.raises(InputError, match="say --join CODE") as refused:
-        say("worker", "install", "04M2-S3CR3T", "--yes")
+        tell("worker", "install", "04M2-S3CR3T", "--yes")
     assert "S3CR3T" not in str(refused.value)
     assert not machine.files
 
 
-def test_a_code_in_the_variable_is_used_and_left_to_nobody_else(machine, say, joined, monkeypatch):
+def test_a_code_in_the_variable_is_used_and_left_to_nobody_else(machine, tell, joined, monkeypatch):
     monkeypatch.setenv("BITTRADER_JOIN", "CODE")
-    assert say("worker", "install", "--yes")[0] == 0
+    assert tell("worker", "install", "--yes")[0] == 0
     assert joined == [("CODE", None)]
     assert "BITTRADER_JOIN" not in os.environ
 
 
-def test_a_code_is_asked_for_until_it_can_be_read(machine, say, joined, answer, monkeypatch):
-    def read(code):
+def test_a_code_is_asked_for_until_it_can_be_read(machine, tell, joined, answer, monkeypatch):
+    def check(code):
         if code != "GOOD":
-            raise ClusterError("the join code is damaged")
+            raise ClusterError("this join code expired")
 
-    monkeypatch.setattr(asking, "read_code", read)
+    monkeypatch.setattr(asking, "check_here", check)
     answer("BAD", "GOOD", "", "", "")
-    _, _, err = say("worker", "install")
+    _, _, err = tell("worker", "install")
     assert joined == [("GOOD", None)]
-    assert "the join code is damaged" in err
+    assert "this join code expired" in err
+
+
+def test_a_code_that_the_head_does_not_take_changes_nothing(machine, tell, joined, monkeypatch):
+    def refuse(_code):
+        raise ClusterError("this join code expired")
+
+    monkeypatch.setattr(installing, "check_here", refuse)
+    before = sorted(paths.home().rglob("*"))
+    with pytest.raises(ClusterError, match="expired"):
+        tell("worker", "install", "--yes", "--join", "CODE")
+    assert (joined, machine.files, sorted(paths.home().rglob("*"))) == ([], {}, before)
+
+
+def test_an_installation_that_fails_after_joining_leaves_the_cluster_and_the_settings(machine, tell, joined, capsys):
+    machine.sick = {"restart"}
+    with pytest.raises(InstallError, match=r"What was done before is undone\.$"):
+        tell("worker", "install", "--yes", "--join", "CODE", "--cores", "1")
+    assert joined == [("CODE", None), "left"]
+    assert not joining.has_joined()
+    assert "taken back: join the cluster\n" in capsys.readouterr().err
+    assert not folder_of("worker").exists()
+
+
+def test_one_that_had_joined_before_stays_in_its_cluster_and_keeps_its_settings(machine, tell, joined):
+    tell("worker", "install", "--yes", "--join", "CODE", "--cores", "1")
+    before = (folder_of("worker") / "config.toml").read_text()
+    machine.sick = {"restart"}
+    with pytest.raises(InstallError):
+        tell("worker", "install", "--yes", "--scope", "system", "--cores", "2")
+    assert joined == [("CODE", None)]
+    assert joining.has_joined()
+    assert (folder_of("worker") / "config.toml").read_text() == before
+
+
+@pytest.mark.parametrize("why", ["", "the head cannot be reached"])
+def test_who_removes_a_worker_has_its_head_forget_it_or_hears_how_to(machine, tell, joined, monkeypatch, why):
+    tell("worker", "install", "--yes", "--join", "CODE")
+    monkeypatch.setattr(uninstalling, "leave_here", lambda: joined.append("left") or why)
+    code, _, err = tell("worker", "uninstall", "--yes")
+    assert (code, joined) == (0, [("CODE", None), "left"])
+    assert ("the head cannot be reached. There: bittrader head revoke NAME" in err) == bool(why)
 
 
 def test_the_heads_address_of_config_env_is_tried_first(monkeypatch):
@@ -377,30 +453,30 @@ def test_a_head_address_that_is_none_is_refused():
     assert joining.head_address("NUM_CPUS=2\n", "config.env") == ""
 
 
-def test_who_joins_anew_starts_the_service_and_is_told_so(machine, say, joined, monkeypatch):
-    say("worker", "install", "--yes", "--join", "CODE")
+def test_who_joins_anew_starts_the_service_and_is_told_so(machine, tell, joined, monkeypatch):
+    tell("worker", "install", "--yes", "--join", "CODE")
     machine.active.clear()
     monkeypatch.setattr(worker, "join_here", installing.join_here)
-    code, _, err = say("worker", "join", "CODE")
+    code, _, err = tell("worker", "join", "CODE")
     assert (code, bool(machine.active)) == (0, True)
     assert err.endswith("It runs as a service. See how it is: bittrader worker status\n")
 
 
-def test_what_was_installed_starts_as_a_service(machine, say):
-    say("head", "install", "--yes")
+def test_what_was_installed_starts_as_a_service(machine, tell):
+    tell("head", "install", "--yes")
     with pytest.raises(ClusterError, match="a daemon is running already"):
-        say("head", "start", "--background")
+        tell("head", "start", "--background")
     machine.active.clear()
-    code, _, err = say("head", "start", "--background")
+    code, _, err = tell("head", "start", "--background")
     assert (code, err) == (0, "The head runs as a service. See how it is: bittrader head status\n")
     assert machine.active
 
 
-def test_verify_asks_each_change_of_the_receipt(machine, say):
+def test_verify_asks_each_change_of_the_receipt(machine, tell):
     identity(folder_of("head"), "head", "desk")
-    say("head", "install", "--yes")
+    tell("head", "install", "--yes")
     machine.links.clear()
-    code, out, _ = say("head", "verify", "--json")
+    code, out, _ = tell("head", "verify", "--json")
     words = [one["words"] for one in json.loads(out)["findings"] if one["what"] == "Installation"]
     assert code == 1
     assert all(one.startswith("it is no longer so: link ") for one in words)
@@ -408,9 +484,9 @@ def test_verify_asks_each_change_of_the_receipt(machine, say):
 
 
 @pytest.fixture
-def installed(machine, say):
+def installed(machine, tell):
     """A head with a study, a report and what its Ray left."""
-    say("head", "install", "--yes")
+    tell("head", "install", "--yes")
     identity(folder_of("head"), "head", "desk")
     of_ray = tuple(removal._of_ray(folder_of("head")))
     for folder in (paths.studies_dir(), paths.reports_dir(), paths.home() / "code", *of_ray):
@@ -420,9 +496,9 @@ def installed(machine, say):
     removal.remove(removal.Removal(tuple(one for one in of_ray if one.exists())))
 
 
-def test_it_goes_and_studies_stay(installed, say):
+def test_it_goes_and_studies_stay(installed, tell):
     of_ray = list(removal._of_ray(folder_of("head")))
-    code, out, err = say("head", "uninstall", "--yes")
+    code, out, err = tell("head", "uninstall", "--yes")
     assert (code, out) == (0, "")
     assert "The head is removed." in err
     assert f"Kept: {paths.studies_dir()}, {paths.reports_dir()}" in err
@@ -433,34 +509,34 @@ def test_it_goes_and_studies_stay(installed, say):
     assert not [one for one in of_ray if one.exists()]
 
 
-def test_studies_go_when_that_is_said(installed, say):
-    assert say("head", "uninstall", "--yes", "--delete-studies")[0] == 0
+def test_studies_go_when_that_is_said(installed, tell):
+    assert tell("head", "uninstall", "--yes", "--delete-studies")[0] == 0
     assert not paths.home().exists()
 
 
-def test_a_study_that_runs_is_not_deleted_under_its_feet(installed, say):
+def test_a_study_that_runs_is_not_deleted_under_its_feet(installed, tell):
     study = shelf.path_of("first")
     study.touch()
     writer = WriterLock(study)
     with pytest.raises(StudyRunningError, match="the study first is running in another process"):
-        say("head", "uninstall", "--yes", "--delete-studies")
+        tell("head", "uninstall", "--yes", "--delete-studies")
     assert study.exists()
     assert folder_of("head").exists()
     assert installed.files
-    assert say("head", "uninstall", "--yes")[0] == 0
+    assert tell("head", "uninstall", "--yes")[0] == 0
     writer.release()
     assert study.exists()
 
 
-def test_code_that_the_other_role_needs_stays(installed, say):
+def test_code_that_the_other_role_needs_stays(installed, tell):
     folder_of("worker").mkdir()
-    say("head", "uninstall", "--yes")
+    tell("head", "uninstall", "--yes")
     assert sorted(path.name for path in paths.home().iterdir()) == ["code", "reports", "studies", "worker"]
 
 
-def test_a_dry_removal_removes_nothing(installed, say):
+def test_a_dry_removal_removes_nothing(installed, tell):
     before = installed.picture()
-    code, _, err = say("head", "uninstall", "--dry-run")
+    code, _, err = tell("head", "uninstall", "--dry-run")
     assert code == 0
     assert "stop bittrader-head.service" in err
     assert "is removed" not in err
@@ -468,57 +544,61 @@ def test_a_dry_removal_removes_nothing(installed, say):
     assert folder_of("head").exists()
 
 
-def test_who_removes_is_asked(installed, say, answer):
+def test_who_removes_is_asked(installed, tell, answer):
     answer("n", "n")
-    assert say("head", "uninstall")[0] == 1
+    before = installed.picture()
+    code, _, err = tell("head", "uninstall")
+    assert (code, installed.picture()) == (1, before)
+    assert "is another head: every worker must join it, with a new code" in err
+    assert err.endswith("You said no: nothing was changed.\n")
     assert paths.studies_dir().exists()
     answer("n", "y")
-    assert say("head", "uninstall")[0] == 0
+    assert tell("head", "uninstall")[0] == 0
     assert not paths.home().exists()
 
 
-def test_nobody_is_there_to_be_asked_whether_to_remove(installed, say):
+def test_nobody_is_there_to_be_asked_whether_to_remove(installed, tell):
     with pytest.raises(InputError, match="say --yes"):
-        say("head", "uninstall")
+        tell("head", "uninstall")
     assert installed.active
 
 
-def test_what_cannot_be_removed_is_said_and_can_be_tried_again(installed, say):
+def test_what_cannot_be_removed_is_said_and_can_be_tried_again(installed, tell):
     installed.sick = {"disable-linger"}
-    code, _, err = say("head", "uninstall", "--yes")
+    code, _, err = tell("head", "uninstall", "--yes")
     assert code == 1
     assert "The head is not removed altogether." in err
     assert "Left: let services of ana end when they log out" in err
     assert folder_of("head").exists()
     assert str(folder_of("head") / "bin" / "bittrader") in installed.files
     installed.sick = set()
-    assert say("head", "uninstall", "--yes")[0] == 0
+    assert tell("head", "uninstall", "--yes")[0] == 0
     assert not folder_of("head").exists()
 
 
-def test_a_damaged_receipt_of_the_other_role_keeps_nothing_from_going(installed, say):
+def test_a_damaged_receipt_of_the_other_role_keeps_nothing_from_going(installed, tell):
     installed.files[str(folder_of("worker") / "receipt.json")] = "{"
-    assert say("head", "uninstall", "--yes")[0] == 0
+    assert tell("head", "uninstall", "--yes")[0] == 0
     assert not folder_of("head").exists()
     assert not installed.active
 
 
-def test_a_disk_too_full_for_a_wish_keeps_nothing_from_going(installed, say, monkeypatch):
+def test_a_disk_too_full_for_a_wish_keeps_nothing_from_going(installed, tell, monkeypatch):
     def full(_role):
         raise OSError(28, "No space left on device", "wishes.json")
 
     monkeypatch.setattr(daemon, "stop", full)
-    assert say("head", "uninstall", "--yes")[0] == 0
+    assert tell("head", "uninstall", "--yes")[0] == 0
     assert not folder_of("head").exists()
 
 
-def test_where_nothing_is_installed_nothing_is_removed(machine, say):
-    assert say("worker", "uninstall", "--yes") == (0, "", "No worker is installed here.\n")
-    assert json.loads(say("worker", "uninstall", "--dry-run", "--json")[1])["dry_run"]
+def test_where_nothing_is_installed_nothing_is_removed(machine, tell):
+    assert tell("worker", "uninstall", "--yes") == (0, "", "No worker is installed here.\n")
+    assert json.loads(tell("worker", "uninstall", "--dry-run", "--json")[1])["dry_run"]
 
 
-def test_what_is_half_gone_already_goes_too(installed, say):
+def test_what_is_half_gone_already_goes_too(installed, tell):
     installed.files.clear()
     installed.links.clear()
-    assert say("head", "uninstall", "--yes")[0] == 0
+    assert tell("head", "uninstall", "--yes")[0] == 0
     assert not folder_of("head").exists()

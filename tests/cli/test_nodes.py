@@ -6,6 +6,7 @@ import json
 import time
 
 import pytest
+from installers.contents import PACKAGES
 
 from bittrader import host
 from bittrader.cluster import daemon, inviting
@@ -34,6 +35,16 @@ def test_who_invites_before_the_head_runs_is_told_so(say):
     code, said = say("head", "invite")
     assert code == 0
     assert "nobody can join before `bittrader head start --background`" in said
+
+
+@pytest.mark.usefixtures("only_a_head_runs")
+def test_who_invites_is_told_both_ways_to_use_the_code(say):
+    said = say("head", "invite")[1]
+    code = said.split()[0]
+    assert f"bittrader worker join {code}" in said
+    scripts = {name for package in PACKAGES[1:] for name in package.files if name.startswith("install.")}
+    assert scripts == {"install.sh", "install.ps1"}
+    assert all(f" {name}" in said for name in scripts)
 
 
 @pytest.mark.usefixtures("only_a_head_runs")

@@ -21,7 +21,7 @@ STATE = NodeState(
     waiting="", failures=0, next_start=None, address=NODE, gcs=f"{HEAD}:6379", session="one", encrypted=True,
     alive=True, cores=8, cores_allowed=2, reason="you are at the computer", cause="active", system="Linux",
     on_battery=False, charge=None, idle_seconds=3.0, head_seen=NOW - 0.7, head_trouble="", nodes=None,
-    versions=FACTS.as_json(), ports=asdict(PORTS),
+    versions=FACTS.versions, ports=asdict(PORTS),
 )  # fmt: skip
 OURS = {PORTS.node_manager: Listener(101, "raylet"), PORTS.object_manager: Listener(101, "raylet")}
 WORKER = Observed(

@@ -19,7 +19,7 @@ import pytest
 from tests.cluster.daemons import Daemon, address, foreign_ray, running
 from tests.notify.servers import TOKEN, receiver
 
-from bittrader.cluster import daemon, inviting, jobs, visit
+from bittrader.cluster import daemon, environments, inviting, jobs, visit
 from bittrader.cluster.config_file import set_key
 from bittrader.cluster.daemon_lock import DaemonRunningError
 from bittrader.cluster.facts import facts_here
@@ -133,8 +133,11 @@ def test_what_cannot_be_a_setting_is_told_in_one_line() -> None:
 
 @contextlib.contextmanager
 def started_without_ray() -> Iterator[Daemon]:
-    """A head whose Ray has nowhere to be, so that it is quick."""
+    """A head whose Ray has nowhere to be, so that it is quick; it finds an environment that was left."""
     with running("head") as (head,):
+        for name in ("old", "new"):
+            (head.folder / "envs" / name).mkdir(parents=True)
+        environments.leave(head.folder, head.folder / "envs" / "new")
         text = (head.folder / "config.toml").read_text().replace(f'address = "{address()}"', 'address = "203.0.113.9"')
         (head.folder / "config.toml").write_text(text)
         head.start()
@@ -146,6 +149,10 @@ def started_without_ray() -> Iterator[Daemon]:
 def head_without_ray() -> Iterator[Daemon]:
     with started_without_ray() as head:
         yield head
+
+
+def test_when_it_begins_what_earlier_versions_left_goes(head_without_ray: Daemon) -> None:
+    head_without_ray.until(lambda _: [one.name for one in (head_without_ray.folder / "envs").iterdir()] == ["new"])
 
 
 def test_there_is_one_daemon_a_folder_and_it_says_why_ray_is_down(head_without_ray: Daemon) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bittrader.cluster.facts import Facts, differences, facts_here, in_words
+from bittrader.paths import INSTALLED
 
 WORDS = st.sampled_from(["3.11.7", "3.11.8", "2.60.0", "none"])
 FACTS = st.builds(Facts, python=WORDS, ray=WORDS, bittrader=WORDS)
@@ -29,6 +32,22 @@ def test_a_patch_version_is_a_difference_and_the_command_that_mends_it_is_said()
         "this computer runs Python 3.11.8, the head runs Python 3.11.7: "
         "uv venv --clear --python 3.11.7 .venv && make setup"
     )
+
+
+@given(here=FACTS, head=FACTS)
+def test_what_the_installers_made_is_mended_by_their_zips_and_never_by_a_clones_commands(here, head) -> None:
+    for one in differences(replace(here, by_installer=True), head):
+        assert one.mend == "take zips of one version for both, and run their installer again where it is another"
+        assert not any(word in one.mend for word in ("git", "make", ".venv"))
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_an_environment_of_the_installers_is_known_by_their_stamp(tmp_path, monkeypatch, is_there) -> None:
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    if is_there:
+        (tmp_path / INSTALLED).touch()
+    assert facts_here().by_installer == is_there
+    assert Facts.of(facts_here().as_json()).by_installer == is_there
 
 
 def test_a_package_that_is_not_there_is_said_to_be_missing() -> None:

@@ -63,7 +63,7 @@ ONE_THING = {
         replace(
             WORKER,
             facts=replace(FACTS, ray="2.59.0"),
-            state=replace(STATE, versions={**FACTS.as_json(), "ray": "2.59.0"}),
+            state=replace(STATE, versions={**FACTS.versions, "ray": "2.59.0"}),
         ),
         "Versions",
         "wrong",
@@ -71,7 +71,7 @@ ONE_THING = {
         "ray==2.60.0",
     ),
     "a daemon from before": (
-        daemon(versions={**FACTS.as_json(), "bittrader": "0.0.9"}),
+        daemon(versions={**FACTS.versions, "bittrader": "0.0.9"}),
         "Versions",
         "warning",
         "bittrader 0.0.9",

@@ -18,7 +18,7 @@ from bittrader.cluster.certificates import JOBS
 from bittrader.cluster.doorkeeper import FAILURES, MOST_EACH
 from bittrader.cluster.messages import RefusedError
 from bittrader.cluster.secrets import Secrets
-from bittrader.cluster.visit import UnreachableError, Visitor, join, read_contact
+from bittrader.cluster.visit import UnreachableError, Visitor, check, join, read_contact
 from bittrader.errors import ClusterError
 
 NODE, OTHER = "a" * 16, "b" * 16
@@ -98,7 +98,32 @@ def test_a_code_that_does_not_hold_is_refused_with_the_reason(head, place) -> No
         (replace(used, secret=b"0123456789"), "the head knows no such join code"),
     ):
         with pytest.raises(RefusedError, match=reason):
+            check(code, NODE, FACTS)
+        with pytest.raises(RefusedError, match=reason):
             join(place, code, NODE, "air", FACTS)
+
+
+def test_a_code_that_is_only_asked_about_stays_good(head, place) -> None:
+    code = head.invite()
+    assert check(code, OTHER, FACTS) == "studio"
+    assert head.members.members() == ()
+    join(place, code, NODE, "air", FACTS)
+    head.meeting.close()
+    with pytest.raises(UnreachableError, match="connection refused"):
+        check(code, NODE, FACTS)
+    head.open()
+
+
+def test_a_node_that_leaves_is_forgotten_and_its_code_is_free(head, place) -> None:
+    code = head.invite()
+    join(place, code, NODE, "air", FACTS)
+    visitor = Visitor(place, NODE, FACTS)
+    visitor.report({})
+    visitor.leave()
+    assert [one["node"] for one in head.meeting.status()["nodes"]] == []
+    with pytest.raises(RefusedError, match="does not know this computer"):
+        visitor.report({})
+    check(code, OTHER, FACTS)
 
 
 @pytest.mark.parametrize(
@@ -106,14 +131,23 @@ def test_a_code_that_does_not_hold_is_refused_with_the_reason(head, place) -> No
     [
         ({"python": "3.11.9"}, "runs Python 3.11.9, the head runs Python 3.11.7: uv venv --clear --python 3.11.7"),
         ({"ray": "2.59.0"}, "runs Ray 2.59.0, the head runs Ray 2.60.0: uv pip install --python .venv ray==2.60.0"),
-        ({"bittrader": "0.2.0"}, "runs Bittrader 0.2.0, the head runs Bittrader 0.1.0: run the newer installer"),
+        ({"bittrader": "0.2.0"}, "runs Bittrader 0.2.0, the head runs Bittrader 0.1.0: git pull && make setup"),
     ],
 )
 def test_a_computer_that_differs_is_told_what_mends_it_and_its_code_stays_good(head, place, change, words) -> None:
     code = head.invite()
     with pytest.raises(RefusedError, match=words):
+        check(code, NODE, replace(FACTS, **change))
+    with pytest.raises(RefusedError, match=words):
         join(place, code, NODE, "air", replace(FACTS, **change))
     join(place, code, OTHER, "air", FACTS)
+
+
+def test_one_that_the_installers_set_up_is_told_of_their_zips(head, place) -> None:
+    with pytest.raises(
+        RefusedError, match=r"runs Python 3\.11\.9, the head runs Python 3\.11\.7: take zips of one version"
+    ):
+        check(head.invite(), NODE, replace(FACTS, python="3.11.9", by_installer=True))
 
 
 def test_an_answer_that_got_lost_can_be_asked_for_again(head, place) -> None:

@@ -67,6 +67,18 @@ def test_the_computer_that_used_a_code_may_try_again_until_it_expires(members: M
     assert members.who(NODE, second), "an expired code takes nothing from who has joined"
 
 
+def test_who_leaves_is_nobody_and_its_code_lets_one_computer_in_again(members: Members) -> None:
+    members.invite(SECRET, None, 100.0, 200.0)
+    own = members.admit(CODE, NODE, "air", 150.0)
+    members.leave(NODE)
+    assert members.members() == ()
+    with pytest.raises(RefusedError, match="does not know this computer"):
+        members.who(NODE, own)
+    members.admit(CODE, OTHER, "desk", 160.0)
+    with pytest.raises(RefusedError, match="another used it"):
+        members.check(CODE, NODE, 170.0)
+
+
 def test_another_computer_is_told_that_the_code_was_used(members: Members) -> None:
     members.invite(SECRET, None, 100.0, 200.0)
     members.admit(CODE, NODE, "air", 150.0)

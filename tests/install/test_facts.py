@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from tests.install.machines import FakeMachine
 
 from bittrader import host
-from bittrader.cluster.identity import folder_of
+from bittrader.cluster.identity import folder_of, other_role
 from bittrader.cluster.settings import Network, Ports
 from bittrader.errors import InstallError
 from bittrader.host.base import Address
@@ -19,7 +20,7 @@ from bittrader.install import facts
 from bittrader.install.firewall import From
 from bittrader.install.machine import Owner, Said
 from bittrader.install.receipt import Receipt
-from bittrader.install.systemd import Linger
+from bittrader.install.systemd import Linger, unit_path
 
 RULESET = json.dumps({"nftables": [{"chain": {
     "family": "ip", "table": "t", "name": "in", "hook": "input", "type": "filter", "policy": "drop",
@@ -107,19 +108,32 @@ def test_the_zone_is_that_of_the_networks_interface() -> None:
     assert facts._zone(Says(), network) == ""
 
 
+def other_of(role: str, machine: FakeMachine, note: str = ""):
+    """What the other role's receipt says, which may hold one change."""
+    ana, other = Owner("ana", 1000, 1000), other_role(role)
+    if note:
+        unit = unit_path(role, "user", str(Path.home()))
+        receipt = Receipt(machine, str(folder_of(other) / "receipt.json"))
+        receipt.note(Linger(note, unit, before=True), "done")
+    return facts._other_receipt(role, machine, ana)
+
+
 def test_the_other_role_tells_whether_services_went_on_before() -> None:
     machine = FakeMachine()
-    assert facts._lingered("worker", machine) is None
-    Receipt(machine, str(folder_of("head") / "receipt.json")).note(Linger("ana", "/x", before=True), "done")
-    assert facts._lingered("worker", machine) is True
+    assert facts._lingered(other_of("worker", machine)) is None
+    assert facts._lingered(other_of("worker", machine, "ana")) is True
+
+
+def test_a_receipt_of_the_other_role_that_names_what_is_not_ours_says_nothing() -> None:
+    assert facts._lingered(other_of("worker", FakeMachine(), "root")) is None
 
 
 def test_the_other_role_is_a_rival_if_it_wants_the_same_ports() -> None:
     machine, ports = FakeMachine(), Ports()
-    assert not facts._has_rival("head", machine, ports)
-    Receipt(machine, str(folder_of("worker") / "receipt.json")).note(Linger("ana", "/x", before=True), "done")
-    assert facts._has_rival("head", machine, ports)
-    assert not facts._has_rival("head", machine, replace(ports, node_manager=7001, object_manager=7002))
+    assert not facts._has_rival(other_of("head", machine), "head", ports)
+    receipt = other_of("head", machine, "ana")
+    assert facts._has_rival(receipt, "head", ports)
+    assert not facts._has_rival(receipt, "head", replace(ports, node_manager=7001, object_manager=7002))
 
 
 class Entry(NamedTuple):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bittrader.errors import InstallError
+from bittrader.install import machine
 from bittrader.install.machine import Here, Owner, Said, hand_over, keep_others_out
 
 ME = Owner("me", os.geteuid(), os.getegid())
@@ -61,6 +62,20 @@ def test_sudo_that_refuses_is_no_answer_of_the_program(sudo) -> None:
             InstallError, match=r"needs the rights of an administrator \(sudo: a password is required\)"
         ):
             here.run(["nft", "list", "ruleset"], root=True)
+
+
+def test_sudo_that_never_answers_is_given_up(sudo, monkeypatch) -> None:
+    (sudo.parent / "bin" / "sudo").write_text("#!/bin/sh\nexec sleep 600\n")
+    monkeypatch.setattr(machine, "_SUDO_SECONDS", 0.2)
+    here = Here(ME, "silent")
+    for _ in range(2):
+        with pytest.raises(InstallError, match=r"the rights of an administrator \(no answer within 0 s\)"):
+            here.run(["true"], root=True)
+
+
+def test_a_program_that_never_ends_is_given_up(monkeypatch) -> None:
+    monkeypatch.setattr(machine, "_PATIENCE_SECONDS", 0.2)
+    assert Here(ME).run(["sleep", "600"]).why == "no answer within 0 s"
 
 
 def test_who_only_looks_never_goes_through_sudo(sudo) -> None:

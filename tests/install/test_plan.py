@@ -15,9 +15,9 @@ from lxml import etree
 from tests.install.machines import LAN, VPN, environment, linux, macos, windows
 
 from bittrader.cluster.settings import Ports
-from bittrader.errors import InstallError
+from bittrader.errors import InputError, InstallError
 from bittrader.install.firewall import guarding_chain, joined, opened_ports
-from bittrader.install.plan import plan
+from bittrader.install.plan import plan, require_no_rival
 from bittrader.install.receipt import Choices
 from bittrader.install.task import task
 
@@ -211,10 +211,12 @@ def test_what_cannot_be_is_said_with_what_to_do(facts, choices, words: str) -> N
         plan(facts, choices, "/env")
 
 
-def test_whoever_installs_a_second_role_is_told_that_only_one_can_work() -> None:
-    assert not plan(linux(), Choices(), "/env").notes
-    (note,) = plan(linux(has_rival=True), Choices(), "/env").notes
-    assert note.startswith("this computer is a worker already, and both want the same ports")
+@pytest.mark.parametrize(("role", "other"), [("head", "worker"), ("worker", "head")])
+def test_a_second_role_is_refused_and_what_to_do_is_said(role: str, other: str) -> None:
+    require_no_rival(linux(role))
+    with pytest.raises(InputError, match=f"this computer is a {other} already") as refused:
+        require_no_rival(linux(role, has_rival=True))
+    assert f"To make it a {role} instead, first remove the {other}: bittrader {other} uninstall" in str(refused.value)
 
 
 def test_a_computer_in_no_network_gets_no_rule_and_is_told() -> None:

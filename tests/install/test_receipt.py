@@ -10,12 +10,24 @@ from tests.install.machines import FakeMachine
 from tests.install.test_changes import CASES, IDS
 
 from bittrader.errors import InstallError
+from bittrader.install import facts as module
+from bittrader.install.bounds import Place
 from bittrader.install.changes import Link, WriteFile
 from bittrader.install.held import findings
+from bittrader.install.machine import Owner
 from bittrader.install.receipt import Choices, Receipt, Unknown, read_receipt
 
 PATH = "/home/ana/.bittrader_head/receipt.json"
 OLD = Path(__file__).parent / "receipt-1.json"
+ANA = Owner("ana", 1000, 1000)
+
+
+@pytest.fixture(autouse=True)
+def place(monkeypatch):
+    """The node is at home in the computer in memory."""
+    monkeypatch.setattr(
+        module, "place_of", lambda role, owner: Place(role, owner, "/home/ana", (str(Path(PATH).parent),))
+    )
 
 
 @pytest.mark.parametrize(("make", "change"), CASES, ids=IDS)
@@ -80,7 +92,7 @@ def test_a_damaged_receipt_is_said_in_one_line(text: str) -> None:
     machine = FakeMachine(files={PATH: text})
     with pytest.raises(InstallError, match="cannot be used"):
         read_receipt(machine, PATH)
-    (found,) = findings("head", machine, "/home/ana/.bittrader_head")
+    (found,) = findings("head", machine, ANA)
     assert (found.what, found.state) == ("Installation", "wrong")
 
 
@@ -104,7 +116,7 @@ def test_the_version_of_a_later_ones_receipt_stays() -> None:
 
 
 def held(machine: FakeMachine) -> list[tuple[str, str, str]]:
-    found = findings("head", machine, "/home/ana/.bittrader_head")
+    found = findings("head", machine, ANA)
     return [(one.state, one.words, one.advice) for one in found]
 
 
@@ -117,7 +129,8 @@ def installed(*changes) -> FakeMachine:
     return machine
 
 
-FILE, LINK = WriteFile("/f", "x", "what"), Link("/l", "/f", "what")
+NAMED = "/home/ana/.bittrader_head/bin/bittrader"
+FILE, LINK = WriteFile(NAMED, "x", "what"), Link("/home/ana/.local/bin/bittrader", NAMED, "what")
 
 
 def test_verify_says_nothing_where_nothing_was_installed() -> None:
@@ -130,9 +143,9 @@ def test_verify_says_that_all_holds() -> None:
 
 def test_verify_says_what_no_longer_holds_and_how_to_mend_it() -> None:
     machine = installed(FILE, LINK)
-    machine.files["/f"] = "changed"
+    machine.files[NAMED] = "changed"
     assert held(machine) == [
-        ("wrong", "it is no longer so: write /f: what", "bittrader head install makes it so again"),
+        ("wrong", f"it is no longer so: write {NAMED}: what", "bittrader head install makes it so again"),
     ]
 
 
@@ -140,7 +153,7 @@ def test_verify_says_where_an_installation_was_cut_off() -> None:
     machine = installed(FILE)
     read_receipt(machine, PATH).note(LINK, "begun")
     ((state, words, advice),) = held(machine)
-    assert (state, words) == ("wrong", "it was cut off here: link /l: what")
+    assert (state, words) == ("wrong", "it was cut off here: link /home/ana/.local/bin/bittrader: what")
     assert advice == "bittrader head install finishes it, bittrader head uninstall takes it back"
 
 

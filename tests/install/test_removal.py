@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from bittrader import paths
 from bittrader.cluster.identity import folder_of, identity
-from bittrader.cluster.ledger import VARIABLE, Ledger
 from bittrader.install import removal
 
 WINE = Path("/usr/lib/wine/wine64")
@@ -63,23 +60,6 @@ def test_what_cannot_be_removed_is_said() -> None:
     removal.remove(goes)
     (said,) = removal.remove(goes)
     assert said.startswith(f"{folder_of('head')}: ")
-
-
-def test_what_a_killed_daemon_left_is_ended() -> None:
-    identity(folder_of("head"), "head", "desk")
-    ledger = Ledger(folder_of("head") / "processes.json")
-    mark = ledger.begin("Ray").mark
-    program = [sys.executable, "-c", "import time; time.sleep(600)"]
-    with subprocess.Popen(program, env={**os.environ, VARIABLE: mark}) as left:
-        removal.end_what_runs("head")
-        assert left.wait() == -signal.SIGKILL
-
-
-def test_old_environments_are_all_but_the_one_in_use(tmp_path) -> None:
-    assert removal.old_environments(tmp_path, "/elsewhere") == ()
-    for name in ("one", "two", "three"):
-        (tmp_path / "envs" / name).mkdir(parents=True)
-    assert [one.name for one in removal.old_environments(tmp_path, str(tmp_path / "envs" / "two"))] == ["one", "three"]
 
 
 @pytest.mark.skipif(not WINE.exists(), reason="Wine is not on this computer")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bittrader.errors import InstallError
-from bittrader.install.turns import FILE, alone
+from bittrader.install.turns import alone
+from bittrader.paths import INSTALL_LOCK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ def test_a_second_one_is_refused_until_the_first_has_ended_however_it_ends(tmp_p
             pass
         first.kill()
     with alone(tmp_path):
-        assert (tmp_path / FILE).exists()
+        assert (tmp_path / INSTALL_LOCK).exists()
 
 
 def test_a_folder_that_nothing_came_into_goes_again_and_one_that_was_there_stays(tmp_path: Path) -> None:

@@ -23,8 +23,13 @@ from typing import TYPE_CHECKING
 from installers.build import Release, members, write_zip
 from installers.contents import PACKAGES
 
+from bittrader.cluster.invite import Invite, encode
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+CODE = encode(Invite(("192.0.2.1",), 6380, bytes(range(16)), b"S3CR3T+++!"))
+"""A join code, of a head that nobody is asked for."""
 
 PROGRAM = """
 import json, os, pathlib, shlex, sys
@@ -41,7 +46,11 @@ if command == "install" and "--dry-run" not in words:
     if os.environ.get("STUB_FAILS"):
         sys.exit(f"bittrader: {os.environ['STUB_FAILS']}")
     if os.environ.get("STUB_DECLINES"):
-        sys.exit(0)
+        sys.exit(1)
+    if os.environ.get("STUB_STAYS"):
+        import signal
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+        signal.pause()
     launcher.parent.mkdir(exist_ok=True)
     launcher.write_text(f'#!/bin/sh\\nexec {shlex.quote(sys.prefix + "/bin/python")} -m bittrader "$@"\\n')
     launcher.chmod(0o755)

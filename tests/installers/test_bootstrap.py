@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING
 import pytest
 from installers.contents import PACKAGES
 from installers.fetched import fetch_pythons
-from tests.installers.stubs import real_uv, this_python, unpacked
+from tests.installers.stubs import CODE, real_uv, this_python, unpacked
 
+from bittrader.cluster.invite import as_file
 from bittrader.cluster.visit import Contact, keep_contact
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def test_a_dry_run_after_an_installation_asks_the_program_for_its_own(computer: 
 
 def test_variables_answer_what_options_do_not(computer: Computer, zips: Unpacked) -> None:
     computer.variables = {
-        "BITTRADER_YES": "1", "NUM_CPUS": "4", "BITTRADER_FIREWALL": "no", "BITTRADER_JOIN": "CODE-1",
+        "BITTRADER_YES": "1", "NUM_CPUS": "4", "BITTRADER_FIREWALL": "no", "BITTRADER_JOIN": CODE,
         "BITTRADER_SCOPE": "user", "BITTRADER_START_AT_LOGIN": "yes",
     }  # fmt: skip
     done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--firewall")
@@ -160,7 +161,7 @@ def test_a_wrong_call_is_one_line_and_nothing_is_done(
 def test_an_answer_that_cannot_be_right_is_refused_before_anything_is_fetched(
     computer: Computer, zips: Unpacked, words: list[str], said: str
 ) -> None:
-    done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--yes", "--join", "CODE", *words)
+    done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--yes", "--join", CODE, *words)
     assert (done.returncode, said in done.stderr) == (2, True), done.stderr
     assert computer.tree() == {}
 
@@ -192,7 +193,7 @@ def test_a_join_code_with_a_wrong_sign_or_in_the_wrong_place_is_refused_and_not_
     assert computer.tree() == {}
 
 
-@pytest.mark.parametrize("code", ["04M2 ABCD_EFGH.JKMN", "04M2\u2013ABCD\u2014EFGH"])
+@pytest.mark.parametrize("code", [CODE.replace("-", " _."), CODE.lower().replace("-", "\u2013")])
 def test_a_join_code_is_taken_as_a_mail_program_or_a_person_writes_it(
     computer: Computer, zips: Unpacked, code: str
 ) -> None:
@@ -201,7 +202,7 @@ def test_a_join_code_is_taken_as_a_mail_program_or_a_person_writes_it(
 
 
 def test_a_code_in_the_variable_is_in_no_list_of_processes(computer: Computer, zips: Unpacked) -> None:
-    computer.variables = {"BITTRADER_JOIN": "04M2-S3CR3T"}
+    computer.variables = {"BITTRADER_JOIN": CODE}
     reached = hanging(computer)
     script = zips.script("install.sh", "Worker_Linux_v2.6")
     with begun(computer, script) as running:
@@ -209,10 +210,38 @@ def test_a_code_in_the_variable_is_in_no_list_of_processes(computer: Computer, z
         ps = ["ps", "-o", "args=", "-g", str(running.pid)]
         lines = subprocess.run(ps, capture_output=True, text=True, check=True).stdout
     assert "install.sh" in lines
-    assert "S3CR3T" not in lines
+    assert CODE not in lines
     computer.has_uv()
     assert computer.run(script, "--yes").returncode == 0
-    assert "04M2-S3CR3T" not in calls(computer)[0]
+    assert CODE not in calls(computer)[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (CODE[:-2] + CODE[-1] + CODE[-2], "the join code of --join is damaged: copy it again"),
+        (CODE[:-1], "the join code of --join is not whole, it has 58 letters: copy it again"),
+        ("U" + CODE[1:], "the join code of --join is damaged: copy it again"),
+    ],
+)
+@pytest.mark.parametrize("given", ["itself", "a file"])
+def test_a_damaged_join_code_is_refused_before_anything_is_fetched_and_not_shown(
+    computer: Computer, zips: Unpacked, code: str, said: str, given: str
+) -> None:
+    held = computer.home.parent / "code.txt"
+    held.write_text(as_file(code, "studio", "air", 0.0), encoding="utf-8-sig")
+    word = code if given == "itself" else str(held)
+    done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--yes", "--join", word)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    assert code not in done.stdout + done.stderr
+    assert computer.tree() == {}
+
+
+def test_a_file_that_the_head_wrote_is_taken(computer: Computer, zips: Unpacked) -> None:
+    held = computer.home.parent / "code.txt"
+    held.write_text(as_file(CODE, "studio", "air", 0.0))
+    done = computer.run(zips.script("install.sh", "Worker_Linux_v2.6"), "--yes", "--join", str(held))
+    assert (done.returncode, calls(computer)[0][-1]) == (0, str(held)), done.stderr
 
 
 @pytest.mark.parametrize(("mask", "mode"), [(0o000, 0o755), (0o077, 0o700)])
@@ -268,6 +297,23 @@ def test_a_worker_without_a_code_is_told_before_anything_is_fetched(computer: Co
     worker.mkdir()
     keep_contact(worker, Contact(("192.0.2.1",), 6380))
     assert computer.run(script, "--yes").returncode == 0
+
+
+def test_a_head_is_not_made_a_worker_as_well_and_is_told_so_before_anything_is_fetched(
+    computer: Computer, zips: Unpacked
+) -> None:
+    install = zips.script("install.sh", "Worker_Linux_v2.6")
+    computer.folder.mkdir()
+    (computer.folder / "receipt.json").write_text("{}")
+    done = computer.run(install, "--yes", "--join", CODE)
+    assert done.returncode == 2
+    assert done.stderr.startswith("install.sh: this computer is a head already, and one computer has one role: ")
+    assert done.stderr.endswith(f"first remove the head: {computer.folder}/bin/bittrader head uninstall\n")
+    assert not (computer.home / ".bittrader_worker").exists()
+
+    (computer.home / ".bittrader_worker").mkdir()
+    (computer.home / ".bittrader_worker" / "config.toml").write_text("[network.ports]\nnode_manager = 7001\n")
+    assert computer.run(install, "--yes", "--join", CODE).returncode == 0
 
 
 def test_a_package_that_is_damaged_or_was_left_behind_is_noticed_before_anything_else(
@@ -344,6 +390,20 @@ def test_a_proxy_is_used_when_the_variable_names_one(computer: Computer, zips: U
     done = computer.run(zips.script(SETUP), "--yes")
     assert done.returncode == 1
     assert "cannot be downloaded" in done.stderr
+
+
+def test_a_zip_with_everything_inside_that_was_unpacked_without_it_is_told_so_and_not_to_look_at_the_network(
+    computer: Computer, tmp_path: Path
+) -> None:
+    zips = unpacked(tmp_path / "zips")
+    wheels = zips.folder / "Head_Native_v4.0" / "package" / "wheels"
+    wheels.rename(tmp_path / "elsewhere")
+    done = computer.run(zips.script(SETUP), "--yes")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"{SETUP}: {wheels} is not there: unpack the whole zip, and start the script that lies in it.\n"
+    )
+    assert computer.tree() == {}
 
 
 def test_a_package_that_was_not_unpacked_is_said_to_be_missing(computer: Computer, tmp_path: Path) -> None:
@@ -467,19 +527,46 @@ def test_a_small_computer_is_told_what_it_lacks_and_used_all_the_same(computer: 
     assert "should have 4 cores" in done.stdout
 
 
-def test_what_the_program_says_is_why_it_failed_and_all_is_taken_back(computer: Computer, zips: Unpacked) -> None:
+def test_what_the_program_says_is_why_it_failed_and_the_environment_serves_the_next_try(
+    computer: Computer, zips: Unpacked
+) -> None:
     computer.variables = {"STUB_FAILS": "systemd does not answer"}
     done = computer.run(zips.script(SETUP), "--yes")
     assert done.returncode == 1
     assert "bittrader: systemd does not answer" in done.stderr
-    assert "what it had begun was taken back" in done.stderr
-    assert computer.tree() == {}
+    (environment,) = environments(computer)
+    assert f"this is kept (1.3 GB):\n    {environment}\nTo remove it:  sh uninstall_head.sh\n" in done.stderr
+    assert not (computer.folder / ".setup").exists()
+    made = environment.stat().st_mtime_ns
+
+    computer.variables = {}
+    done = computer.run(zips.script(SETUP), "--yes")
+    assert (done.returncode, environment.stat().st_mtime_ns) == (0, made)
+    assert "kept" not in done.stderr
 
 
-def test_an_installation_that_was_declined_leaves_nothing(computer: Computer, zips: Unpacked) -> None:
+def test_an_installation_that_was_declined_is_removed_by_the_script_that_it_names(
+    computer: Computer, zips: Unpacked
+) -> None:
     computer.variables = {"STUB_DECLINES": "1"}
-    assert computer.run(zips.script(SETUP), "--yes").returncode == 0
+    done = computer.run(zips.script(SETUP), "--yes")
+    assert done.returncode == 1
+    assert done.stderr.endswith("To remove it:  sh uninstall_head.sh\n")
+    assert computer.run(zips.script("uninstall_head.sh"), "--yes").returncode == 0
     assert computer.tree() == {}
+
+
+def test_a_program_that_is_stopped_with_ctrl_c_leaves_the_environment_and_its_exit_code(
+    computer: Computer, zips: Unpacked
+) -> None:
+    computer.variables = {"STUB_STAYS": "1"}
+    with begun(computer, zips.script(SETUP)) as running:
+        wait_for(computer.record)
+        os.killpg(running.pid, signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert (running.returncode, "this is kept" in said) == (130, True)
+    assert len(environments(computer)) == 1
+    assert not (computer.folder / ".setup").exists()
 
 
 def test_an_upgrade_that_fails_leaves_the_old_one_at_work_and_the_configuration(
@@ -492,9 +579,11 @@ def test_an_upgrade_that_fails_leaves_the_old_one_at_work_and_the_configuration(
     newer = unpacked(tmp_path / "newer", version="2.0")
     computer.variables = {"STUB_FAILS": "no"}
     assert computer.run(newer.script(SETUP), "--yes").returncode == 1
-    changed = {name for name, when in computer.tree().items() if before.get(name) != when}
+    (kept,) = set(environments(computer)) - {computer.home / one for one in before}
+    after = {name: when for name, when in computer.tree().items() if not (computer.home / name).is_relative_to(kept)}
+    changed = {name for name, when in after.items() if before.get(name) != when}
     assert changed <= {".bittrader_head", ".bittrader_head/envs"}
-    assert set(computer.tree()) == set(before)
+    assert set(after) == set(before)
 
     computer.variables = {}
     assert computer.run(newer.script(SETUP), "--yes").returncode == 0

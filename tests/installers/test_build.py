@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import zipfile
 from pathlib import Path
 
 import pytest
 from installers.build import LOCK, build_wheel, main, requirements_of
-from installers.contents import OLDEST_GLIBC, OLDEST_MACOS, PACKAGES, UV, UV_VERSION
+from installers.contents import OLDEST_GLIBC, OLDEST_MACOS, PACKAGES, PYTHONS, UV, UV_VERSION
 
 import bittrader
 
@@ -103,6 +104,25 @@ def test_the_oldest_systems_are_those_that_the_locks_are_checked_for() -> None:
     text = (ROOT / "dev.py").read_text()
     assert f'OLDEST_MACOS = "{OLDEST_MACOS}"' in text
     assert f"x86_64-manylinux_{OLDEST_GLIBC.replace('.', '_')}" in text
+
+
+@pytest.mark.parametrize(
+    ("python", "said"),
+    [
+        *((one, "say 3.11, 3.12 or 3.13 with its last number") for one in ("3.9", "3.14.1", "3.12", "x")),
+        ("3.12.999", "knows no Python 3.12.999: take another last number"),
+    ],
+)
+def test_a_python_that_no_node_could_run_is_refused_in_one_line(tmp_path: Path, capsys, python: str, said: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["--out", str(tmp_path / "dist"), "--python", python])
+    err = capsys.readouterr().err
+    assert (refused.value.code, said in err, err.count("\n")) == (2, True, 1), err
+    assert not (tmp_path / "dist").exists()
+
+
+def test_the_pythons_are_those_that_the_locks_are_checked_for() -> None:
+    assert f"PYTHONS = {json.dumps(PYTHONS).replace('[', '(').replace(']', ')')}" in (ROOT / "dev.py").read_text()
 
 
 def test_another_python_makes_another_environment(built: Path, tmp_path: Path) -> None:

@@ -12,6 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bittrader.cluster import invite
+from bittrader.cluster.invite import LETTERS, MOST_ADDRESSES, Invite, encode
+from bittrader.paths import INSTALLED
 
 if TYPE_CHECKING:
     from tests.installers.stubs import Unpacked
@@ -30,7 +36,7 @@ NEWER_POWERSHELL = (
 # What GNU has and the BSD tools of macOS, or the shells, have not.
 NOT_POSIX = (
     r"\bsed -i", r"\breadlink -f", r"\bstat -c", r"\bmktemp\b", r"\bgrep -P", r"\bsort -V", r"\blocal ", r"\[\[",
-    r"\bfunction ", r"\becho -[ne]", r"\bdate -d", r"\bcp -a\b", r"\bdu -[a-z]*b", r"<<<", r"\$'",
+    r"\bfunction \w+( *\(\))? *\{", r"\becho -[ne]", r"\bdate -d", r"\bcp -a\b", r"\bdu -[a-z]*b", r"<<<", r"\$'",
 )  # fmt: skip
 
 
@@ -111,6 +117,57 @@ def test_a_join_code_is_no_word_of_a_command_and_in_no_error(zips: Unpacked) -> 
     assert not [words for words in shown if "$value" in words and "cores" not in words]
 
 
+@settings(max_examples=10)
+@given(data=st.data())
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_the_shells_tell_a_whole_join_code_from_a_damaged_one_as_the_program_does(
+    zips: Unpacked, shell: str, data: st.DataObject
+) -> None:
+    addresses = st.lists(st.ip_addresses(v=4).map(str), min_size=1, max_size=MOST_ADDRESSES).map(tuple)
+    made = st.builds(Invite, addresses, st.integers(1, 65535), st.binary(min_size=16, max_size=16),
+                     st.binary(min_size=10, max_size=10))  # fmt: skip
+    whole = [encode(one).replace("-", "") for one in data.draw(st.lists(made, min_size=1, max_size=10))]
+    damaged = [data.draw(damages(one)) for one in whole]
+    script = zips.script("install.sh", "Worker_Linux_v2.6").read_text()
+    function = re.findall(r"^is_whole\(\) \{.*?^\}\n", script, re.MULTILINE | re.DOTALL)[0]
+    loop = 'while read -r code; do if is_whole "$code"; then echo whole; else echo damaged; fi; done'
+    codes = "\n".join([*whole, *damaged, ""])
+    done = subprocess.run([shell, "-c", function + loop], input=codes, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["whole"] * len(whole) + ["damaged"] * len(damaged), done.stderr
+
+
+def damages(code: str) -> st.SearchStrategy[str]:
+    """The code with up to four letters changed, which is always noticed."""
+
+    def changed(places: set[int], steps: list[int]) -> str:
+        letters = list(code)
+        for place, step in zip(places, steps, strict=False):
+            letters[place] = LETTERS[(LETTERS.index(letters[place]) + step) % 32]
+        return "".join(letters)
+
+    places = st.sets(st.integers(0, len(code) - 1), min_size=1, max_size=4)
+    return st.builds(changed, places, st.lists(st.integers(1, 31), min_size=4, max_size=4))
+
+
+def test_the_stamp_is_the_one_by_which_the_program_knows_their_environments(zips: Unpacked) -> None:
+    assert f"STAMP=$ENVIRONMENT/{INSTALLED}\n" in zips.script("install.sh", "Worker_Linux_v2.6").read_text()
+    assert f"Join-Path $Environment '{INSTALLED}'" in zips.script("install.ps1", FOLDER).read_text()
+
+
+def test_powershell_knows_the_same_code_as_the_shells(zips: Unpacked) -> None:
+    shell = zips.script("install.sh", "Worker_Linux_v2.6").read_text()
+    windows = zips.script("install.ps1", "Worker_Windows_v2.6").read_text()
+    for numbers in (invite._GENERATOR, invite._SIGNED):
+        assert " ".join(map(str, numbers)) in shell
+    assert ", ".join(map(str, invite._GENERATOR)) in windows
+    assert " ".join(map(str, invite._SIGNED)) in windows
+    assert LETTERS in shell
+    assert LETTERS in windows
+    lengths = list(invite._lengths().values())
+    assert " | ".join(map(str, lengths)) in shell
+    assert ", ".join(map(str, lengths)) in windows
+
+
 def test_powershell_functions_are_called_by_the_names_that_they_have(zips: Unpacked) -> None:
     text = (zips.folder / FOLDER / "install.ps1").read_text()
     defined = re.findall(r"(?m)^function ([\w-]+)", text)
@@ -119,7 +176,7 @@ def test_powershell_functions_are_called_by_the_names_that_they_have(zips: Unpac
     verbs = "Add|Copy|Find|Format|Get|Install|Invoke|New|Read|Remove|Save|Start|Stop|Test|Undo|Write"
     known = {"Set-StrictMode", "Join-Path", "New-Object", "Write-Host", "New-Item", "Test-Path", "Get-FileHash"}
     known |= {"Get-CimInstance", "Get-ChildItem", "ForEach-Object", "Where-Object", "Remove-Item", "Get-Command"}
-    known |= {"Start-Process", "Copy-Item", "Add-Type", "Read-Host"}
+    known |= {"Get-Content", "Start-Process", "Copy-Item", "Add-Type", "Read-Host"}
     called = set(
         re.findall(rf"(?<![\w'.$-])((?:{verbs}|ForEach|Where|Join|Set)-[A-Z]\w+)", re.sub(r"(?m)^\s*#.*$", "", text))
     )

@@ -23,6 +23,8 @@ class Receiver:
     url: str = ""
     status: int = 200
     answer_megabytes: int = 0
+    asked: int = 0
+    """How often it was asked to take something."""
     got: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -37,6 +39,7 @@ def receiver(status: int = 200) -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            found.asked += 1
             if found.status == 200:
                 found.got.append(body)
             self.send_response(found.status)

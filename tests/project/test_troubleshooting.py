@@ -67,6 +67,7 @@ def produced() -> list[str]:
     code = encode(Invite(("192.0.2.1",), 6380, bytes(16), bytes(10)))
     lines += [refusal(""), refusal(code[:-3]), refusal("7" + code[1:]), refusal(code.replace("0", "1"))]
     lines += [str(one) for ray in ("2.59.0", MISSING) for one in differences(Facts("3.11.8", ray, "0.0.9"), FACTS)]
+    lines += [str(one) for one in differences(Facts("3.11.8", "2.59.0", "0.0.9", by_installer=True), FACTS)]
     lines += [one.words for seconds in (-60, 60) for one in findings(met(ahead_seconds=seconds))]
     lines += [find("auto", list).how, find("auto", lambda: [GUIDE.parent]).how, find("/no such folder", list).how]
     lines += [waiting(), waiting(silent=True), waiting(ready=True, reason="you are there"), waiting(refused="another")]

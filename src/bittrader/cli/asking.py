@@ -1,18 +1,15 @@
 """What an installation asks the person in front of it, and how it speaks to them."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 from rich.console import Console
 from rich.markup import escape
-from rich.prompt import Confirm, IntPrompt, Prompt
 
-from bittrader.cli.joining import has_joined
+from bittrader.cli.joining import check_here, has_joined
 from bittrader.cluster.identity import folder_of
-from bittrader.cluster.invite import read_code
 from bittrader.cluster.settings import read_settings
 from bittrader.errors import ClusterError, InputError
 from bittrader.host import current
@@ -20,8 +17,6 @@ from bittrader.install.facts import Facts
 from bittrader.install.firewall import joined, named, opened_ports
 from bittrader.install.receipt import Receipt
 from bittrader.install.systemd import Scope
-
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -73,22 +68,22 @@ def ask(asked: Asked, facts: Facts, receipt: Receipt) -> Asked:
 def _cores(has: int) -> int:
     """A number of cores that this computer has, asked for until it is."""
     while True:
-        said = _answered(lambda: IntPrompt.ask("How many cores may it use at most?", console=_err(), default=has))
-        if 1 <= said <= has:
-            return said
+        said = _answer(f"How many cores may it use at most? [{has}]") or str(has)
+        if said.isascii() and said.isdecimal() and 1 <= int(said) <= has:
+            return int(said)
         say(f"[red]This computer has {has}: at least 1, at most {has}[/red]")
 
 
 def _code() -> str:
-    """A join code that can be read, asked for until it is."""
+    """A join code that its head takes, asked for until there is one."""
     while True:
-        said = _answered(lambda: Prompt.ask("Join code, as `bittrader head invite` prints it", console=_err()))
+        said = _answer("Join code, as `bittrader head invite` prints it:")
         try:
-            read_code(said or "")
+            check_here(said)
         except ClusterError as error:
             say(f"[red]{escape(str(error))}[/red]")
         else:
-            return str(said)
+            return said
 
 
 def numbered(title: str, lines: Sequence[str]) -> None:
@@ -100,12 +95,18 @@ def numbered(title: str, lines: Sequence[str]) -> None:
 
 def confirm(question: str, *, default: bool) -> bool:
     """What is answered to a question of yes or no."""
-    return _answered(lambda: Confirm.ask(escape(question), console=_err(), default=default))
+    known = {"": default, "y": True, "yes": True, "n": False, "no": False}
+    while True:
+        said = _answer(f"{question} [{'Y/n' if default else 'y/N'}]").lower()
+        if said in known:
+            return known[said]
+        say("[red]Please answer y or n[/red]")
 
 
-def _answered(question: Callable[[], Answer]) -> Answer:
+def _answer(question: str) -> str:
+    """What somebody types behind a question; InputError when nobody does."""
     try:
-        return question()
+        return _err().input(f"{escape(question)} ").strip()
     except EOFError:
         raise InputError("no answer came: say --yes, or answer the questions") from None
 

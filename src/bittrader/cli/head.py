@@ -51,7 +51,9 @@ def invite(
         typer.echo(json.dumps({"id": made.invited.id, "code": made.code, "expires": until, **where}))
         return
     typer.echo(made.code)
-    _say(f"On the other computer: [bold]bittrader worker join {made.code}[/bold]")
+    _say(f"On the other computer, if Bittrader is there already: [bold]bittrader worker join {made.code}[/bold]")
+    script = "[bold]sh install.sh[/bold] (Windows: [bold]powershell -ExecutionPolicy Bypass -File install.ps1[/bold])"
+    _say(f"Else unpack the worker's zip for its system there, run {script}, and give it the code when it asks.")
     met = f"The head is met at {', '.join(found.addresses)} ({found.reason})."
     _say(f"The code lets one computer in, until {_moment(until)}. {met}")
     if daemon.running("head") is None:

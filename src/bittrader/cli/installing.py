@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,22 +13,22 @@ import typer
 from rich.markup import escape
 
 from bittrader.cli.asking import Asked, ask, confirm, is_terminal, numbered, say
-from bittrader.cli.joining import has_joined, join_here
+from bittrader.cli.joining import as_before_if_it_fails, check_here, has_joined, join_here
 from bittrader.cli.options import JsonOption
 from bittrader.cli.services import services_of, wait_until_up
 from bittrader.cli.uninstalling import uninstall_node
-from bittrader.cluster import config_file, daemon, inviting
+from bittrader.cluster import config_file, daemon, environments, inviting
 from bittrader.cluster.identity import Role, folder_of
+from bittrader.cluster.invite import read_code
 from bittrader.cluster.network import no_way_in_words, way
 from bittrader.cluster.settings import read_settings
 from bittrader.errors import BittraderError, ClusterError, InputError, InstallError
 from bittrader.host import current
-from bittrader.install import apply, removal
-from bittrader.install.changes import Change
-from bittrader.install.facts import Facts, environment_here, facts_of, owner_here
+from bittrader.install import apply
+from bittrader.install.facts import Facts, environment_here, facts_of, owner_here, receipt_of
 from bittrader.install.machine import Here, Machine, Owner, hand_over, keep_others_out
-from bittrader.install.plan import Plan, plan
-from bittrader.install.receipt import FILE, Choices, Receipt, read_receipt
+from bittrader.install.plan import Plan, plan, require_no_rival
+from bittrader.install.receipt import Choices, Receipt
 from bittrader.install.systemd import Scope
 from bittrader.install.turns import alone
 
@@ -123,9 +123,12 @@ def install_node(role: Role, asked: Asked) -> None:
 
 
 def _install(role: Role, asked: Asked, machine: Machine, owner: Owner, folder: Path) -> None:
-    receipt = read_receipt(machine, str(folder / FILE))
+    receipt = receipt_of(role, machine, owner)
     facts = facts_of(role, machine, owner)
+    if receipt.is_new:
+        require_no_rival(facts)
     environment = _environment(asked, facts)
+    _require_code(role, asked)
     answers = ask(asked, facts, receipt) if asked.may_ask else asked
     choices = _choices(answers, facts, receipt)
     planned = plan(facts, choices, environment)
@@ -137,13 +140,14 @@ def _install(role: Role, asked: Asked, machine: Machine, owner: Owner, folder: P
             typer.echo(json.dumps(_as_json(role, steps, planned, dry_run=True)))
         return
     _consent(asked, is_needed=any(one.what != "keep" for one in steps))
-    _prepare(role, answers)
-    with _made_way(role, receipt):
-        apply.install(receipt, planned.changes, choices, environment, _tell_undone(asked))
+    undone = _tell_undone(asked)
+    with as_before_if_it_fails(role, undone), _made_way(role, receipt):
+        _prepare(role, answers)
+        apply.install(receipt, planned.changes, choices, environment, lambda change: undone(change.words))
     is_up = wait_until_up(role) if services_of(receipt) else daemon.running(role) is not None
     is_well = is_up or not services_of(receipt)
     if is_well:
-        _let_go_of_old(folder, environment)
+        _let_go_of_old(folder, environment, answers)
     code = _first_code() if role == "head" and is_well else None
     if asked.as_json:
         typer.echo(json.dumps({**_as_json(role, steps, planned, dry_run=False), "up": is_up, "join": code}))
@@ -175,18 +179,26 @@ def _choices(asked: Asked, facts: Facts, receipt: Receipt) -> Choices:
 def _consent(asked: Asked, *, is_needed: bool) -> None:
     if asked.may_ask:
         if is_needed and not confirm("Go on?", default=True):
-            say("You said no: nothing of this was done.")
+            say("You said no: nothing was changed.")
             raise typer.Exit(1)
     elif not asked.yes:
         raise InputError("nobody is here to be asked: say --yes, or look first with --dry-run")
 
 
+def _require_code(role: Role, asked: Asked) -> None:
+    """InputError or ClusterError where the code is missing that a worker needs, or its head does not take it."""
+    if role == "head" or has_joined():
+        return
+    if asked.join is not None:
+        read_code(asked.join) if asked.dry_run else check_here(asked.join)
+    elif not (asked.may_ask or asked.dry_run):
+        raise InputError("this computer has joined no cluster: say --join CODE, from `bittrader head invite`.")
+
+
 def _prepare(role: Role, asked: Asked) -> None:
     """What is no change of the computer: settings, and the cluster."""
     if role == "worker" and not has_joined():
-        if asked.join is None:
-            raise InputError("this computer has joined no cluster: say --join CODE, from `bittrader head invite`.")
-        name, head = join_here(asked.join)
+        name, head = join_here(asked.join or "")
         say(f"{escape(name)} has joined the cluster of {escape(head)}.")
     elif asked.join is not None:
         say("This computer has joined a cluster already: the code was not used.")
@@ -216,18 +228,22 @@ def _start_again(role: Role) -> None:
         say(f"The {role} that was started by hand runs again, in the background.")
 
 
-def _tell_undone(asked: Asked) -> Callable[[Change], None]:
-    def tell(change: Change) -> None:
+def _tell_undone(asked: Asked) -> Callable[[str], None]:
+    def tell(words: str) -> None:
         if not asked.as_json:
-            say(f"  taken back: {escape(change.words)}")
+            say(f"  taken back: {escape(words)}")
 
     return tell
 
 
-def _let_go_of_old(folder: Path, environment: str) -> None:
-    """Removes the environments of earlier versions."""
-    for one in removal.old_environments(folder, environment):
-        shutil.rmtree(one, ignore_errors=True)
+def _let_go_of_old(folder: Path, environment: str, asked: Asked) -> None:
+    """Removes the environments of earlier versions, but for those that something runs from."""
+    with suppress(OSError):  # a full disk: they stay until the next installation
+        environments.leave(folder, Path(environment))
+    for one in environments.remove_left(folder):
+        if not asked.as_json:
+            say(f"Something still runs from {escape(str(one))}, an earlier version. It is removed when that has ended,")
+            say("by the next start of this node.")
 
 
 def _show(role: Role, steps: Sequence[apply.Step], planned: Plan) -> None:

@@ -1,16 +1,29 @@
-"""Joining a cluster: what `worker join` and `worker install` have in common."""
+"""Joining a cluster and leaving it: what `worker join`, `worker install` and `worker uninstall` have in common."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address
+from pathlib import Path
 
+from bittrader import paths
 from bittrader.cluster.config_file import set_key
 from bittrader.cluster.facts import facts_here
-from bittrader.cluster.identity import folder_of, identity
-from bittrader.cluster.invite import MOST_ADDRESSES, read_code
+from bittrader.cluster.identity import Role, folder_of, identity, read_identity
+from bittrader.cluster.invite import MOST_ADDRESSES, Invite, read_code
 from bittrader.cluster.secrets import Secrets
 from bittrader.cluster.settings import read_settings, text_of, value_in_env
-from bittrader.cluster.visit import join, read_contact
+from bittrader.cluster.visit import Visitor, check, join, read_contact
 from bittrader.errors import ClusterError, InputError
+
+_NOBODY = "0" * 16
+"""Who asks whether a code is good, where no number was drawn yet."""
+
+
+def check_here(code: str) -> None:
+    """Asks the head whether a code lets this computer in, and changes nothing; ClusterError, with why, if not."""
+    known = read_identity(folder_of("worker"))
+    check(_invite_of(code), known.node if known else _NOBODY, facts_here())
 
 
 def join_here(code: str, name: str | None = None) -> tuple[str, str]:
@@ -18,17 +31,70 @@ def join_here(code: str, name: str | None = None) -> tuple[str, str]:
 
     A HEAD_ADDRESS in `config.env` is where the head is looked for first.
     """
-    invite = read_code(code)
-    folder = folder_of("worker")
-    first = head_address(text_of(folder / "config.env"), str(folder / "config.env"))
-    if first:
-        others = tuple(one for one in invite.addresses if one != first)
-        invite = replace(invite, addresses=(first, *others)[:MOST_ADDRESSES])
+    folder, invite = folder_of("worker"), _invite_of(code)
     Secrets(folder).prepare()
     if name is not None:
         set_key(folder, "node.name", name)
     me = identity(folder, "worker", read_settings(folder).node.shown_name)
     return me.name, join(folder, invite, me.node, me.name, facts_here()).head
+
+
+def _invite_of(code: str) -> Invite:
+    """What a code says, with the HEAD_ADDRESS first."""
+    invite, env = read_code(code), folder_of("worker") / paths.VARIABLES
+    first = head_address(text_of(env), str(env))
+    if not first:
+        return invite
+    others = tuple(one for one in invite.addresses if one != first)
+    return replace(invite, addresses=(first, *others)[:MOST_ADDRESSES])
+
+
+def leave_here() -> str:
+    """Has the head forget this computer, if it is a worker; why it could not be told, empty when it was."""
+    folder = folder_of("worker")
+    try:
+        known = read_identity(folder)
+        if known is None or not has_joined():
+            return ""
+        Visitor(folder, known.node, facts_here()).leave()
+    except ClusterError as error:
+        return str(error)
+    return ""
+
+
+@contextmanager
+def as_before_if_it_fails(role: Role, tell: Callable[[str], None]) -> Iterator[None]:
+    """Has a node's settings, and the cluster that it is in, be as they were when what is done meanwhile fails."""
+    folder, had_joined = folder_of(role), role == "head" or has_joined()
+    settings, before = folder / paths.SETTINGS, set(_of_joining(folder))
+    held = settings.read_bytes() if settings.exists() else None
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # a full disk; what failed first is what is told
+            if not had_joined and has_joined():
+                why = leave_here()
+                tell(f"join the cluster{why and f' (its head still lists this computer: {why})'}")
+            if not had_joined:
+                _remove(folder, set(_of_joining(folder)) - before)
+            if held is None:
+                settings.unlink(missing_ok=True)
+            elif held != settings.read_bytes():
+                settings.write_bytes(held)
+        raise
+
+
+def _of_joining(folder: Path) -> tuple[Path, ...]:
+    """What joining makes: files, and last the folder of some."""
+    secrets = Secrets(folder).folder
+    found = (folder / paths.IDENTITY, folder / paths.MEETING, *secrets.glob("*"), secrets)
+    return tuple(one for one in found if one.exists())
+
+
+def _remove(folder: Path, made: set[Path]) -> None:
+    for one in _of_joining(folder):
+        if one in made:
+            one.rmdir() if one.is_dir() else one.unlink()
 
 
 def head_address(text: str, place: str) -> str:

@@ -22,7 +22,7 @@ from bittrader.cli.options import JsonOption
 from bittrader.cli.services import start_service
 from bittrader.cli.verifying import verify_node
 from bittrader.cluster import config_file, daemon
-from bittrader.cluster.identity import Role, folder_of, read_identity, require_identity
+from bittrader.cluster.identity import Role, folder_of, other_role, read_identity, require_identity
 from bittrader.cluster.policy import NodePolicy
 from bittrader.cluster.settings import read_settings
 from bittrader.cluster.status_words import in_words
@@ -230,7 +230,7 @@ def show_status(role: Role, *, as_json: bool) -> int:
 
 def _not_running(role: Role) -> str:
     """Why there is no status, and the command that leads on."""
-    other: Role = "worker" if role == "head" else "head"
+    other = other_role(role)
     if daemon.running(other) is not None and read_identity(folder_of(role)) is None:
         return f"This computer is no {role}, but a {other}: bittrader {other} status"
     return f"The {role} does not run here. Start it: bittrader {role} start --background"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
+from bittrader import paths
 from bittrader.cluster.identity import Role, folder_of
-from bittrader.cluster.settings import FILE, Notify, read_settings
+from bittrader.cluster.settings import Notify, read_settings
 from bittrader.errors import BittraderError, InputError
 from bittrader.notify.message import Message
 from bittrader.notify.posting import Outcome, Post
@@ -58,7 +59,7 @@ def tell_of(facts: Mapping[str, Any]) -> None:
 
 def _here() -> Notify:
     """The ways of this computer's node; those of one that has none are the desktop."""
-    folders = [folder_of(role) for role in _ROLES if (folder_of(role) / FILE).exists()]
+    folders = [folder_of(role) for role in _ROLES if (folder_of(role) / paths.SETTINGS).exists()]
     set_here = [read_settings(folder).notify for folder in folders]
     return next((one for one in set_here if one.urls), set_here[0] if set_here else Notify())
 

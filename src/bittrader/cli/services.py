@@ -8,10 +8,10 @@ from bittrader.cluster.daemon_lock import DaemonRunningError, is_held
 from bittrader.cluster.identity import Role, folder_of
 from bittrader.errors import ClusterError
 from bittrader.install.changes import Change
-from bittrader.install.facts import owner_here
+from bittrader.install.facts import owner_here, receipt_of
 from bittrader.install.launchd import Agent
 from bittrader.install.machine import Here
-from bittrader.install.receipt import FILE, Receipt, read_receipt
+from bittrader.install.receipt import Receipt
 from bittrader.install.systemd import Running
 from bittrader.install.task import ScheduledTask
 
@@ -23,7 +23,7 @@ def start_service(role: Role) -> bool:
     """Starts the service of a node that was installed; whether there is one."""
     owner = owner_here()
     machine = Here(owner, "asks" if is_terminal() else "silent")
-    services = services_of(read_receipt(machine, str(folder_of(role).absolute() / FILE)))
+    services = services_of(receipt_of(role, machine, owner))
     if services and is_held(folder_of(role)):
         raise DaemonRunningError(f"a daemon is running already in {folder_of(role)}")
     for one in services:

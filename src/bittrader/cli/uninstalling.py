@@ -10,17 +10,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 
 from bittrader import paths
-from bittrader.cli.asking import confirm, is_terminal, numbered
+from bittrader.cli.asking import confirm, is_terminal, numbered, say
+from bittrader.cli.joining import leave_here
 from bittrader.cluster import daemon
-from bittrader.cluster.identity import Role, folder_of
+from bittrader.cluster.identity import Role, folder_of, other_role
 from bittrader.errors import BittraderError, InputError
 from bittrader.host import current
 from bittrader.install import apply, removal
-from bittrader.install.facts import owner_here
-from bittrader.install.machine import Here, Machine, hand_over
-from bittrader.install.receipt import FILE, Receipt, read_receipt
+from bittrader.install.ending import end_what_runs
+from bittrader.install.facts import owner_here, receipt_of
+from bittrader.install.machine import Here, Machine, Owner, hand_over
+from bittrader.install.receipt import Receipt
 from bittrader.install.removal import Removal
 from bittrader.install.turns import alone
 from bittrader.optimize.studies import shelf
@@ -34,13 +37,21 @@ def uninstall_node(role: Role, *, dry_run: bool, yes: bool, keep: bool | None, a
         hand_over(folder, owner)
     machine = Here(owner, "asks" if is_terminal() else "silent")
     with nullcontext() if dry_run or not folder.exists() else alone(folder):
-        return _uninstall(role, machine, folder, dry_run=dry_run, yes=yes, keep=keep, as_json=as_json)
+        return _uninstall(role, machine, owner, folder, dry_run=dry_run, yes=yes, keep=keep, as_json=as_json)
 
 
 def _uninstall(
-    role: Role, machine: Machine, folder: Path, *, dry_run: bool, yes: bool, keep: bool | None, as_json: bool
+    role: Role,
+    machine: Machine,
+    owner: Owner,
+    folder: Path,
+    *,
+    dry_run: bool,
+    yes: bool,
+    keep: bool | None,
+    as_json: bool,
 ) -> int:
-    receipt = read_receipt(machine, str(folder / FILE))
+    receipt = receipt_of(role, machine, owner)
     may_ask = is_terminal() and not (yes or as_json or dry_run)
     if keep is None:
         keep = confirm("Keep your candles, studies and reports?", default=True) if may_ask else True
@@ -49,19 +60,24 @@ def _uninstall(
     words += [f"remove {one} and all in it" for one in goes.gone]
     if words and not as_json:
         numbered(f"This stops the {role}, and will", words)
+        if role == "head":
+            say(
+                "A head that is installed again after that is another head: every worker must join it, with a new code."
+            )
     if not words or dry_run:
         _report(role, words, goes.kept, (), as_json=as_json, dry_run=dry_run)
         return 0
     if not (yes or may_ask):
         raise InputError("nobody is here to be asked: say --yes, or look first with --dry-run")
     if may_ask and not confirm("Go on?", default=True):
+        say("You said no: nothing was changed.")
         return 1
-    left = _take_away(role, receipt, goes, folder)
+    left = _take_away(role, receipt, owner, goes, folder)
     _report(role, words, goes.kept, left, as_json=as_json, dry_run=False)
     return 1 if left else 0
 
 
-def _take_away(role: Role, receipt: Receipt, goes: Removal, folder: Path) -> tuple[str, ...]:
+def _take_away(role: Role, receipt: Receipt, owner: Owner, goes: Removal, folder: Path) -> tuple[str, ...]:
     """Stops the node and removes it, and says what is left.
 
     What is left keeps the node's folder, with the receipt in it, for another try. When this returns, the program that
@@ -73,16 +89,23 @@ def _take_away(role: Role, receipt: Receipt, goes: Removal, folder: Path) -> tup
         _require_no_study_runs(role)
     made = apply.made_folders(receipt)
     left = apply.uninstall(receipt, str(folder))
-    other = folder_of("worker" if role == "head" else "head").absolute()
     with suppress(BittraderError, OSError):  # that it cannot be read is told to whoever wants something of it
-        apply.inherit_folders(read_receipt(receipt.machine, str(other / FILE)), made)
-    removal.end_what_runs(role)
+        apply.inherit_folders(receipt_of(other_role(role), receipt.machine, owner), made)
+    end_what_runs(role)
+    if role == "worker" and not left:
+        _leave()
     is_windows = current().name == "Windows"
     if is_windows and not left and folder in goes.gone:
         _remove_later(folder)
     if is_windows or left:
         goes = replace(goes, gone=tuple(one for one in goes.gone if one != folder))
     return left + removal.remove(goes)
+
+
+def _leave() -> None:
+    """Takes this computer off its head's list; where the head cannot be told, its owner is."""
+    if why := leave_here():
+        say(f"Its head still lists this computer: {escape(why)}. There: bittrader head revoke NAME")
 
 
 def _require_no_study_runs(role: Role) -> None:

@@ -13,7 +13,6 @@ from rich.text import Text
 
 from bittrader.cluster import checkup
 from bittrader.cluster.health import findings, worst_first
-from bittrader.cluster.identity import folder_of
 from bittrader.install import held
 from bittrader.install.facts import owner_here
 from bittrader.install.machine import Here
@@ -29,8 +28,8 @@ _MARKS = {"wrong": ("✗ wrong", "bold red"), "warning": ("! look", "yellow"), "
 
 def verify_node(role: Role, *, as_json: bool) -> int:
     """Prints what there is to say of the node; 0 when all is right, 1 when something is wrong."""
-    machine = Here(owner_here())  # first: with sudo, the owner's node is meant
-    installed = held.findings(role, machine, str(folder_of(role).absolute()))
+    owner = owner_here()  # first: with sudo, the owner's node is meant
+    installed = held.findings(role, Here(owner), owner)
     found = worst_first((*findings(checkup.observe(role)), *installed))
     is_right = all(one.state != "wrong" for one in found)
     if as_json:

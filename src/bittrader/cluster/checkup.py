@@ -22,7 +22,7 @@ from bittrader.cluster.node_state import read_state
 from bittrader.cluster.ray_folder import temp_dir
 from bittrader.cluster.ray_process import members
 from bittrader.cluster.secrets import Secrets, is_loose
-from bittrader.cluster.settings import FILE, Ports, Settings, read_settings
+from bittrader.cluster.settings import Ports, Settings, read_settings
 from bittrader.cluster.visit import Visitor
 from bittrader.cluster.whole import whole_cluster
 from bittrader.errors import ClusterError, InputError
@@ -223,5 +223,5 @@ def _fixed(ports: Ports, *, is_head: bool) -> list[int]:
 
 def _told(folder: Path, settings: Settings) -> tuple[Path, ...]:
     """The settings' file, where it holds a URL to tell the owner by and others may read it."""
-    path = folder / FILE
+    path = folder / paths.SETTINGS
     return (path,) if settings.notify.urls and path.exists() and is_loose(path) else ()

@@ -9,8 +9,9 @@ from itertools import pairwise
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
+from bittrader import paths
 from bittrader.cluster.sections import keys, secret_keys
-from bittrader.cluster.settings import FILE, Settings, parse_settings, require_key, text_of, value_of
+from bittrader.cluster.settings import Settings, parse_settings, require_key, text_of, value_of
 from bittrader.errors import InputError
 from bittrader.files import make_folder, written_whole
 from bittrader.notify.masks import masked
@@ -44,7 +45,7 @@ def set_key(folder: Path, key: str, said: str | None) -> None:
 
     InputError if there is no such key, or it cannot be that: then the file is as it was.
     """
-    path = folder / FILE
+    path = folder / paths.SETTINGS
     value = None if said is None else typed(key, said)
     before = text_of(path)
     parse_settings(before, str(path))  # a file that is wrong already is not to be written around

@@ -5,12 +5,11 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+from bittrader import paths
 from bittrader.errors import ClusterError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_NAME = "daemon.lock"
 
 
 class DaemonRunningError(ClusterError):
@@ -20,7 +19,7 @@ class DaemonRunningError(ClusterError):
 class DaemonLock:
     """The lock of a folder, held until `release`. It is a SQLite file because that locks alike on all systems."""
 
-    def __init__(self, folder: Path, name: str = _NAME) -> None:
+    def __init__(self, folder: Path, name: str = paths.DAEMON_LOCK) -> None:
         """DaemonRunningError when somebody holds it."""
         path = folder / name
         try:
@@ -44,7 +43,7 @@ class DaemonLock:
 
 def is_held(folder: Path) -> bool:
     """Whether a daemon runs in a folder."""
-    if not (folder / _NAME).exists():
+    if not (folder / paths.DAEMON_LOCK).exists():
         return False
     try:
         DaemonLock(folder).release()

@@ -65,13 +65,18 @@ class Desk:
         self._lock = Lock()
         self._probing = BoundedSemaphore(2)  # each holds up to 32 sockets
 
+    def check(self, message: Mapping[str, Any], _source: str) -> Json:
+        """Whose head it is, for a computer that may join with its code; RefusedError, with the reason, for another."""
+        self._members.check(messages.text(message, "secret", 40), messages.node(message, "node"), self._now())
+        if differing := in_words(differences(messages.facts(message, "facts"), self._head.facts)):
+            raise RefusedError(differing)
+        return {"head": self._head.name}
+
     def join(self, message: Mapping[str, Any], source: str) -> Json:
         """Makes a computer a member, or RefusedError with the reason."""
         now = self._now()
-        self._members.check(messages.text(message, "secret", 40), messages.node(message, "node"), now)
         # Before the rest is looked at: another version may well ask in another way, and is to hear that it differs.
-        if differing := in_words(differences(messages.facts(message, "facts"), self._head.facts)):
-            raise RefusedError(differing)
+        self.check(message, source)
         asking = Asking.of(message)
         certificate = sign(self._secrets, asking.request, asking.name, source)
         own = self._members.admit(asking.secret, asking.node, asking.name, now)
@@ -120,6 +125,13 @@ class Desk:
             )
         certificate = sign(self._secrets, messages.text(message, "request", 4000), member.name, source)
         return {"certificate": certificate, "authority": self._secrets.read(kept.AUTHORITY)}
+
+    def leave(self, member: Member, _message: Mapping[str, Any], _source: str) -> Json:
+        """Forgets a computer that wants to be none of the cluster's any more."""
+        self._members.leave(member.node)
+        with self._lock:
+            self._reports.pop(member.node, None)
+        return {}
 
     def token(self, _member: Member, _message: Mapping[str, Any], _source: str) -> Json:
         """Ray's token."""

@@ -6,11 +6,14 @@ Ray's nodes speak only to their own version, and pickled code travels only betwe
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict, dataclass, fields
+import sys
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import bittrader
+from bittrader import paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,16 +29,24 @@ class Facts:
     python: str
     ray: str
     bittrader: str
+    by_installer: bool = field(default=False, compare=False)
+    """Whether the installers made its environment: they bring all three, and mend all three."""
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        return tuple(field.name for field in fields(cls))
+        return ("python", "ray", "bittrader")
 
     @classmethod
-    def of(cls, values: Mapping[str, str]) -> Facts:
-        return cls(**{name: values[name] for name in cls.names()})
+    def of(cls, values: Mapping[str, Any]) -> Facts:
+        by_installer = values.get("by_installer") is True  # an earlier version does not say it
+        return cls(**{name: str(values[name]) for name in cls.names()}, by_installer=by_installer)
 
-    def as_json(self) -> dict[str, str]:
+    @property
+    def versions(self) -> dict[str, str]:
+        """Each by its name."""
+        return {name: getattr(self, name) for name in self.names()}
+
+    def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
@@ -60,16 +71,22 @@ def facts_here() -> Facts:
         ray = version("ray")
     except PackageNotFoundError:
         ray = MISSING
-    return Facts(python=platform.python_version(), ray=ray, bittrader=bittrader.__version__)
+    by_installer = (Path(sys.prefix) / paths.INSTALLED).exists()
+    return Facts(platform.python_version(), ray, bittrader.__version__, by_installer)
 
 
 def differences(here: Facts, head: Facts) -> tuple[Difference, ...]:
     """What differs from the head, most important first."""
-    both = "run the newer installer where it is older (in a clone: git pull && make setup, there and here)"
+    if here.by_installer:
+        python = ray = same = "take zips of one version for both, and run their installer again where it is another"
+    else:
+        python = f"uv venv --clear --python {head.python} .venv && make setup"
+        ray = f"uv pip install --python .venv ray=={head.ray}"
+        same = "git pull && make setup where it is older (where it was installed: the newer zip's installer)"
     found = (
-        ("Python", here.python, head.python, f"uv venv --clear --python {head.python} .venv && make setup"),
-        ("Ray", here.ray, head.ray, f"uv pip install --python .venv ray=={head.ray}"),
-        ("Bittrader", here.bittrader, head.bittrader, both),
+        ("Python", here.python, head.python, python),
+        ("Ray", here.ray, head.ray, ray),
+        ("Bittrader", here.bittrader, head.bittrader, same),
     )
     return tuple(Difference(*one) for one in found if one[1] != one[2])
 

@@ -156,7 +156,7 @@ def _versions(seen: Observed) -> Iterator[Said]:
     here, head = seen.facts, seen.head.facts if seen.head else None
     for one in differences(here, head) if head else ():
         yield "Versions", "wrong", str(one).removesuffix(f": {one.mend}"), one.mend
-    if seen.state is not None and seen.running and seen.state.versions != here.as_json():
+    if seen.state is not None and seen.running and seen.state.versions != here.versions:
         daemons = ", ".join(f"{name} {version}" for name, version in seen.state.versions.items())
         advice = f"bittrader {seen.role} stop, and start it again"
         yield "Versions", "warning", f"the daemon still runs with what was there before ({daemons})", advice

@@ -34,6 +34,11 @@ def folder_of(role: Role) -> Path:
     return paths.head_dir() if role == "head" else paths.worker_dir()
 
 
+def other_role(role: Role) -> Role:
+    """The one of the two that this is not."""
+    return "worker" if role == "head" else "head"
+
+
 def identity(folder: Path, role: Role, name: str) -> Identity:
     """The identity kept in a folder, drawn if there is none; the name follows the settings.
 

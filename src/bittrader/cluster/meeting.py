@@ -2,15 +2,18 @@
 
 | | |
 |---|---|
+| POST /check | {secret, node, facts} → {head} |
 | POST /join | `Asking` → `Joined` |
 | POST /report | {state, facts, time} → `Told` |
 | POST /renew | {address, request} → {certificate, authority} |
 | POST /token | {} → {token} |
 | POST /reach | {ports} → {seen_at, ports: {port: outcome}} |
+| POST /leave | {} → {} |
 | GET /status | → {time, head, nodes, studies} |
 
-All but /join want the headers `Bittrader-Node` and `Authorization: Bearer SECRET`. Whoever cannot show what is wanted
-gets 403, and learns nothing else. A connection carries one request: none can grow stale while a laptop sleeps.
+All but /check and /join want the headers `Bittrader-Node` and `Authorization: Bearer SECRET`. Whoever cannot show what
+is wanted gets 403, and learns nothing else. A connection carries one request: none can grow stale while a laptop
+sleeps.
 """
 
 from __future__ import annotations
@@ -232,10 +235,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer_to(self) -> Json:
         desk = self.server.desk
         asked = f"{self.command} {self.path}"
-        if asked == "POST /join":
+        asked_by_code = {"POST /check": desk.check, "POST /join": desk.join}
+        if asked in asked_by_code:
             if not self.server.door.is_heard(self._source, time.monotonic()):
                 raise RefusedError("there were too many failures from this address: wait a minute")
-            return desk.join(self._message(MOST_STRANGER_BYTES), self._source)
+            return asked_by_code[asked](self._message(MOST_STRANGER_BYTES), self._source)
         node = self.headers.get("Bittrader-Node")
         if node is None:
             raise _StrangerError
@@ -248,6 +252,7 @@ class _Handler(BaseHTTPRequestHandler):
             "POST /renew": desk.renew,
             "POST /token": desk.token,
             "POST /reach": desk.reach,
+            "POST /leave": desk.leave,
         }
         if asked not in jobs:
             raise BadMessage(f"nothing is called {asked[:40]!r}")

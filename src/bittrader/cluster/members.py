@@ -146,6 +146,14 @@ class Members:
             )
         return own
 
+    def leave(self, node: str) -> None:
+        """Forgets a member; the code that it came with lets one computer in again, for as long as it is good."""
+        with self._open() as database:
+            database.execute("BEGIN IMMEDIATE")
+            free = "UPDATE invites SET node = NULL, used = NULL WHERE id = (SELECT invite FROM members WHERE node = ?)"
+            database.execute(free, (node,))
+            database.execute("DELETE FROM members WHERE node = ?", (node,))
+
     def who(self, node: str, own: str) -> Member:
         """The member that shows its identity and its own secret; RefusedError when it is none, or none any more."""
         with self._open() as database:

@@ -219,7 +219,7 @@ def addresses(message: Mapping[str, Any], name: str) -> tuple[str, ...]:
 def facts(message: Mapping[str, Any], name: str) -> Facts:
     """The versions that a computer says it runs."""
     said = field(message, name, dict)
-    return Facts.of({one: shown(said, one, 80) for one in Facts.names()})
+    return Facts.of({**said, **{one: shown(said, one, 80) for one in Facts.names()}})
 
 
 def node(message: Mapping[str, Any], name: str) -> str:

@@ -77,7 +77,7 @@ class Node:
         self._ray_node = self._describe_ray()
         self._memory = Memory()
         self._started = time.time()
-        self._versions = facts_here().as_json()
+        self._versions = facts_here().versions
         self._code: int | None = None
         self._said: NodeState | None = None
         self._drivers: list[dict[str, object]] = []
@@ -85,7 +85,8 @@ class Node:
         self._readings = Readings()
         self._troubles: dict[str, str] = {}
         self._settings_seen = self._settings_stamp()
-        self._teller = Teller(folder, self._who.name, self._settings.notify.wanted, self._log)
+        kept = folder / paths.NOTIFY, folder / paths.NOTIFY_OUTCOMES
+        self._teller = Teller(*kept, self._who.name, self._settings.notify.wanted, self._log)
         self._do(actions.RemoveRayFile())
         self._log(f"begins as {role} {self._who.name} ({self._who.node}), process {os.getpid()}")
 
@@ -189,7 +190,7 @@ class Node:
         self._log(f"takes up the changed settings{later}")
 
     def _settings_stamp(self) -> tuple[object, ...]:
-        return tuple(_stamp(self.folder / name) for name in ("config.toml", "config.env"))
+        return tuple(_stamp(self.folder / name) for name in (paths.SETTINGS, paths.VARIABLES))
 
     def _describe_ray(self) -> RayNode:
         return RayNode(

@@ -10,6 +10,7 @@ import secrets
 import stat
 from typing import TYPE_CHECKING
 
+from bittrader import paths
 from bittrader.cluster.invite import digest
 from bittrader.errors import ClusterError
 from bittrader.files import written_whole
@@ -38,7 +39,7 @@ class Secrets:
     """The secrets of one head or worker, in the folder `secrets` of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder / "secrets"
+        self.folder = folder / paths.SECRETS
 
     def path(self, name: str) -> Path:
         """Where a secret is kept."""

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, get_type_hints
 
+from bittrader import paths
 from bittrader.cluster.policy import NodePolicy
 from bittrader.cluster.sections import SECRET, keys, made
 from bittrader.errors import InputError, did_you_mean
@@ -16,8 +17,6 @@ from bittrader.notify.masks import is_url
 from bittrader.notify.message import EVENTS
 from bittrader.notify.wanted import Wanted
 
-FILE = "config.toml"
-"""What they stand in, in the node's folder."""
 _LAST_PORT = 65_535
 NAME_LENGTH = 80
 """The longest name of a node, in characters."""
@@ -200,14 +199,14 @@ def read_settings(folder: Path) -> Settings:
 
     InputError, in one line with the place, for anything in them that is no setting.
     """
-    settings = parse_settings(text_of(folder / FILE), str(folder / FILE))
-    cores = parse_num_cpus(text_of(folder / "config.env"), str(folder / "config.env"))
+    settings = parse_settings(text_of(folder / paths.SETTINGS), str(folder / paths.SETTINGS))
+    cores = parse_num_cpus(text_of(folder / paths.VARIABLES), str(folder / paths.VARIABLES))
     if settings.node.cores is None and cores is not None:
         return replace(settings, node=replace(settings.node, cores=cores))
     return settings
 
 
-def parse_settings(text: str, place: str = FILE) -> Settings:
+def parse_settings(text: str, place: str = paths.SETTINGS) -> Settings:
     """The settings in a file's text; what is not said has its default."""
     try:
         return made(Settings, tomllib.loads(text))
@@ -215,7 +214,7 @@ def parse_settings(text: str, place: str = FILE) -> Settings:
         raise InputError(f"{place}: {error}" + ("" if str(error).endswith((".", "?")) else ".")) from None
 
 
-def parse_num_cpus(text: str, place: str = "config.env") -> int | None:
+def parse_num_cpus(text: str, place: str = paths.VARIABLES) -> int | None:
     """The `NUM_CPUS` of a file of `NAME=value` lines; other names are other programs' business."""
     value = value_in_env(text, "NUM_CPUS")
     if not value:

@@ -20,6 +20,7 @@ from bittrader.cluster.invite import fingerprint
 from bittrader.cluster.messages import Asking, BadMessage, Joined, RefusedError, Told
 from bittrader.cluster.network import failure_in_words
 from bittrader.cluster.secrets import Secrets
+from bittrader.cluster.settings import NAME_LENGTH
 from bittrader.errors import ClusterError
 from bittrader.files import write_whole
 
@@ -112,6 +113,10 @@ class Visitor:
             found = {int(port): outcome for port, outcome in messages.field(answer, "ports", dict).items()}
             return Reached(messages.address(answer, "seen_at"), found)
 
+    def leave(self) -> None:
+        """Has the head forget this node."""
+        self._ask("POST", "/leave", {})
+
     def token(self) -> str:
         """Ray's token, as the head has it."""
         answer = self._ask("POST", "/token", {})
@@ -150,21 +155,35 @@ def join(folder: Path, invite: Invite, node: str, name: str, facts: Facts) -> Jo
     """
     secrets = Secrets(folder)
     request = certificate_request(secrets, name)
-    asking = Asking(invite.secret.hex(), node, name, request, facts).as_json()
+    answer, address = _ask_by_code(invite, "/join", Asking(invite.secret.hex(), node, name, request, facts).as_json())
+    with _understood():
+        joined = Joined.of(answer)
+    _keep(folder, secrets, joined, Contact(_first((address,), invite.addresses), invite.port))
+    return joined
+
+
+def check(invite: Invite, node: str, facts: Facts) -> str:
+    """The name of the head that a code is from, if it lets this computer in, which it does not do yet.
+
+    UnreachableError and RefusedError as for `join`.
+    """
+    asking = {"secret": invite.secret.hex(), "node": node, "facts": facts.as_json()}
+    answer, _ = _ask_by_code(invite, "/check", asking)
+    with _understood():
+        return messages.text(answer, "head", NAME_LENGTH)
+
+
+def _ask_by_code(invite: Invite, path: str, asking: Json) -> tuple[Json, str]:
+    """What the head of a code answers, and at which of its addresses."""
     tries = []
     for address in invite.addresses:
         try:
             with _connected(address, invite.port, _unknowing()) as connection:
                 _require_fingerprint(connection, invite, address)
                 connection.settimeout(JOIN_SECONDS)
-                answer = _exchange(connection, "POST", "/join", asking, {})
+                return _exchange(connection, "POST", path, asking, {}), address
         except OSError as error:
             tries.append(_words(error, address, invite.port))
-            continue
-        with _understood():
-            joined = Joined.of(answer)
-        _keep(folder, secrets, joined, Contact(_first((address,), invite.addresses), invite.port))
-        return joined
     raise UnreachableError(tuple(tries))
 
 

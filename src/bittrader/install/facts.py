@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bittrader import host
-from bittrader.cluster.identity import folder_of
+from bittrader import host, paths
+from bittrader.cluster.identity import folder_of, other_role
 from bittrader.cluster.network import way
 from bittrader.cluster.settings import Ports, read_settings
 from bittrader.errors import BittraderError, InstallError
 from bittrader.host.network import SHARED
+from bittrader.install.bounds import Place, require_known
 from bittrader.install.firewall import From, guarding_chain
 from bittrader.install.machine import Owner, started_as_root
-from bittrader.install.receipt import FILE, Receipt, read_receipt
+from bittrader.install.receipt import Receipt, read_receipt
 from bittrader.install.systemd import Linger
 
 if TYPE_CHECKING:
@@ -108,10 +109,23 @@ def _windows_user() -> str:
     return f"{domain}\\{getpass.getuser()}" if domain else getpass.getuser()
 
 
+def place_of(role: Role, owner: Owner) -> Place:
+    """Where a node of this computer is."""
+    folder = folder_of(role).absolute()
+    return Place(role, owner, str(Path.home()), (str(folder), str(folder.resolve())))
+
+
+def receipt_of(role: Role, machine: Machine, owner: Owner) -> Receipt:
+    """The receipt of a node, empty if there is none; InstallError if it cannot be used or names what is no node's."""
+    place = place_of(role, owner)
+    return require_known(read_receipt(machine, str(Path(place.folders[0]) / paths.RECEIPT)), place)
+
+
 def facts_of(role: Role, machine: Machine, owner: Owner) -> Facts:
     """What there is to know of this computer; some of it only for an administrator."""
     computer = host.current()
     folder, home = folder_of(role).absolute(), Path.home()
+    other = _other_receipt(role, machine, owner)
     settings = read_settings(folder)
     network = network_of(computer.addresses(), computer.ranges(), settings.network)
     is_root = _is_root()
@@ -130,8 +144,8 @@ def facts_of(role: Role, machine: Machine, owner: Owner) -> Facts:
         may_be_root=may_be_root,
         systemd=systemd_version(machine) if is_linux else None,
         has_logind=Path("/run/dbus/system_bus_socket").exists() and shutil.which("loginctl") is not None,
-        lingered=_lingered(role, machine),
-        has_rival=_has_rival(role, machine, settings.network.ports),
+        lingered=_lingered(other),
+        has_rival=_has_rival(other, role, settings.network.ports),
         manager=next((one for one in _MANAGERS if shutil.which(one)), "") if is_linux else "",
         link_is_free=not os.path.lexists(link) or _is_ours(link, folder),
         ports=settings.network.ports,
@@ -143,32 +157,26 @@ def facts_of(role: Role, machine: Machine, owner: Owner) -> Facts:
     )
 
 
-def _has_rival(role: Role, machine: Machine, ports: Ports) -> bool:
-    receipt = _other_receipt(role, machine)
+def _has_rival(receipt: Receipt | None, role: Role, ports: Ports) -> bool:
     if receipt is None or receipt.is_new:
         return False
     try:
-        theirs = read_settings(_other_folder(role)).network.ports
+        theirs = read_settings(folder_of(other_role(role))).network.ports
     except BittraderError:  # its file is broken, which is no matter of this node
         theirs = Ports()
     return bool({ports.node_manager, ports.object_manager} & {theirs.node_manager, theirs.object_manager})
 
 
-def _other_folder(role: Role) -> Path:
-    return folder_of("worker" if role == "head" else "head").absolute()
-
-
-def _other_receipt(role: Role, machine: Machine) -> Receipt | None:
-    """That of this computer's other role; None when it cannot be read."""
+def _other_receipt(role: Role, machine: Machine, owner: Owner) -> Receipt | None:
+    """That of this computer's other role; None when it cannot be used."""
     try:
-        return read_receipt(machine, str(_other_folder(role) / FILE))
+        return receipt_of(other_role(role), machine, owner)
     except InstallError:
         return None
 
 
-def _lingered(role: Role, machine: Machine) -> bool | None:
+def _lingered(receipt: Receipt | None) -> bool | None:
     """What the receipt of this computer's other role says of it."""
-    receipt = _other_receipt(role, machine)
     if receipt is None:
         return None
     found = [one.change.before for one in receipt.entries if isinstance(one.change, Linger)]

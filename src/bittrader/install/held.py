@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 from bittrader.cluster.health import Finding
 from bittrader.errors import InstallError
-from bittrader.install.receipt import FILE, read_receipt
+from bittrader.install.facts import receipt_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bittrader.cluster.identity import Role
-    from bittrader.install.machine import Machine
+    from bittrader.install.machine import Machine, Owner
     from bittrader.install.receipt import Entry
 
 _WHAT = "Installation"
 
 
-def findings(role: Role, machine: Machine, folder: str) -> tuple[Finding, ...]:
+def findings(role: Role, machine: Machine, owner: Owner) -> tuple[Finding, ...]:
     """What there is to say; nothing where nothing was installed."""
     try:
-        receipt = read_receipt(machine, f"{folder}/{FILE}")
+        receipt = receipt_of(role, machine, owner)
     except InstallError as error:
         return (Finding(_WHAT, "wrong", str(error)),)
     return tuple(_found(role, machine, tuple(receipt.entries)))

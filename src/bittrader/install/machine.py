@@ -8,10 +8,10 @@ import shutil
 import stat
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bittrader.errors import InstallError, last_words
 from bittrader.files import make_folder, written_whole
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _PATIENCE_SECONDS = 180.0
+_SUDO_SECONDS = 30.0
+"""For a sudo that asks nobody: it may ask a server in the network who may what."""
 _NO_PROGRAM = 127
 
 
@@ -107,25 +109,20 @@ class Here:
 
     def run(self, words: Sequence[str], *, root: bool = False) -> Said:
         as_other = root and self._is_posix and not self._is_root
-        ids = {"user": self._owner.uid, "group": self._owner.gid} if self._is_root and not root else {}
+        ids: dict[str, Any] = {"user": self._owner.uid, "group": self._owner.gid} if self._is_root and not root else {}
         command = [*self._sudo(), *words] if as_other else list(words)
         try:
             with self._raised(root):
-                done = subprocess.run(  # noqa: S603 - the words are ours
+                return _finished(
                     command,
+                    _PATIENCE_SECONDS,
                     stdin=None if as_other and self._sudo_mode == "asks" else subprocess.DEVNULL,
-                    capture_output=True,
                     env=self._environment(root=root),
-                    timeout=_PATIENCE_SECONDS,
-                    check=False,
                     creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-                    **ids,  # type: ignore[call-overload]
+                    **ids,
                 )
         except FileNotFoundError:
             return Said(_NO_PROGRAM, err=f"there is no program {command[0]}")
-        except subprocess.TimeoutExpired:
-            return Said(_NO_PROGRAM, err=f"no answer within {_PATIENCE_SECONDS:.0f} s")
-        return Said(done.returncode, _text(done.stdout), _text(done.stderr))
 
     def read(self, path: str) -> str | None:
         try:
@@ -197,8 +194,11 @@ class Here:
         if self._sudo_refuses is None:
             self._sudo_refuses = "no sudo" if self._sudo_mode == "never" or shutil.which("sudo") is None else ""
             if not self._sudo_refuses:  # asked once, so that what is said later is the command's own
-                tried = subprocess.run([*words, "true"], stderr=subprocess.PIPE, check=False)  # noqa: S603 - ours
-                self._sudo_refuses = Said(tried.returncode, err=_text(tried.stderr)).why if tried.returncode else ""
+                asks = self._sudo_mode == "asks"  # a person may take their time
+                tried = _finished(
+                    [*words, "true"], None if asks else _SUDO_SECONDS, stdin=None if asks else subprocess.DEVNULL
+                )
+                self._sudo_refuses = tried.why if tried.code else ""
         if self._sudo_refuses:
             raise InstallError(f"this needs the rights of an administrator ({self._sudo_refuses})")
         return words
@@ -207,8 +207,7 @@ class Here:
         require(self.run(words, root=True), " ".join(words))
 
     def _pipe(self, data: bytes, *words: str) -> None:
-        done = subprocess.run([*self._sudo(), *words], input=data, capture_output=True, check=False)  # noqa: S603
-        require(Said(done.returncode, "", _text(done.stderr)), " ".join(words))
+        require(_finished([*self._sudo(), *words], _PATIENCE_SECONDS, data, stdin=subprocess.PIPE), " ".join(words))
 
     @contextmanager
     def _raised(self, root: bool) -> Iterator[None]:  # noqa: FBT001 - likewise
@@ -284,6 +283,22 @@ def hand_over(folder: Path, owner: Owner) -> None:
 def keep_others_out() -> None:
     """Has nobody else write what this process makes from now on, whatever the umask is: it is run as the owner."""
     os.umask(os.umask(0o077) | 0o022)
+
+
+def _finished(command: Sequence[str], seconds: float | None, data: bytes | None = None, **given: Any) -> Said:
+    """What became of a program, which is given up after so many seconds; OSError where there is none."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **given)  # noqa: S603 - ours
+    try:
+        out, err = process.communicate(data, seconds)
+    except subprocess.TimeoutExpired:
+        with suppress(PermissionError, subprocess.TimeoutExpired):  # what sudo runs may not be ours to kill
+            process.kill()
+            process.wait(1.0)
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+        return Said(_NO_PROGRAM, err=f"no answer within {seconds:.0f} s")
+    return Said(process.returncode, _text(out), _text(err))
 
 
 def _text(data: bytes) -> str:

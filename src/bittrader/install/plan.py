@@ -6,7 +6,8 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bittrader.errors import InstallError
+from bittrader.cluster.identity import other_role
+from bittrader.errors import InputError, InstallError
 from bittrader.install import launchd, systemd, task
 from bittrader.install.changes import Block, Change, Link, WriteFile, digest
 from bittrader.install.firewall import FirewalldRules, NftRule, UfwRule, WindowsRule, joined, named, opened_ports
@@ -15,7 +16,6 @@ from bittrader.install.systemd import Linger, Running, Service, UnitFile
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from bittrader.cluster.identity import Role
     from bittrader.install.facts import Facts, System
     from bittrader.install.firewall import Guard
     from bittrader.install.receipt import Choices
@@ -47,7 +47,6 @@ def plan(facts: Facts, choices: Choices, environment: str) -> Plan:
         changes.append(Link(f"{facts.home}/.local/bin/bittrader", to, what))
     rules, notes = _firewall(facts, wanted=choices.firewall)
     changes += rules
-    notes = (*notes, *_of_rival(facts))
     if facts.system == "Linux" and facts.systemd is None:
         return Plan(tuple(changes), (*notes, _foreground(facts)))
     changes += _SERVICES[facts.system](facts, choices, environment)
@@ -94,8 +93,9 @@ def _on_linux(facts: Facts, choices: Choices, environment: str) -> Iterator[Chan
     text, root = systemd.unit(service), scope == "system"
     path = systemd.unit_path(facts.role, scope, facts.home)
     if scope == "user":  # before anything is said to the user's own systemd, which may not be there without it
-        other: Role = "worker" if facts.role == "head" else "head"
-        yield Linger(facts.owner.name, systemd.unit_path(other, scope, facts.home), before=facts.lingered)
+        yield Linger(
+            facts.owner.name, systemd.unit_path(other_role(facts.role), scope, facts.home), before=facts.lingered
+        )
     yield UnitFile(path, text, f"the service of your {facts.role}", root=root, scope=scope)
     if choices.start_at_login:
         yield Link(systemd.wanted_path(facts.role, scope, facts.home), path, "starts it with the computer", root=root)
@@ -165,12 +165,14 @@ def _rules(facts: Facts, guard: Guard) -> Iterator[Change]:
         yield WindowsRule(*given)
 
 
-def _of_rival(facts: Facts) -> Iterator[str]:
+def require_no_rival(facts: Facts) -> None:
+    """InputError where this computer is of the other role already, and both would want the same ports."""
     if facts.has_rival:
-        other = "worker" if facts.role == "head" else "head"
-        yield (
-            f"this computer is a {other} already, and both want the same ports, so only one of them can work. A head "
-            f"works as well, and needs no worker beside it: uninstall one of them"
+        other = other_role(facts.role)
+        raise InputError(
+            f"this computer is a {other} already, and one computer has one role: a head works as well, and needs no "
+            f"worker beside it. To make it a {facts.role} instead, first remove the {other}: bittrader {other} "
+            "uninstall"
         )
 
 

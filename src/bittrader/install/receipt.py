@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from bittrader.install.machine import Machine
 
-FILE = "receipt.json"
 _VERSION = 1
 
 KINDS: dict[str, type[Change]] = {
@@ -91,7 +90,7 @@ class Receipt:
 
     def __init__(self, machine: Machine, path: str, facts: Mapping[str, Any] | None = None) -> None:
         self.machine = machine
-        self._path = path
+        self.path = path
         self.is_new = facts is None
         said = facts or {}
         self._version = max(int(said.get("version", _VERSION)), _VERSION)
@@ -131,8 +130,8 @@ class Receipt:
     def drop_if_new(self) -> None:
         """Leaves no receipt of nothing, where there was none before."""
         if self.is_new and not self.entries:
-            self.machine.remove(self._path)
-            self.machine.remove_folder(str(pure(self._path).parent))
+            self.machine.remove(self.path)
+            self.machine.remove_folder(str(pure(self.path).parent))
 
     def _keep(self) -> None:
         facts = {
@@ -141,7 +140,7 @@ class Receipt:
             "choices": asdict(self.choices),
             "changes": [_told(one) for one in self.entries],
         }
-        self.machine.write(self._path, json.dumps(facts, indent=1) + "\n", mode=0o600)
+        self.machine.write(self.path, json.dumps(facts, indent=1) + "\n", mode=0o600)
 
 
 def read_receipt(machine: Machine, path: str) -> Receipt:

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bittrader import paths
-from bittrader.cluster.daemon_lock import is_held
-from bittrader.cluster.identity import folder_of, read_identity
-from bittrader.cluster.ledger import Ledger
-from bittrader.cluster.node_state import read_state
+from bittrader.cluster.identity import folder_of, other_role, read_identity
 from bittrader.cluster.ray_folder import before, temp_dir
-from bittrader.cluster.ray_process import kill, members
-from bittrader.cluster.settings import FILE as SETTINGS
 from bittrader.errors import BittraderError
-from bittrader.install.receipt import FILE as RECEIPT
-from bittrader.install.turns import FILE as LOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bittrader.cluster.identity import Role
 
-_SIGNS = (RECEIPT, LOCK, paths.IDENTITY, SETTINGS, "config.env", "envs", paths.LOGS, "secrets", "daemon.lock")
+_SIGNS = (
+    *(paths.RECEIPT, paths.INSTALL_LOCK, paths.DAEMON_LOCK, paths.IDENTITY, paths.SETTINGS, paths.VARIABLES),
+    *(paths.ENVIRONMENTS, paths.LOGS, paths.SECRETS),
+)
 """What says that a folder is a node's."""
 
 
@@ -43,7 +37,7 @@ def removal(role: Role, *, studies: bool) -> Removal:
     """What there is of a node on this disk; with `studies`, what its owner made with it goes too."""
     folder, home = folder_of(role), paths.home()
     own = [folder] if any((folder / sign).exists() for sign in _SIGNS) else []
-    other = folder_of("worker" if role == "head" else "head")
+    other = folder_of(other_role(role))
     code = [] if other.exists() else [home / "code"]
     made = [paths.candles_dir(), paths.studies_dir(), paths.reports_dir()]
     gone = [*own, *_of_ray(folder), *code, *(made if studies else [])]
@@ -80,26 +74,6 @@ def remove(gone: Removal) -> tuple[str, ...]:
     with contextlib.suppress(OSError):  # it is not empty, or not there
         paths.home().rmdir()
     return tuple(failed)
-
-
-def end_what_runs(role: Role) -> None:
-    """Kills a daemon that does not end, and what a daemon left behind that was killed itself."""
-    folder = folder_of(role)
-    if not folder.is_dir():
-        return
-    state = read_state(folder)
-    if state is not None and is_held(folder):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(state.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-    left = members(Ledger(folder / paths.PROCESSES).earlier)
-    if left:
-        kill(left)
-
-
-def old_environments(folder: Path, environment: str) -> tuple[Path, ...]:
-    """The environments of earlier versions, which nothing runs from any more."""
-    found = (folder / "envs").iterdir() if (folder / "envs").is_dir() else ()
-    return tuple(sorted(one for one in found if one.resolve() != Path(environment).resolve()))
 
 
 FOLDER_VARIABLE = "BITTRADER_GOES"

@@ -147,7 +147,10 @@ class UnitFile(WriteFile):
         whose, mine = _USER.search(there), _USER.search(self.text)
         if whose and mine and whose[1] != mine[1]:
             raise InstallError(f"{self.path} is the service of {whose[1]}: a computer has one of each role")
-        return super().noticing(machine)
+        noticed = super().noticing(machine)
+        if self.root and noticed.before is not None:  # no receipt may say what root is to write
+            raise InstallError(f"{self.path} is there already, and is not ours: move it away")
+        return noticed
 
     def apply(self, machine: Machine) -> None:
         super().apply(machine)

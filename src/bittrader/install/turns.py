@@ -6,6 +6,7 @@ import contextlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from bittrader import paths
 from bittrader.cluster.daemon_lock import DaemonLock, DaemonRunningError
 from bittrader.errors import InstallError
 from bittrader.files import make_folder
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FILE = "install.lock"
-"""What is locked, in the node's folder."""
-
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
@@ -24,15 +22,15 @@ def alone(folder: Path) -> Iterator[None]:
     made = [one for one in (folder, *folder.parents) if not one.exists()]
     make_folder(folder)
     try:
-        lock = DaemonLock(folder, FILE)
+        lock = DaemonLock(folder, paths.INSTALL_LOCK)
     except DaemonRunningError:
         raise InstallError(f"something else installs or removes in {folder}: wait for that") from None
     try:
         yield
     finally:
         lock.release()
-        if made and folder.is_dir() and [one.name for one in folder.iterdir()] == [FILE]:
+        if made and folder.is_dir() and [one.name for one in folder.iterdir()] == [paths.INSTALL_LOCK]:
             with contextlib.suppress(OSError):  # somebody else came
-                (folder / FILE).unlink()
+                (folder / paths.INSTALL_LOCK).unlink()
                 for one in made:
                     one.rmdir()

@@ -66,6 +66,16 @@ class Outcome:
 
 def outcomes_in(post: Post, output: str) -> tuple[Outcome, ...]:
     """What a process said of each way, in order; of what it said nothing of, that."""
+    said = _said(output)
+    return tuple(Outcome(way, said.get(way, "the process that sends ended before it was done")) for way in post.ways)
+
+
+def is_done(post: Post, output: str) -> bool:
+    """Whether a process has said something of each way."""
+    return set(post.ways) <= set(_said(output))
+
+
+def _said(output: str) -> dict[str, str]:
     said: dict[str, str] = {}
     for line in output.splitlines():
         try:
@@ -73,4 +83,4 @@ def outcomes_in(post: Post, output: str) -> tuple[Outcome, ...]:
             said[str(facts["way"])] = str(facts["failure"])
         except (ValueError, TypeError, KeyError):  # cut off as it was killed, or a library's own words
             continue
-    return tuple(Outcome(way, said.get(way, "the process that sends ended before it was done")) for way in post.ways)
+    return said

@@ -9,26 +9,32 @@ import tempfile
 import time
 from typing import IO, TYPE_CHECKING
 
-from bittrader.notify.posting import outcomes_in
+from bittrader.files import tail
+from bittrader.notify.posting import SEND_SECONDS, is_done, outcomes_in
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bittrader.notify.posting import Outcome, Post
 
 _PATIENCE_SECONDS = 10.0
 """How much longer than it should take the process may take; one that stands still is killed then."""
+_EARLIER_SECONDS = SEND_SECONDS + _PATIENCE_SECONDS
+"""For so long at most may one be on its way that nobody looks after any more."""
 _CLOSE_SECONDS = 3.0
 _POLL_SECONDS = 0.05
+_MOST_BYTES = 2**20
 
 
 class Sending:
     """One post on its way. Neither its start nor a look at it waits for anything but the disk."""
 
-    def __init__(self, post: Post) -> None:
-        """Starts the process; OSError when the system gives none."""
+    def __init__(self, post: Post, outcomes: Path | None = None) -> None:
+        """Starts the process, which writes into a file what becomes of each way; OSError when the system gives none."""
         self.post = post
         self._end = time.monotonic() + post.seconds + _PATIENCE_SECONDS
         # Files and no pipes: nothing blocks when the other side stands still, and no list of processes shows a token.
-        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it is read when the process has ended
+        self._output = _opened(outcomes)
         try:
             self._process = _started(post.to_json().encode(), self._output)
         except OSError:
@@ -61,6 +67,33 @@ class Sending:
             self._process.wait(_CLOSE_SECONDS)
         self._kill()
         self._output.close()
+
+
+class Earlier:
+    """One that an earlier daemon began, which was killed meanwhile: the process that sends may not have ended yet."""
+
+    def __init__(self, post: Post, outcomes: Path) -> None:
+        self.post = post
+        self._outcomes = outcomes
+        self._end = time.monotonic() + _EARLIER_SECONDS
+
+    def look(self) -> tuple[Outcome, ...] | None:
+        """What became of each way, once that is known or that process is gone for sure; None until then."""
+        output = tail(self._outcomes, _MOST_BYTES)
+        if not is_done(self.post, output) and time.monotonic() < self._end:
+            return None
+        return outcomes_in(self.post, output)
+
+    def close(self) -> None:
+        """Leaves it to itself."""
+
+
+def _opened(outcomes: Path | None) -> IO[bytes]:
+    """An empty file for what a process says; where it cannot be the one that is named, one that nobody else reads."""
+    if outcomes is not None:
+        with contextlib.suppress(OSError):
+            return outcomes.open("w+b")
+    return tempfile.TemporaryFile()
 
 
 def _started(given: bytes, output: IO[bytes]) -> subprocess.Popen[bytes]:
