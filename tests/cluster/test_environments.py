@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bittrader.cluster.environments import Program, leave, remove_left, runs_from
+from bittrader.cluster.environments import leave, remove_left, runs_from
+from bittrader.host.programs import Program
 
 OLD = PurePosixPath("/home/ana/.bittrader_head/envs/0.1.0-1")
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)

@@ -6,29 +6,17 @@ A search in a terminal may run for days from the environment that was the newest
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import psutil
-
 from bittrader import paths
+from bittrader.host.programs import Program, programs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path, PurePath
 
 _LEFT = "bittrader-left"
 """A file in each environment that no installation wants any more."""
-
-
-@dataclass(frozen=True)
-class Program:
-    """A process, as far as it says where it runs from."""
-
-    exe: str
-    words: tuple[str, ...]
-    virtual: str
-    """Its VIRTUAL_ENV."""
 
 
 def runs_from(program: Program, environment: PurePath) -> bool:
@@ -51,16 +39,16 @@ def leave(folder: Path, current: Path) -> None:
 def remove_left(folder: Path) -> tuple[Path, ...]:
     """Removes the environments that were left and that nothing runs from; those that stay."""
     left = [one for one in _environments(folder) if (one / _LEFT).exists()]
-    programs = tuple(_programs()) if left else ()
-    used = tuple(one for one in left if _is_used(one, programs))
+    running = tuple(programs()) if left else ()
+    used = tuple(one for one in left if _is_used(one, running))
     for one in set(left) - set(used):
         shutil.rmtree(one, ignore_errors=True)
     return used
 
 
-def _is_used(environment: Path, programs: Iterable[Program]) -> bool:
+def _is_used(environment: Path, running: Iterable[Program]) -> bool:
     names = (environment.absolute(), environment.resolve())
-    return any(runs_from(program, name) for program in programs for name in names)
+    return any(runs_from(program, name) for program in running for name in names)
 
 
 def _environments(folder: Path) -> list[Path]:
@@ -68,12 +56,3 @@ def _environments(folder: Path) -> list[Path]:
         return sorted(one for one in (folder / paths.ENVIRONMENTS).iterdir() if one.is_dir())
     except OSError:
         return []
-
-
-def _programs() -> Iterator[Program]:
-    for one in psutil.process_iter():
-        try:
-            with one.oneshot():
-                yield Program(one.exe(), tuple(one.cmdline()), one.environ().get("VIRTUAL_ENV", ""))
-        except (psutil.Error, OSError):  # gone this moment, or somebody else's
-            continue
