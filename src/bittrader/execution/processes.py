@@ -124,11 +124,10 @@ class _Stopwatch:
     """Seconds that have passed while it was not held."""
 
     def __init__(self) -> None:
-        self._began, self._held_at = time.monotonic(), None
+        self._began = time.monotonic()
+        self._held_at: float | None = None
         self.held_seconds = 0.0
-        """For how long it was held, but for what goes on."""
-
-    _held_at: float | None
+        """For how long it was held, all times that are over."""
 
     def hold(self) -> None:
         """Stops counting."""
