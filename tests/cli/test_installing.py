@@ -24,7 +24,7 @@ from bittrader.cluster.visit import Contact, keep_contact
 from bittrader.errors import ClusterError, InputError, InstallError
 from bittrader.install import facts as facts_module
 from bittrader.install import removal
-from bittrader.install.bounds import Place
+from bittrader.install.bounds import Bounds
 from bittrader.install.turns import alone
 from bittrader.optimize.studies import shelf
 from bittrader.optimize.studies.database import StudyRunningError, WriterLock
@@ -40,15 +40,15 @@ def machine(monkeypatch):
     for module in (installing, services, uninstalling, verifying):
         monkeypatch.setattr(module, "Here", lambda *_: machine)
     monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role))
-    monkeypatch.setattr(facts_module, "place_of", lambda role, _: place(facts(role)))
+    monkeypatch.setattr(facts_module, "bounds_of", lambda role, _: bounds(facts(role)))
     monkeypatch.setattr(daemon, "running", lambda _role: object() if machine.active else None)
     monkeypatch.setattr(services, "is_held", lambda _folder: bool(machine.active))
     monkeypatch.setattr(installing, "way", lambda *_: Way("192.0.2.1", (), encrypted=True, reason="so it is"))
     return machine
 
 
-def place(facts):
-    return Place(facts.role, facts.owner, facts.home, (facts.folder,))
+def bounds(facts):
+    return Bounds(facts.role, facts.owner, facts.home, (facts.folder,))
 
 
 def facts(role, **more):
@@ -273,7 +273,7 @@ def test_a_daemon_that_was_started_by_hand_runs_again_when_the_installation_fail
     assert by_hand == ["stop", "start"]
 
 
-def test_so_it_does_where_no_service_takes_its_place(machine, tell, by_hand, monkeypatch):
+def test_a_daemon_started_by_hand_runs_again_where_no_service_takes_its_place(machine, tell, by_hand, monkeypatch):
     monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role, systemd=None))
     _, _, err = tell("head", "install", "--yes")
     assert by_hand == ["stop", "start"]
@@ -281,7 +281,7 @@ def test_so_it_does_where_no_service_takes_its_place(machine, tell, by_hand, mon
     assert "Start it:" not in err
 
 
-def test_that_it_does_not_start_again_is_said_beside_what_failed(machine, tell, by_hand, monkeypatch, capsys):
+def test_a_daemon_that_does_not_run_again_is_said_beside_what_failed(machine, tell, by_hand, monkeypatch, capsys):
     def fails(_role):
         raise ClusterError("port 6379 is taken")
 
@@ -410,7 +410,7 @@ def test_an_installation_that_fails_after_joining_leaves_the_cluster_and_the_set
     assert not folder_of("worker").exists()
 
 
-def test_one_that_had_joined_before_stays_in_its_cluster_and_keeps_its_settings(machine, tell, joined):
+def test_a_worker_that_had_joined_before_stays_in_its_cluster_and_keeps_its_settings(machine, tell, joined):
     tell("worker", "install", "--yes", "--join", "CODE", "--cores", "1")
     before = (folder_of("worker") / "config.toml").read_text()
     machine.sick = {"restart"}
@@ -496,7 +496,7 @@ def installed(machine, tell):
     removal.remove(removal.Removal(tuple(one for one in of_ray if one.exists())))
 
 
-def test_it_goes_and_studies_stay(installed, tell):
+def test_a_node_that_is_uninstalled_goes_and_studies_stay(installed, tell):
     of_ray = list(removal._of_ray(folder_of("head")))
     code, out, err = tell("head", "uninstall", "--yes")
     assert (code, out) == (0, "")

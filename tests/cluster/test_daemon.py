@@ -133,11 +133,11 @@ def test_what_cannot_be_a_setting_is_told_in_one_line() -> None:
 
 @contextlib.contextmanager
 def started_without_ray() -> Iterator[Daemon]:
-    """A head whose Ray has nowhere to be, so that it is quick; it finds an environment that was left."""
+    """A head whose Ray has nowhere to be, so that it is quick; it finds a retired environment."""
     with running("head") as (head,):
         for name in ("old", "new"):
             (head.folder / "envs" / name).mkdir(parents=True)
-        environments.leave(head.folder, head.folder / "envs" / "new")
+        environments.retire_all_but(head.folder / "envs" / "new", head.folder)
         text = (head.folder / "config.toml").read_text().replace(f'address = "{address()}"', 'address = "203.0.113.9"')
         (head.folder / "config.toml").write_text(text)
         head.start()
@@ -151,7 +151,7 @@ def head_without_ray() -> Iterator[Daemon]:
         yield head
 
 
-def test_when_it_begins_what_earlier_versions_left_goes(head_without_ray: Daemon) -> None:
+def test_a_daemon_that_begins_removes_the_retired_environments(head_without_ray: Daemon) -> None:
     head_without_ray.until(lambda _: [one.name for one in (head_without_ray.folder / "envs").iterdir()] == ["new"])
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bittrader.cluster.environments import leave, remove_left, runs_from
+from bittrader.cluster.environments import remove_retired, retire_all_but, runs_from
 from bittrader.host.programs import Program
 
 OLD = PurePosixPath("/home/ana/.bittrader_head/envs/0.1.0-1")
@@ -40,7 +40,7 @@ def test_a_word_of_its_command_in_an_environment_is_enough(before, after) -> Non
         ),
     ],
 )
-def test_so_is_its_file_or_what_was_activated_for_it(program: Program, environment) -> None:
+def test_its_file_in_an_environment_or_one_that_was_activated_for_it_is_enough(program: Program, environment) -> None:
     assert runs_from(program, environment)
 
 
@@ -60,28 +60,28 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_nothing_is_removed_that_was_not_left(folder: Path) -> None:
-    assert remove_left(folder) == ()
-    assert remove_left(folder / "no such") == ()
+def test_nothing_is_removed_that_was_not_retired(folder: Path) -> None:
+    assert remove_retired(folder) == ()
+    assert remove_retired(folder / "no such") == ()
     assert environments(folder) == ["one", "three", "two"]
 
 
-def test_all_that_were_left_go_but_the_one_that_a_program_runs_from(folder: Path) -> None:
+def test_all_that_were_retired_go_but_the_one_that_a_program_runs_from(folder: Path) -> None:
     used = folder / "envs" / "one"
-    leave(folder, folder / "envs" / "two")
+    retire_all_but(folder / "envs" / "two", folder)
     words = [used / "bin" / "python", "-c", "import sys; sys.stdin.read()"]
     with subprocess.Popen(words, stdin=subprocess.PIPE) as program:
-        assert remove_left(folder) == (used,)
+        assert remove_retired(folder) == (used,)
         assert environments(folder) == ["one", "two"]
         program.stdin.close()
-    assert remove_left(folder) == ()
+    assert remove_retired(folder) == ()
     assert environments(folder) == ["two"]
 
 
-def test_one_that_is_wanted_again_stays(folder: Path) -> None:
-    leave(folder, folder / "envs" / "two")
-    leave(folder, folder / "envs" / "one")
-    remove_left(folder)
+def test_an_environment_that_is_wanted_again_stays(folder: Path) -> None:
+    retire_all_but(folder / "envs" / "two", folder)
+    retire_all_but(folder / "envs" / "one", folder)
+    remove_retired(folder)
     assert environments(folder) == ["one"]
 
 
@@ -90,8 +90,8 @@ def test_a_program_in_an_activated_environment_is_known_by_a_link_to_its_folder_
 ) -> None:
     link = tmp_path_factory.mktemp("elsewhere") / "link"
     link.symlink_to(folder)
-    leave(link, link / "envs" / "two")
+    retire_all_but(link / "envs" / "two", link)
     python, variables = shutil.which("sleep"), {**os.environ, "VIRTUAL_ENV": str(folder / "envs" / "one")}
     with subprocess.Popen([python, "600"], env=variables) as program:
-        assert [one.name for one in remove_left(link)] == ["one"]
+        assert [one.name for one in remove_retired(link)] == ["one"]
         program.kill()

@@ -143,7 +143,7 @@ def test_a_computer_that_differs_is_told_what_mends_it_and_its_code_stays_good(h
     join(place, code, OTHER, "air", FACTS)
 
 
-def test_one_that_the_installers_set_up_is_told_of_their_zips(head, place) -> None:
+def test_a_node_that_the_installers_set_up_is_told_of_their_zips(head, place) -> None:
     with pytest.raises(
         RefusedError, match=r"runs Python 3\.11\.9, the head runs Python 3\.11\.7: take zips of one version"
     ):

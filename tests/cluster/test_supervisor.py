@@ -433,7 +433,7 @@ def test_a_heads_ray_full_of_connections_of_nodes_that_vanished_begins_anew_once
     assert world.memory.failures == 0, "that is no failure of this node's"
 
 
-def test_nor_does_it_while_a_study_that_nobody_attends_is_to_run() -> None:
+def test_a_heads_ray_full_of_connections_goes_on_while_a_detached_study_is_to_run() -> None:
     world = cluttered()
     world.jobs_asked = {"overnight"}
     world.run(3600)

@@ -11,7 +11,7 @@ from tests.execution import evaluations
 from tests.execution.evaluations import Making
 from tests.execution.test_contract import collect, rows_of
 
-from bittrader.execution import processes
+from bittrader.execution import child
 from bittrader.execution.base import ExecutorError, Failure
 from bittrader.execution.processes import ProcessExecutor
 
@@ -89,7 +89,7 @@ def test_a_factory_that_cannot_be_pickled_ends_the_search():
 
 
 def test_first_rows_that_never_return_do_not_keep_the_others_from_running(monkeypatch):
-    monkeypatch.setattr(processes, "_FIRST_SECONDS", 1.0)
+    monkeypatch.setattr(child, "_FIRST_SECONDS", 1.0)
     with ProcessExecutor(Making(evaluations.hang_on_negative), 1, 5.0, first=rows_of(-1)) as executor:
         executor.submit(rows_of(2, count=1))
         (done,) = collect(executor).values()

@@ -15,7 +15,7 @@ from tests.install.test_plan import PLANS
 
 from bittrader.errors import BittraderError, InstallError
 from bittrader.install.apply import uninstall
-from bittrader.install.bounds import Place, require_known, strays
+from bittrader.install.bounds import Bounds, require_known, strays
 from bittrader.install.changes import Block, Link, WriteFile
 from bittrader.install.firewall import FirewalldRules, NftRule, UfwRule, WindowsRule
 from bittrader.install.launchd import Agent
@@ -25,13 +25,13 @@ from bittrader.install.receipt import KINDS, Choices, Receipt, read_receipt
 from bittrader.install.systemd import Linger, Running, UnitFile
 from bittrader.install.task import ScheduledTask
 
-ANA = Place("head", Owner("ana", 1000, 1000), "/home/ana", ("/home/ana/.bittrader_head",))
+ANA = Bounds("head", Owner("ana", 1000, 1000), "/home/ana", ("/home/ana/.bittrader_head",))
 PATH = "/home/ana/.bittrader_head/receipt.json"
 UNIT = "bittrader-head.service"
 
 
-def place_of(facts) -> Place:
-    return Place(facts.role, facts.owner, facts.home, (facts.folder,))
+def bounds_of(facts) -> Bounds:
+    return Bounds(facts.role, facts.owner, facts.home, (facts.folder,))
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -39,7 +39,7 @@ def test_what_an_installation_writes_down_is_never_refused(name: str) -> None:
     facts, choices = PLANS[name]
     machine = FakeMachine()
     for change in plan(facts, choices, environment(facts)).changes:
-        assert list(strays(change.noticing(machine), place_of(facts))) == []
+        assert list(strays(change.noticing(machine), bounds_of(facts))) == []
 
 
 @dataclass

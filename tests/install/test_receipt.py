@@ -11,7 +11,7 @@ from tests.install.test_changes import CASES, IDS
 
 from bittrader.errors import InstallError
 from bittrader.install import facts as module
-from bittrader.install.bounds import Place
+from bittrader.install.bounds import Bounds
 from bittrader.install.changes import Link, WriteFile
 from bittrader.install.held import findings
 from bittrader.install.machine import Owner
@@ -23,10 +23,10 @@ ANA = Owner("ana", 1000, 1000)
 
 
 @pytest.fixture(autouse=True)
-def place(monkeypatch):
+def bounds(monkeypatch):
     """The node is at home in the computer in memory."""
     monkeypatch.setattr(
-        module, "place_of", lambda role, owner: Place(role, owner, "/home/ana", (str(Path(PATH).parent),))
+        module, "bounds_of", lambda role, owner: Bounds(role, owner, "/home/ana", (str(Path(PATH).parent),))
     )
 
 

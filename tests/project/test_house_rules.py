@@ -47,7 +47,7 @@ DOORS = {
     "ray": ("execution/ray.py", "cluster/membership.py"),
     "apprise": ("notify/urls.py",),
     "cryptography": ("cluster/certificates.py",),
-    "psutil": ("host/*", "cluster/ray_process.py", "execution/processes.py", "execution/ray.py"),
+    "psutil": ("host/*", "cluster/ray_process.py", "execution/child.py", "execution/ray.py"),
 }
 
 

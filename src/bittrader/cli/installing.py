@@ -190,7 +190,8 @@ def _require_code(role: Role, asked: Asked) -> None:
     if role == "head" or has_joined():
         return
     if asked.join is not None:
-        read_code(asked.join) if asked.dry_run else check_here(asked.join)
+        check = read_code if asked.dry_run else check_here
+        check(asked.join)
     elif not (asked.may_ask or asked.dry_run):
         raise InputError("this computer has joined no cluster: say --join CODE, from `bittrader head invite`.")
 
@@ -239,8 +240,8 @@ def _tell_undone(asked: Asked) -> Callable[[str], None]:
 def _let_go_of_old(folder: Path, environment: str, asked: Asked) -> None:
     """Removes the environments of earlier versions, but for those that something runs from."""
     with suppress(OSError):  # a full disk: they stay until the next installation
-        environments.leave(folder, Path(environment))
-    for one in environments.remove_left(folder):
+        environments.retire_all_but(Path(environment), folder)
+    for one in environments.remove_retired(folder):
         if not asked.as_json:
             say(f"Something still runs from {escape(str(one))}, an earlier version. It is removed when that has ended,")
             say("by the next start of this node.")

@@ -17,7 +17,7 @@ from bittrader.cluster.visit import Visitor, check, join, read_contact
 from bittrader.errors import ClusterError, InputError
 
 _NOBODY = "0" * 16
-"""Who asks whether a code is good, where no number was drawn yet."""
+"""The node that asks whether a code is good, where no identity was drawn yet."""
 
 
 def check_here(code: str) -> None:
@@ -93,8 +93,10 @@ def _of_joining(folder: Path) -> tuple[Path, ...]:
 
 def _remove(folder: Path, made: set[Path]) -> None:
     for one in _of_joining(folder):
-        if one in made:
-            one.rmdir() if one.is_dir() else one.unlink()
+        if one in made and one.is_dir():
+            one.rmdir()
+        elif one in made:
+            one.unlink()
 
 
 def head_address(text: str, place: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bittrader import paths
 from bittrader.cluster.daemon_lock import DaemonLock, DaemonRunningError, is_held
-from bittrader.cluster.environments import remove_left
+from bittrader.cluster.environments import remove_retired
 from bittrader.cluster.heartbeat import Heartbeat
 from bittrader.cluster.identity import folder_of
 from bittrader.cluster.node import Node
@@ -64,7 +64,7 @@ def run(role: Role, *, foreground: bool = True) -> int:
     raise_limit()
     lock = DaemonLock(folder)
     ending, heartbeat = Ending(), Heartbeat()
-    Thread(target=remove_left, args=(folder,), name="earlier versions", daemon=True).start()
+    Thread(target=remove_retired, args=(folder,), name="environments", daemon=True).start()
     try:
         code: int = RESTART_CODE
         while code == RESTART_CODE:

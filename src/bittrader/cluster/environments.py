@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path, PurePath
 
-_LEFT = "bittrader-left"
+_RETIRED = "bittrader-retired"
 """A file in each environment that no installation wants any more."""
 
 
@@ -27,21 +27,21 @@ def runs_from(program: Program, environment: PurePath) -> bool:
     )
 
 
-def leave(folder: Path, current: Path) -> None:
-    """Notes that no environment of a node is wanted but the current one."""
+def retire_all_but(current: Path, folder: Path) -> None:
+    """Notes that no environment of a node is wanted but the current one; OSError, as on a full disk."""
     for one in _environments(folder):
         if one.resolve() == current.resolve():
-            (one / _LEFT).unlink(missing_ok=True)
+            (one / _RETIRED).unlink(missing_ok=True)
         else:
-            (one / _LEFT).touch()
+            (one / _RETIRED).touch()
 
 
-def remove_left(folder: Path) -> tuple[Path, ...]:
-    """Removes the environments that were left and that nothing runs from; those that stay."""
-    left = [one for one in _environments(folder) if (one / _LEFT).exists()]
-    running = tuple(programs()) if left else ()
-    used = tuple(one for one in left if _is_used(one, running))
-    for one in set(left) - set(used):
+def remove_retired(folder: Path) -> tuple[Path, ...]:
+    """Removes the retired environments that nothing runs from, and returns those that stay."""
+    retired = [one for one in _environments(folder) if (one / _RETIRED).exists()]
+    running = tuple(programs()) if retired else ()
+    used = tuple(one for one in retired if _is_used(one, running))
+    for one in set(retired) - set(used):
         shutil.rmtree(one, ignore_errors=True)
     return used
 

@@ -23,7 +23,7 @@ TURN_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Part:
+class Share:
     """What one search has of the cores."""
 
     cores: int
@@ -31,11 +31,11 @@ class Part:
     """How many more it has in its turn: others have them now."""
 
 
-def share(cores: int, place: int, count: int, turn: int) -> Part:
+def share(cores: int, place: int, count: int, turn: int) -> Share:
     """The part of the search at a place among `count`: alike for all, and what is left over goes round by turns."""
     each, left = divmod(cores, count)
     its_turn = (place - turn * left) % count < left
-    return Part(each + its_turn, int(left > 0 and not its_turn))
+    return Share(each + its_turn, int(left > 0 and not its_turn))
 
 
 class Sharing:
@@ -47,10 +47,10 @@ class Sharing:
         self._names: list[str] = []
         self._touched = -_TOUCH_SECONDS
 
-    def of(self, cores: int) -> Part:
+    def of(self, cores: int) -> Share:
         """This search's part of the cores, now."""
         if self._mine is None:
-            return Part(cores, 0)
+            return Share(cores, 0)
         now = time.monotonic()
         if now >= self._touched + _TOUCH_SECONDS:
             self._touched = now

@@ -25,7 +25,7 @@ class Runner(Protocol[Answer]):
 
     @property
     def held_seconds(self) -> float:
-        """For how long of its last run it was suspended."""
+        """For how many seconds of its last run it was suspended."""
 
     def close(self) -> None:
         """Frees what it holds; called from another thread, it also ends a running batch at once."""

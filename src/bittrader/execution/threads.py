@@ -31,10 +31,10 @@ class ThreadExecutor(SlotExecutor[Answer]):
 class _Call(Generic[Answer]):
     """Runs a batch by a plain call."""
 
+    held_seconds = 0.0  # a thread cannot be suspended
+
     def __init__(self, evaluate: Evaluate[Answer]) -> None:
         self._evaluate = evaluate
-
-    held_seconds = 0.0
 
     def run(self, rows: Rows) -> tuple[Part[Answer], ...]:
         return (Part(0, len(rows), outcome_of(self._evaluate, rows)),)

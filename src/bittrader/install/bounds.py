@@ -40,11 +40,17 @@ _ZONE_FILE = re.compile(r"/etc/firewalld/zones/\w[\w-]*\.xml(\.old)?", re.ASCII)
 _NAME = re.compile(r"([\w.][\w.-]*)?", re.ASCII)
 _SECTION = r"((?:[A-Za-z]+=.*\n)*)"
 _UNIT = re.compile(rf"\[Unit\]\n{_SECTION}\n\[Service\]\n{_SECTION}\n\[Install\]\n{_SECTION}")
+_KEYS = frozenset(
+    line.partition("=")[0]
+    for line in systemd.unit(Service("head", "system", ("/python",), "/", "user", "/", version=10_000)).split("\n")
+    if "=" in line
+)
+"""What stands in our unit files. None of it gives a service more than its user has."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Whose node it is, and where."""
+class Bounds:
+    """Whose node it is, and where: what its receipt may name follows from that."""
 
     role: Role
     owner: Owner
@@ -78,71 +84,71 @@ class Place:
         )
 
 
-def require_known(receipt: Receipt, place: Place) -> Receipt:
+def require_known(receipt: Receipt, bounds: Bounds) -> Receipt:
     """The receipt, if it names only what an installation here makes; else InstallError, with what it names."""
     for entry in receipt.entries:
-        for stray in strays(entry.change, place):
+        for stray in strays(entry.change, bounds):
             raise InstallError(
-                f"{receipt.path} names {stray!r}, which no installation of this {place.role} makes: nothing of it is "
+                f"{receipt.path} names {stray!r}, which no installation of this {bounds.role} makes: nothing of it is "
                 "followed. Move it away, and install again: what was made is taken over"
             )
     return receipt
 
 
-def strays(change: Change, place: Place) -> Iterator[str]:
+def strays(change: Change, bounds: Bounds) -> Iterator[str]:
     """What a change names that is none of ours."""
     above = set(map(str, pure(change.path).parents)) if isinstance(change, WriteFile | Link) else set()
     is_zone = _ZONE_FILE.fullmatch if isinstance(change, FirewalldRules) else above.__contains__
     yield from (one for one in getattr(change, "made", ()) if not is_zone(one))
-    if not _is_ours(change, place):
+    if not _is_ours(change, bounds):
         yield getattr(change, "path", change.target)
 
 
-def _is_ours(change: Change, place: Place) -> bool:
+def _is_ours(change: Change, bounds: Bounds) -> bool:
     check = _OURS.get(type(change))
-    return check is not None and check(change, place)
+    return check is not None and check(change, bounds)
 
 
-def _is_file(file: WriteFile, place: Place) -> bool:
-    return file.path in place.files and file.mode in (0o644, 0o755) and not file.root
+def _is_file(file: WriteFile, bounds: Bounds) -> bool:
+    return file.path in bounds.files and file.mode in (0o644, 0o755) and not file.root
 
 
-def _is_unit(unit: UnitFile, place: Place) -> bool:
-    at_home = unit.path == systemd.unit_path(place.role, unit.scope, place.home)
-    return at_home and unit.mode == 0o644 and _is_harmless(unit, place.owner)
+def _is_unit(unit: UnitFile, bounds: Bounds) -> bool:
+    at_home = unit.path == systemd.unit_path(bounds.role, unit.scope, bounds.home)
+    return at_home and unit.mode == 0o644 and _is_harmless(unit, bounds.owner)
 
 
-def _is_block(block: Block, place: Place) -> bool:
+def _is_block(block: Block, bounds: Bounds) -> bool:
     is_line = _NFT_LINE.fullmatch(block.text) is not None
-    return (block.path, block.name, is_line) == (_NFTABLES, f"bittrader {place.role}", True)
+    return (block.path, block.name, is_line) == (_NFTABLES, f"bittrader {bounds.role}", True)
 
 
-def _is_linger(linger: Linger, place: Place) -> bool:
+def _is_linger(linger: Linger, bounds: Bounds) -> bool:
     return (linger.user, linger.other) == (
-        place.owner.name,
-        systemd.unit_path(other_role(place.role), "user", place.home),
+        bounds.owner.name,
+        systemd.unit_path(other_role(bounds.role), "user", bounds.home),
     )
 
 
-def _is_agent(agent: Agent, place: Place) -> bool:
-    named = (agent.label, agent.uid) == (launchd.label(place.role), place.owner.uid)
-    return named and agent.path in place.agents
+def _is_agent(agent: Agent, bounds: Bounds) -> bool:
+    named = (agent.label, agent.uid) == (launchd.label(bounds.role), bounds.owner.uid)
+    return named and agent.path in bounds.agents
 
 
-def _is_task(known: ScheduledTask, place: Place) -> bool:
-    return known.name == task.task_name(place.role) and known.path in place.files
+def _is_task(known: ScheduledTask, bounds: Bounds) -> bool:
+    return known.name == task.task_name(bounds.role) and known.path in bounds.files
 
 
-def _is_rule(rule: UfwRule | FirewalldRules | NftRule | WindowsRule, place: Place) -> bool:
-    return rule.name == f"bittrader {place.role}" and _are_words(rule)
+def _is_rule(rule: UfwRule | FirewalldRules | NftRule | WindowsRule, bounds: Bounds) -> bool:
+    return rule.name == f"bittrader {bounds.role}" and _are_words(rule)
 
 
-_OURS: Mapping[type[Change], Callable[[Any, Place], bool]] = {
+_OURS: Mapping[type[Change], Callable[[Any, Bounds], bool]] = {
     WriteFile: _is_file,
     UnitFile: _is_unit,
-    Link: lambda link, place: place.is_link(link),
+    Link: lambda link, bounds: bounds.is_link(link),
     Block: _is_block,
-    Running: lambda running, place: running.unit == systemd.unit_name(place.role),
+    Running: lambda running, bounds: running.unit == systemd.unit_name(bounds.role),
     Linger: _is_linger,
     Agent: _is_agent,
     ScheduledTask: _is_task,
@@ -175,11 +181,3 @@ def _is_harmless(unit: UnitFile, owner: Owner) -> bool:
 def _has_odd_lines(text: str) -> bool:
     """Whether systemd would see other lines than we do."""
     return "\\\n" in text or any(ord(letter) < 32 and letter != "\n" for letter in text)
-
-
-_KEYS = frozenset(
-    line.partition("=")[0]
-    for line in systemd.unit(Service("head", "system", ("/python",), "/", "user", "/", version=10_000)).split("\n")
-    if "=" in line
-)
-"""What stands in our unit files. None of it gives a service more than its user has."""

@@ -18,7 +18,7 @@ from bittrader.cluster.network import way
 from bittrader.cluster.settings import Ports, read_settings
 from bittrader.errors import BittraderError, InstallError
 from bittrader.host.network import SHARED
-from bittrader.install.bounds import Place, require_known
+from bittrader.install.bounds import Bounds, require_known
 from bittrader.install.firewall import From, guarding_chain
 from bittrader.install.machine import Owner, started_as_root
 from bittrader.install.receipt import Receipt, read_receipt
@@ -109,16 +109,16 @@ def _windows_user() -> str:
     return f"{domain}\\{getpass.getuser()}" if domain else getpass.getuser()
 
 
-def place_of(role: Role, owner: Owner) -> Place:
-    """Where a node of this computer is."""
+def bounds_of(role: Role, owner: Owner) -> Bounds:
+    """What the receipt of a node of this computer may name."""
     folder = folder_of(role).absolute()
-    return Place(role, owner, str(Path.home()), (str(folder), str(folder.resolve())))
+    return Bounds(role, owner, str(Path.home()), (str(folder), str(folder.resolve())))
 
 
 def receipt_of(role: Role, machine: Machine, owner: Owner) -> Receipt:
     """The receipt of a node, empty if there is none; InstallError if it cannot be used or names what is no node's."""
-    place = place_of(role, owner)
-    return require_known(read_receipt(machine, str(Path(place.folders[0]) / paths.RECEIPT)), place)
+    bounds = bounds_of(role, owner)
+    return require_known(read_receipt(machine, str(Path(bounds.folders[0]) / paths.RECEIPT)), bounds)
 
 
 def facts_of(role: Role, machine: Machine, owner: Owner) -> Facts:
