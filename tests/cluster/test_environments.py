@@ -8,11 +8,12 @@ import subprocess
 import sys
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bittrader.cluster.environments import Program, leave, remove_left, runs_from
+from bittrader.cluster.environments import Program, leave, program_of, remove_left, runs_from
 
 OLD = PurePosixPath("/home/ana/.bittrader_head/envs/0.1.0-1")
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
@@ -45,6 +46,23 @@ def test_so_is_its_file_or_what_was_activated_for_it(program: Program, environme
 
 def test_an_environment_whose_name_only_begins_alike_is_another() -> None:
     assert not runs_from(Program(f"{OLD}2/bin/python", (), ""), OLD)
+
+
+class AnotherUsers:
+    """A process that this user may not look into, though its words are public."""
+
+    def exe(self) -> str:
+        raise psutil.AccessDenied
+
+    def cmdline(self) -> list[str]:
+        return [f"{OLD}/bin/python", "-m", "bittrader"]
+
+    def environ(self) -> dict[str, str]:
+        raise psutil.AccessDenied
+
+
+def test_a_program_of_another_user_runs_from_what_its_words_name() -> None:
+    assert runs_from(program_of(AnotherUsers()), OLD)
 
 
 def environments(folder: Path) -> list[str]:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import psutil
 
 from bittrader import paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path, PurePath
+
+Answer = TypeVar("Answer")
 
 _LEFT = "bittrader-left"
 """A file in each environment that no installation wants any more."""
@@ -70,10 +72,19 @@ def _environments(folder: Path) -> list[Path]:
         return []
 
 
+def program_of(one: psutil.Process) -> Program:
+    """What a process lets this user know of where it runs from: of somebody else's, mostly its words alone."""
+    return Program(
+        _told(one.exe, ""), tuple(_told(one.cmdline, [])), _told(one.environ, dict[str, str]()).get("VIRTUAL_ENV", "")
+    )
+
+
+def _told(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
+    try:
+        return ask()
+    except (psutil.Error, OSError):  # gone this moment, or somebody else's
+        return otherwise
+
+
 def _programs() -> Iterator[Program]:
-    for one in psutil.process_iter():
-        try:
-            with one.oneshot():
-                yield Program(one.exe(), tuple(one.cmdline()), one.environ().get("VIRTUAL_ENV", ""))
-        except (psutil.Error, OSError):  # gone this moment, or somebody else's
-            continue
+    yield from map(program_of, psutil.process_iter())
