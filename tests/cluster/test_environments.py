@@ -8,12 +8,13 @@ import subprocess
 import sys
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bittrader.cluster.environments import remove_retired, retire_all_but, runs_from
-from bittrader.host.programs import Program
+from bittrader.host.programs import Program, program_of
 
 OLD = PurePosixPath("/home/ana/.bittrader_head/envs/0.1.0-1")
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
@@ -46,6 +47,23 @@ def test_its_file_in_an_environment_or_one_that_was_activated_for_it_is_enough(p
 
 def test_an_environment_whose_name_only_begins_alike_is_another() -> None:
     assert not runs_from(Program(f"{OLD}2/bin/python", (), ""), OLD)
+
+
+class AnotherUsers:
+    """A process that this user may not look into, though its words are public."""
+
+    def exe(self) -> str:
+        raise psutil.AccessDenied
+
+    def cmdline(self) -> list[str]:
+        return [f"{OLD}/bin/python", "-m", "bittrader"]
+
+    def environ(self) -> dict[str, str]:
+        raise psutil.AccessDenied
+
+
+def test_a_program_of_another_user_runs_from_what_its_words_name() -> None:
+    assert runs_from(program_of(AnotherUsers()), OLD)
 
 
 def environments(folder: Path) -> list[str]:

@@ -187,6 +187,7 @@ def test_whatever_a_receipt_says_nothing_is_touched_or_run_but_what_installation
     [
         *("ExecStartPre=+/bin/sh -c evil", "Group=root", "AmbientCapabilities=CAP_SYS_ADMIN", "User=root", "Nice=5\\"),
         *("StandardOutput=file:/etc/passwd", " User=root", "ExecStart=/bin/other", "Nice=5\rUser=root", "[Service]"),
+        *("Nice=-20", "IOSchedulingClass=realtime", "LimitNOFILE=infinity"),
     ],
 )
 def test_a_unit_of_the_computer_that_would_be_more_than_its_owner_is_refused(_make, change, line: str) -> None:
@@ -198,6 +199,10 @@ def test_a_unit_of_the_computer_that_would_be_more_than_its_owner_is_refused(_ma
     for start in ('"+/bin/sh"', "!/bin/sh", '"\\x2b/bin/sh"'):
         assert list(strays(replace(system, text=SYSTEM_UNIT.replace(command, f"ExecStart={start}")), ANA))
     assert list(strays(replace(system, before="[Service]\n"), ANA)) == [system.path]
+    for key in ("Wants", "WantedBy"):
+        ours = next(one for one in SYSTEM_UNIT.splitlines() if one.startswith(f"{key}="))
+        other = SYSTEM_UNIT.replace(ours, f"{ours} debug-shell.service")
+        assert list(strays(replace(system, text=other), ANA)) == [system.path]
 
 
 def test_a_receipt_that_names_another_file_is_refused_in_one_line_that_names_it() -> None:

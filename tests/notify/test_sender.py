@@ -42,6 +42,14 @@ def test_a_url_gets_the_message_as_it_is():
     assert [(got["title"], got["message"]) for got in one.got] == [(MESSAGE.title, MESSAGE.body)]
 
 
+def test_room_for_what_becomes_of_a_post_is_taken_before_it_goes_out(tmp_path):
+    with receiver() as one:
+        sending = Sending(post(one.url), tmp_path / "outcomes")
+        assert (tmp_path / "outcomes").stat().st_size > 1000 * len(sending.post.ways)
+        (outcome,) = ended(sending)
+    assert outcome.failure == ""
+
+
 @pytest.mark.parametrize("url", [f"json://127.0.0.1:1/{TOKEN}", f"nonsense://{TOKEN}/x"])
 def test_why_a_message_was_not_sent_is_said_without_the_secret(url):
     (outcome,) = send_now(post(url))

@@ -11,6 +11,7 @@ from bittrader.cluster.config_file import set_key
 from bittrader.cluster.facts import facts_here
 from bittrader.cluster.identity import Role, folder_of, identity, read_identity
 from bittrader.cluster.invite import MOST_ADDRESSES, Invite, read_code
+from bittrader.cluster.messages import RefusedError
 from bittrader.cluster.secrets import Secrets
 from bittrader.cluster.settings import read_settings, text_of, value_in_env
 from bittrader.cluster.visit import Visitor, check, join, read_contact
@@ -70,13 +71,18 @@ def as_before_if_it_fails(role: Role, tell: Callable[[str], None]) -> Iterator[N
     held = settings.read_bytes() if settings.exists() else None
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):  # a full disk; what failed first is what is told
+            may_be_listed = not isinstance(error, RefusedError)
             if not had_joined and has_joined():
                 why = leave_here()
-                tell(f"join the cluster{why and f' (its head still lists this computer: {why})'}")
+                may_be_listed = why != ""
+                listed = f" (its head still lists this computer, and the same code lets it in again: {why})"
+                tell(f"join the cluster{why and listed}")
             if not had_joined:
-                _remove(folder, set(_of_joining(folder)) - before)
+                # By its number the head knows a computer again that comes back with a code that it has used.
+                stays = {folder / paths.IDENTITY} if may_be_listed else set()
+                _remove(folder, set(_of_joining(folder)) - before - stays)
             if held is None:
                 settings.unlink(missing_ok=True)
             elif held != settings.read_bytes():

@@ -95,6 +95,8 @@ class Memory:
     """When the phase began."""
     place: Place | None = None
     """Where Ray is, while it is not down."""
+    started: float = -math.inf
+    """When it was started, last."""
     wanted: Place | None = None
     """Where it should be, as of the last turn."""
     wanted_since: float = -math.inf
@@ -299,7 +301,7 @@ class _Turn:
                 self._log(f"Ray is down: {obstacle}")
         if not obstacle and place is not None and self._is_ready(place):
             self.actions.append(actions.StartRay(place))
-            self._remember(place=place)
+            self._remember(place=place, started=self.now)
             self._enter("starting")
             self._log(f"starts Ray at {self._where}")
 
@@ -422,7 +424,7 @@ class _Turn:
         if cluster is None:
             return None
         left = held - HEAD_CONNECTIONS - NODE_CONNECTIONS * cluster.nodes
-        idle = quiet is not None and self.now - quiet >= QUIET_SECONDS and self.now - self.memory.since >= OLD_SECONDS
+        idle = quiet is not None and self.now - quiet >= QUIET_SECONDS and self.now - self.memory.started >= OLD_SECONDS
         if left > MOST_CONNECTIONS or (left > 0 and idle):
             return _Stop(f"it holds {held} connections, most of them of nodes that have gone", drain=True)
         return None

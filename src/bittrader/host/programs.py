@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,19 @@ class Program:
 
 
 def programs() -> Iterator[Program]:
-    """All that this user may look at."""
-    for one in psutil.process_iter():
-        try:
-            with one.oneshot():
-                yield Program(one.exe(), tuple(one.cmdline()), one.environ().get("VIRTUAL_ENV", ""))
-        except (psutil.Error, OSError):  # gone this moment, or somebody else's
-            continue
+    """All of them, whosever they are."""
+    return map(program_of, psutil.process_iter())
+
+
+def program_of(one: psutil.Process) -> Program:
+    """What a process lets this user know of where it runs from: of somebody else's, mostly its words alone."""
+    return Program(
+        _told(one.exe, ""), tuple(_told(one.cmdline, [])), _told(one.environ, dict[str, str]()).get("VIRTUAL_ENV", "")
+    )
+
+
+def _told(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
+    try:
+        return ask()
+    except (psutil.Error, OSError):  # gone this moment, or somebody else's
+        return otherwise

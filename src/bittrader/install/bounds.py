@@ -40,12 +40,13 @@ _ZONE_FILE = re.compile(r"/etc/firewalld/zones/\w[\w-]*\.xml(\.old)?", re.ASCII)
 _NAME = re.compile(r"([\w.][\w.-]*)?", re.ASCII)
 _SECTION = r"((?:[A-Za-z]+=.*\n)*)"
 _UNIT = re.compile(rf"\[Unit\]\n{_SECTION}\n\[Service\]\n{_SECTION}\n\[Install\]\n{_SECTION}")
-_KEYS = frozenset(
-    line.partition("=")[0]
-    for line in systemd.unit(Service("head", "system", ("/python",), "/", "user", "/", version=10_000)).split("\n")
-    if "=" in line
+_LINES = frozenset(
+    systemd.unit(Service("head", "system", ("/python",), "/", "user", "/", version=10_000)).split("\n"),
 )
-"""What stands in our unit files. None of it gives a service more than its user has."""
+_KEYS = frozenset(line.partition("=")[0] for line in _LINES if "=" in line)
+"""What stands in our unit files. Besides `_GIVING`, none of it gives a service more than its user has."""
+_GIVING = ("Wants=", "WantedBy=", "Nice=", "IOSchedulingClass=", "LimitNOFILE=")
+"""What does, if it says anything else than ours: `Wants=debug-shell.service` is a shell of root's at a keyboard."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,13 @@ def _is_harmless(unit: UnitFile, owner: Owner) -> bool:
     runs = [line for line in lines if line.startswith("Exec")]
     users = [line for line in found[2].split("\n") if line.startswith("User=")]
     is_plain = len(runs) == 1 and re.match(r'ExecStart="?/', runs[0]) is not None
-    return {line.partition("=")[0] for line in lines} <= _KEYS and users == [f"User={owner.name}"] and is_plain
+    is_known = {line.partition("=")[0] for line in lines} <= _KEYS and not _too_much(lines)
+    return is_known and users == [f"User={owner.name}"] and is_plain
+
+
+def _too_much(lines: list[str]) -> set[str]:
+    """The lines that start other services, or give more of the computer than a user may take."""
+    return {line for line in lines if line.startswith(_GIVING)} - _LINES
 
 
 def _has_odd_lines(text: str) -> bool:

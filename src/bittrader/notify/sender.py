@@ -24,6 +24,8 @@ _EARLIER_SECONDS = SEND_SECONDS + _PATIENCE_SECONDS
 _CLOSE_SECONDS = 3.0
 _POLL_SECONDS = 0.05
 _MOST_BYTES = 2**20
+_ROOM = b"\n" * 2**14
+"""Taken before a post goes out: a disk that is full would have it told nobody that it was accepted, and sent again."""
 
 
 class Sending:
@@ -89,10 +91,11 @@ class Earlier:
 
 
 def _opened(outcomes: Path | None) -> IO[bytes]:
-    """An empty file for what a process says; where it cannot be the one that is named, one that nobody else reads."""
+    """A file with room for what a process says: the one that is named or, where it cannot be, one nobody else reads."""
     if outcomes is not None:
         with contextlib.suppress(OSError):
-            return outcomes.open("w+b")
+            outcomes.write_bytes(_ROOM)
+            return outcomes.open("r+b")
     return tempfile.TemporaryFile()
 
 
