@@ -12,6 +12,7 @@ check_code() { # FROM WORD
     else
         letters=$(printf '%s' "$2" | LC_ALL=C tr -d '\200-\377')
     fi
+    letters=${letters#bittrader worker join } # the line that the head printed, as a whole
     case $letters in
         *[!0-9A-Za-z_.[:space:]-]*) stop 2 "what $1 says is neither a join code nor a file that holds one (it is not shown: a code is secret)." ;;
     esac

@@ -105,6 +105,7 @@ function Test-Code([string]$From, [string]$Word) {
     } elseif ($Word -match '^([A-Za-z]:)?[\\/]|^\.{1,2}[\\/]') {
         Stop-Script 2 "$Word is neither a join code nor a file that can be read."
     }
+    $code = $code -replace '^\s*bittrader\s+worker\s+join\s+', '' # the line that the head printed, as a whole
     if ($code -match '[^0-9A-Za-z_.\s\u0080-\uFFFF-]') {
         Stop-Script 2 "what $From says is neither a join code nor a file that holds one (it is not shown: a code is secret)."
     }

@@ -43,6 +43,11 @@ def test_a_code_is_read_however_it_was_written_down(invite: Invite, between: str
     assert decode(code) == decode(code.lower()) == invite
 
 
+@given(INVITES, st.sampled_from(["bittrader worker join ", "  bittrader  worker join\n"]))
+def test_a_code_is_read_in_the_line_that_the_head_prints(invite: Invite, before: str) -> None:
+    assert decode(f"{before}{encode(invite)}\n") == invite
+
+
 @given(INVITES, st.data())
 def test_up_to_four_damaged_characters_are_noticed(invite: Invite, data: st.DataObject) -> None:
     letters = list(encode(invite).replace("-", ""))

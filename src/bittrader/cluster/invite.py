@@ -36,6 +36,8 @@ _GROUP = 6
 _CHECK = 6
 # Between the groups, in whatever way a mail program or a person writes it.
 _BETWEEN = re.compile(r"[\s\-\u2010-\u2015_.]+")
+# The head's installer prints the code in this line, and who copies it copies the line.
+_COMMAND = re.compile(r"^\s*bittrader\s+worker\s+join\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def encode(invite: Invite) -> str:
 
 def decode(code: str) -> Invite:
     """What a join code says; ClusterError, with what is wrong and where, when it is damaged."""
-    letters = _BETWEEN.sub("", code).upper()
+    letters = _BETWEEN.sub("", _COMMAND.sub("", code)).upper()
     if not letters:
         raise ClusterError("the join code is empty: copy what `bittrader head invite` printed")
     digits = _values(letters)
