@@ -36,9 +36,12 @@ if [ -z "$SURE" ]; then
     read -r answer || answer=n
     case $answer in
         '' | y | Y | yes | Yes) ;;
-        *) exit 1 ;;
+        *)
+            echo "You said no: nothing was removed."
+            exit 1
+            ;;
     esac
 fi
-rm -rf "$FOLDER/envs" "$FOLDER/python" "$FOLDER/.setup" "${FOLDER:?}/bin" || exit 1
+rm -rf "$FOLDER/envs" "$FOLDER/python" "$FOLDER/.setup" "${FOLDER:?}/bin" "$FOLDER/install.lock" || exit 1
 rmdir "$FOLDER" 2>/dev/null || echo "kept, because they are not the installer's: the other files in $FOLDER"
 echo "removed what an unfinished installation had left."

@@ -9,6 +9,7 @@ exit /b %errorlevel%
 :remove
 for %%f in (envs python bin .setup) do if exist "%FOLDER%\%%f" rmdir /s /q "\\?\%FOLDER%\%%f"
 for %%f in (envs python bin .setup) do if exist "%FOLDER%\%%f" goto held
+if exist "%FOLDER%\install.lock" del "%FOLDER%\install.lock"
 rmdir "%FOLDER%" 2>nul
 echo removed what an unfinished installation had left.
 exit /b 0

@@ -26,7 +26,10 @@ def test_a_join_code_with_a_wrong_sign_or_in_the_wrong_place_is_refused_and_not_
     assert computer.tree() == {}
 
 
-@pytest.mark.parametrize("code", [CODE.replace("-", " _."), CODE.lower().replace("-", "\u2013")])
+@pytest.mark.parametrize(
+    "code",
+    [CODE.replace("-", " _."), CODE.lower().replace("-", "\u2013"), f"bittrader worker join {CODE}"],
+)
 def test_a_join_code_is_taken_as_a_mail_program_or_a_person_writes_it(
     computer: Computer, zips: Unpacked, code: str
 ) -> None:

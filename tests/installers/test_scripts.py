@@ -249,6 +249,7 @@ def test_what_an_unfinished_installation_left_is_removed_on_windows(
     for name in ("envs/0.1.0-1/Lib", "python", ".setup"):
         (windows[2] / name).mkdir(parents=True)
     (windows[2] / "config.env").write_text("NUM_CPUS=2\n")
+    (windows[2] / "install.lock").touch()
     done = batch(windows, zips, "uninstall.bat", "--dry-run")
     assert (done.returncode, "would remove" in done.stdout) == (0, True)
     assert (windows[2] / "envs").exists()
