@@ -442,6 +442,14 @@ def test_answers_of_another_search_are_not_taken_for_this_ones():
     assert driven.answers() == {}
 
 
+def test_what_runs_and_stands_still_of_another_search_is_not_this_ones():
+    driven = Driven("a", batches=1)
+    other = Status("before", ready=True, slots=1, held=(1,), begun=(1,), suspended=(1,))
+    driven.do(driven.dispatch.node_status("a", other, driven.now))
+    node = driven.dispatch.nodes["a"]
+    assert (node.busy, node.suspended) == (0, 0)
+
+
 # --- by turns with other searches
 
 

@@ -16,6 +16,7 @@ from bittrader.cluster.secrets import Secrets
 from bittrader.cluster.settings import read_settings, text_of, value_in_env
 from bittrader.cluster.visit import Visitor, check, join, read_contact
 from bittrader.errors import ClusterError, InputError
+from bittrader.files import written_whole
 
 _NOBODY = "0" * 16
 """The node that asks whether a code is good, where no identity was drawn yet."""
@@ -85,8 +86,10 @@ def as_before_if_it_fails(role: Role, tell: Callable[[str], None]) -> Iterator[N
                 _remove(folder, set(_of_joining(folder)) - before - stays)
             if held is None:
                 settings.unlink(missing_ok=True)
-            elif held != settings.read_bytes():
-                settings.write_bytes(held)
+            elif not settings.exists() or held != settings.read_bytes():
+                with written_whole(settings) as part:
+                    part.touch(mode=0o600)  # a URL to tell the owner by holds a token
+                    part.write_bytes(held)
         raise
 
 

@@ -348,7 +348,7 @@ class Node:
             started=self._started,
             at=wall,
             phase=memory.phase,
-            since=wall - (monotonic - max(memory.since, monotonic - (wall - self._started))),
+            since=wall - (monotonic - max(memory.entered, monotonic - (wall - self._started))),
             waiting=memory.waiting if memory.phase == "down" else "",
             failures=memory.failures,
             next_start=wall + memory.not_before - monotonic if memory.not_before > monotonic else None,

@@ -91,12 +91,12 @@ class Memory:
     policy: PolicyMemory = field(default_factory=PolicyMemory)
     allowance: Allowance | None = None
     phase: Phase = "down"
-    since: float = -math.inf
+    entered: float = -math.inf
     """When the phase began."""
+    since: float = -math.inf
+    """From when its time counts: from then on, or from shortly before a standstill ended."""
     place: Place | None = None
     """Where Ray is, while it is not down."""
-    started: float = -math.inf
-    """When it was started, last."""
     wanted: Place | None = None
     """Where it should be, as of the last turn."""
     wanted_since: float = -math.inf
@@ -301,7 +301,7 @@ class _Turn:
                 self._log(f"Ray is down: {obstacle}")
         if not obstacle and place is not None and self._is_ready(place):
             self.actions.append(actions.StartRay(place))
-            self._remember(place=place, started=self.now)
+            self._remember(place=place)
             self._enter("starting")
             self._log(f"starts Ray at {self._where}")
 
@@ -424,7 +424,7 @@ class _Turn:
         if cluster is None:
             return None
         left = held - HEAD_CONNECTIONS - NODE_CONNECTIONS * cluster.nodes
-        idle = quiet is not None and self.now - quiet >= QUIET_SECONDS and self.now - self.memory.started >= OLD_SECONDS
+        idle = quiet is not None and self.now - quiet >= QUIET_SECONDS and self.now - self.memory.entered >= OLD_SECONDS
         if left > MOST_CONNECTIONS or (left > 0 and idle):
             return _Stop(f"it holds {held} connections, most of them of nodes that have gone", drain=True)
         return None
@@ -468,7 +468,7 @@ class _Turn:
         self._remember(looked=self.now)
 
     def _enter(self, phase: Phase, **facts: object) -> None:
-        self._remember(phase=phase, since=self.now, **facts)
+        self._remember(phase=phase, entered=self.now, since=self.now, **facts)
 
     def _remember(self, **facts: object) -> None:
         self.memory = replace(self.memory, **facts)  # type: ignore[arg-type]

@@ -179,7 +179,7 @@ class Dispatch:
         if record is None:
             return self._taken()
         if status.session != self.session:
-            status = replace(status, answers=(), ready=False, refused=None, held=())
+            status = replace(status, answers=(), ready=False, refused=None, held=(), begun=(), suspended=())
         record.hear(status, now)
         for serial, done in status.answers:
             if serial > record.serial:
