@@ -12,7 +12,7 @@ import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -20,11 +20,11 @@ from bittrader.cluster.ledger import VARIABLE, Ledger, Started
 from bittrader.cluster.seen import RaySeen
 from bittrader.errors import last_words
 from bittrader.files import tail
+from bittrader.host.programs import asked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-Answer = TypeVar("Answer")
 _GONE = (psutil.Error, ProcessLookupError, PermissionError)
 _WORKER_TITLE = "ray::"
 _RAYLET, _GCS = "raylet", "gcs_server"
@@ -86,7 +86,7 @@ class Child:
     def be_modest(self) -> None:
         """Gives it the processor only when nobody else wants it."""
         lowest = getattr(psutil, "IDLE_PRIORITY_CLASS", _LEAST_NICE)
-        _asked(psutil.Process(self.process.pid), lambda one: one.nice(lowest), None)
+        asked(psutil.Process(self.process.pid), lambda one: one.nice(lowest), None)
 
     def kill(self) -> None:
         """Kills all its processes; what was being started at that moment is there at the next look."""
@@ -146,7 +146,7 @@ class RayProcess:
         """Asks the raylet to end: it takes no more work, and its workers end before it does."""
         self._ending = True
         if _RAYLET in self._named:
-            _asked(self._named[_RAYLET], psutil.Process.terminate, None)
+            asked(self._named[_RAYLET], psutil.Process.terminate, None)
 
     def kill(self) -> None:
         """Kills all of it."""
@@ -186,7 +186,7 @@ def members(started: Collection[Started]) -> list[psutil.Process]:
 def kill(processes: Collection[psutil.Process]) -> None:
     """Kills them, the raylet first, so that it starts no other."""
     for one in sorted(processes, key=lambda one: _name(one) != _RAYLET):
-        _asked(one, psutil.Process.kill, None)
+        asked(one, psutil.Process.kill, None)
 
 
 def created(pid: int) -> float | None:
@@ -197,16 +197,8 @@ def created(pid: int) -> float | None:
         return None
 
 
-def _asked(one: psutil.Process, question: Callable[[psutil.Process], Answer], unknown: Answer) -> Answer:
-    """What a process answers; `unknown` if it is gone or another user's, and so none of ours."""
-    try:
-        return question(one)
-    except _GONE:
-        return unknown
-
-
 def _belongs(one: psutil.Process, started: Started) -> bool:
-    return _asked(one, lambda one: _has_mark(one, started.mark) or _is_its_worker(one, started), unknown=False)
+    return asked(one, lambda one: _has_mark(one, started.mark) or _is_its_worker(one, started), unknown=False)
 
 
 def _has_mark(one: psutil.Process, mark: str) -> bool:
@@ -229,15 +221,13 @@ def _is_its_worker(one: psutil.Process, started: Started) -> bool:
 
 
 def _name(one: psutil.Process) -> str:
-    return _asked(one, lambda one: str(one.name()).removesuffix(".exe"), "")
+    return asked(one, lambda one: str(one.name()).removesuffix(".exe"), "")
 
 
 def _connections(one: psutil.Process) -> int:
     """How many TCP connections a process holds, as far as this system tells."""
-    return _asked(
-        one, lambda one: sum(each.status == psutil.CONN_ESTABLISHED for each in one.net_connections("tcp")), 0
-    )
+    return asked(one, lambda one: sum(each.status == psutil.CONN_ESTABLISHED for each in one.net_connections("tcp")), 0)
 
 
 def _lives(one: psutil.Process) -> bool:
-    return _asked(one, lambda one: bool(one.is_running() and one.status() != psutil.STATUS_ZOMBIE), unknown=False)
+    return asked(one, lambda one: bool(one.is_running() and one.status() != psutil.STATUS_ZOMBIE), unknown=False)

@@ -30,13 +30,14 @@ def programs() -> Iterator[Program]:
 
 def program_of(one: psutil.Process) -> Program:
     """What a process lets this user know of where it runs from: of somebody else's, mostly its words alone."""
-    return Program(
-        _told(one.exe, ""), tuple(_told(one.cmdline, [])), _told(one.environ, dict[str, str]()).get("VIRTUAL_ENV", "")
-    )
+    environment = asked(one, lambda one: one.environ(), dict[str, str]())
+    words: list[str] = asked(one, lambda one: one.cmdline(), [])
+    return Program(asked(one, lambda one: one.exe(), ""), tuple(words), environment.get("VIRTUAL_ENV", ""))
 
 
-def _told(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
+def asked(one: psutil.Process, question: Callable[[psutil.Process], Answer], unknown: Answer) -> Answer:
+    """What a process answers; `unknown` if it is gone, or another user's that may not be asked."""
     try:
-        return ask()
-    except (psutil.Error, OSError):  # gone this moment, or somebody else's
-        return otherwise
+        return question(one)
+    except (psutil.Error, OSError):
+        return unknown
