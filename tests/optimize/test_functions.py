@@ -194,6 +194,8 @@ def test_candles_and_costs_are_not_for_functions(files):
     for given in ({"costs": Costs(fee=0.5)}, {"holdout": "20%"}, {"validate": "walk-forward"}):
         with pytest.raises(InputError, match="for strategies"):
             optimize(f"{module}:hill", space=space, objective="profit", **given)
+    with pytest.raises(InputError, match="aggregate is for several series"):
+        optimize(f"{module}:hill", space=space, objective="profit", aggregate="worst")
     searched(files)
     with pytest.raises(InputError, match="takes no candles"):
         resume("mine", candles="btc", trials=50)

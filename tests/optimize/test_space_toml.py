@@ -79,7 +79,7 @@ A = '[parameters.a]\nkind = "int"\nlow = 1\nhigh = 5\n'
         (f'[parameters.a]\nkind = "float"\nlow = 1\nhigh = {10**400}', "the parameter a: "),
         ('[parameters.a]\nkind = "choice"\nvalues = "long"', "values is a list"),
         ('[parameters.a]\nkind = "int"\nlow = 5\nhigh = 1', "is empty"),
-        ('[parameters.a]\nkind = "int"\nlow = 1.5\nhigh = 3', "is empty"),
+        ('[parameters.a]\nkind = "int"\nlow = 1.5\nhigh = 3', "Int takes whole numbers, not 1.5"),
         ('[parameters.a]\nkind = "float"\nlow = "x"\nhigh = 3', "the parameter a: "),
         (A + "stpe = 1", "no setting 'stpe'. Did you mean 'step'"),
         (A + "default = 9", "takes 1 to 5, not 9"),
@@ -94,6 +94,7 @@ def test_what_is_no_space_is_refused_with_the_file_and_what_is_wrong(written, te
         read_space(path)
     assert str(path) in str(refusal.value)
     assert words in str(refusal.value)
+    assert str(refusal.value)[:-1] == str(refusal.value).rstrip(".?")
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):

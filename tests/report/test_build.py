@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -22,6 +23,22 @@ def test_buy_and_hold_stands_beside_every_figure():
     page = build([result])
     assert {measure.label for measure in page.run.cards} <= {measure.label for measure in page.run.measures}
     assert page.run.measures[0].held == f"{100 * result.buy_and_hold.total_return:.2f}%"
+
+
+def test_plots_say_how_to_read_them_and_not_only_what_they_show():
+    html = render(build([samples.result()], samples.study()))
+    captions = re.findall(r'<(?:figcaption|p class="caption")[^>]*>(.*?)</', html, re.DOTALL)
+    read = " ".join(" ".join(captions).split())
+    for words in (
+        "would you have stayed",
+        "rise&#39;s, and need another",
+        "and held on?",
+        "coming again",
+        "exits come late",
+        "still climbs at the end",
+        "one far above a flat line is more likely an accident",
+    ):
+        assert words in read
 
 
 def test_an_undefined_figure_is_a_dash_with_its_reason():

@@ -49,6 +49,18 @@ def test_the_front_is_in_the_table_and_in_the_picture():
     assert all("fast" in words for words in pair.data[-2]["customdata"])
 
 
+def test_objectives_that_one_set_is_best_in_do_not_pull_apart():
+    study = samples.choosing()
+    found = front_part(replace(study, front=study.front[:1], front_left_out=0))
+    assert "one set alone is the Pareto front" in found.lead
+    assert "pull apart" not in found.lead
+
+
+def test_sets_that_break_a_condition_may_be_better_than_the_front():
+    lead = front_part(samples.choosing(where=("exposure >= 0.5",))).lead
+    assert "no other set tried that keeps the conditions is better" in lead
+
+
 def test_a_large_front_is_listed_and_drawn_in_an_even_share_with_both_ends():
     study = samples.choosing(200)
     large = replace(study, front=tuple(replace(study.front[0], number=n) for n in range(1000)))

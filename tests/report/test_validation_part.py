@@ -83,7 +83,7 @@ def test_a_fold_without_a_result_says_why_and_leaves_no_equity():
     shown = page(validation(CANDLES, broken={1})).validation
     assert shown.rows[1].cause == "no set"
     assert shown.equity is None
-    assert "1 folds without both" in shown.folds.caption
+    assert "Not drawn are folds without both figures: 1." in shown.folds.caption
     assert "no figure to compare" in shown.lead
 
 

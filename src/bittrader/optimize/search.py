@@ -125,6 +125,8 @@ def optimize(
             Layout.of(validation, problem.series)  # folds that do not fit are refused before a study is made
     elif held or validation or (costs or Costs()) != Costs() or (sizing or Sizing()) != Sizing():
         raise InputError("costs, sizing, validation and holdout are for strategies: a function does what it likes.")
+    elif aggregate != "mean":
+        raise InputError("aggregate is for several series of candles, and a function takes none.")
     objectives, conditions = objectives_of(objective or problem.objective), conditions_of(where)
     metrics = problem.metrics([one.metric for one in objectives] + [one.metric for one in conditions])
     _check(trials, threads, time_limit, memory_limit, aggregate)

@@ -34,7 +34,8 @@ def read_space(path: str | Path) -> Space:
     try:
         return space_from_toml(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, InputError, StrategyError) as error:
-        raise InputError(f"{path}: {str(error).rstrip('.')}.") from None
+        words = str(error)
+        raise InputError(f"{path}: {words if words.endswith(('.', '?')) else f'{words}.'}") from None
 
 
 def space_from_toml(facts: Mapping[str, Any]) -> Space:

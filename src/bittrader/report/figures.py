@@ -64,7 +64,9 @@ def equity(result: Result) -> Figure:
         ),
         caption=(
             "Above: equity as a multiple of the start, marked at each close, all costs paid. Below: the fall from the "
-            "highest equity so far." + lost + thinned(max(len(at), len(fall_at)), len(time))
+            "highest equity so far: would you have stayed through the deepest, and the longest?"
+            + lost
+            + thinned(max(len(at), len(fall_at)), len(time))
         ),
         data=[lines[1], lines[0], fallen[1], fallen[0]],
         layout={
@@ -177,7 +179,10 @@ def price(result: Result) -> Figure:
         key="price",
         title="Price with entries and exits",
         alt=f"The price of {candles.symbol} over time with markers at {len(trades):,} trades' entries and exits.",
-        caption="Markers stand at the fill price, slippage included." + thick + left_out,
+        caption=(
+            "Markers stand at the fill price, slippage included. Gains that all stand in one rise of the price are "
+            "that rise's, and need another one." + thick + left_out
+        ),
         data=(_band(bars) if gathered > 1 else [candlesticks(bars)]) + [_scatter(k) for k in kinds.values()],
         layout={
             "xaxis": {"type": "date"},

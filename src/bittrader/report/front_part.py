@@ -54,10 +54,16 @@ def front_part(study: StudySummary) -> FrontPart | None:
     ]
     listed = _share(study.front, FRONT_LISTED)
     every = "" if len(listed) == study.front_size else f" The table lists {len(listed):,} of them, evenly."
+    wanted, other = f"A {', a '.join(goals[:-1])} and a {goals[-1]}", "no other set tried"
+    if study.where:
+        other += " that keeps the conditions"
     return FrontPart(
         lead=(
-            f"A {', a '.join(goals[:-1])} and a {goals[-1]} pull apart: {study.front_size:,} sets are on the Pareto "
-            "front, which means that no other set tried is better in one of these without being worse in another."
+            f"{wanted} pull apart: {study.front_size:,} sets are on the Pareto front, which means that {other} is "
+            "better in one of these without being worse in another."
+            if study.front_size > 1
+            else f"{wanted} came together: one set alone is the Pareto front, which means that {other} is better in "
+            "any of these."
         ),
         pairs=tuple(_pair(study, x, y) for x, y in list(combinations(study.objectives, 2))[:_PAIRS_SHOWN]),
         table=trial_table(study, listed),

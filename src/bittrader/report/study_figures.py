@@ -45,7 +45,8 @@ def progress(study: StudySummary, drawn: Sample) -> Figure:
             f"Points: {words.label(study.objective)} of {study.finished:,} evaluations in order. Line: the best so "
             f"far, which ends at {words.metric(study.objective, float(best[-1]))}."
         ),
-        caption="Each point is an evaluation, in the order asked; the line is the best so far."
+        caption="Each point is an evaluation, in the order asked; the line is the best so far. One that still climbs "
+        "at the end asks for more trials; one long flat found what there is, or is stuck."
         + ("" if drawn.feasible.all() else " Pale points break a condition.")
         + some
         + outside_words(outside),

@@ -34,7 +34,8 @@ def trade_returns(fractions: Column) -> Figure:
         key="returns",
         title="What trades earned",
         alt=f"Histogram of the returns of {words.trades(len(fractions))}, median {words.percent(middling)}.",
-        caption="Profit or loss after costs, as a fraction of equity at entry; the dotted line is the mean."
+        caption="Profit or loss after costs, as a fraction of equity at entry; the dotted line is the mean. Where a "
+        "few trades far to the right carry it, the result hangs on their coming again."
         + (f" The outermost bars gather {words.trades(beyond)} from beyond them." if beyond else ""),
         data=[
             {
@@ -72,7 +73,8 @@ def holding_times(days: Column, *, won: Column) -> Figure:
         key="holding",
         title="How long trades lasted",
         alt=f"Histogram of holding times of {words.trades(len(days))}, median {words.days(float(np.median(days)))}.",
-        caption="From the entry bar's start to the exit bar's start."
+        caption="From the entry bar's start to the exit bar's start. Where most are short, costs and fills decide; "
+        "where losses last longest, exits come late."
         + (f" The last bar gathers {words.trades(beyond)} that lasted longer." if beyond else ""),
         data=[
             {

@@ -97,7 +97,7 @@ def folds(found: Validated, metric: str) -> Figure | None:
         caption=(
             "For each fold: what its best set reached on the bars it was chosen on, and on those it had not seen. Long "
             "falls are overfitting; blue points that stay on one side of 0 are what is left."
-            + (f" {bad:,} folds without both figures are not drawn." if bad else "")
+            + (f" Not drawn are folds without both figures: {bad:,}." if bad else "")
         ),
         data=[
             {

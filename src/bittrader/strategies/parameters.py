@@ -120,7 +120,10 @@ class Int(Parameter[int]):
     """A whole number from `low` to `high`, both included, in steps of `step` from `low`."""
 
     def __init__(self, low: int, high: int, *, default: int | None = None, step: int = 1, log: bool = False) -> None:
-        if not (all(isinstance(number, int) for number in (low, high, step)) and low <= high and step >= 1):
+        for number in (low, high, step):
+            if not isinstance(number, int):
+                raise StrategyError(f"Int takes whole numbers, not {number!r}. For others there is Float(low, high).")
+        if not (low <= high and step >= 1):
             raise StrategyError(f"Int({low}, {high}, step={step}) is empty. Write Int(low, high) with low <= high.")
         if log and (low < 1 or step != 1):
             raise StrategyError(f"Int({low}, {high}, log=True) needs low >= 1 and step 1.")
