@@ -124,6 +124,9 @@ def new(
             file.write(_TEMPLATE.format(name=title, title=title))
     except FileExistsError:
         raise InputError(f"{path} is there already, and stays as it is. Take another name or folder.") from None
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise InputError(f"{path} cannot be written: {error.strerror or error}. Take another --dir.") from error
     out = Console(highlight=False)
     out.print(f"Wrote {escape(str(path))}.", soft_wrap=True)
     out.print(f"[dim]bittrader strategies check {escape(str(path))}[/dim]", soft_wrap=True)
