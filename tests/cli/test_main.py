@@ -47,6 +47,14 @@ def be_refused() -> None:
     raise PermissionError(13, "Permission denied", "/somewhere/else")
 
 @app.command()
+def fill_up() -> None:
+    """Puts into words that the disk is full."""
+    try:
+        raise OSError(28, "No space left on device")
+    except OSError as error:
+        raise InputError(f"it cannot be written: {error.strerror}.") from None
+
+@app.command()
 def ramble() -> None:
     """Fails in many lines."""
     raise InputError("first\\n  and second.")
@@ -243,6 +251,11 @@ def test_what_the_system_refuses_is_one_line_with_the_place_and_code_2(said: Sai
     code, out, err = said("noun", "be-refused")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "/somewhere/else: Permission denied. Look at its permissions" in err
+
+
+def test_a_full_disk_ends_with_the_code_of_the_computer_whoever_puts_it_in_words(said: Said) -> None:
+    line = "bittrader: it cannot be written: No space left on device.\n"
+    assert said("noun", "fill-up") == (ExitCode.SYSTEM, "", line)
 
 
 def test_a_message_of_several_lines_is_said_on_one(said: Said) -> None:
