@@ -188,6 +188,13 @@ def test_a_noun_alone_prints_its_help(said: Said) -> None:
     assert "Fails." in out
 
 
+@pytest.mark.parametrize("words", ["noun", "noun ask", "single"])
+def test_the_short_and_the_long_word_for_help_print_the_same(said: Said, words: str) -> None:
+    short, long = (said(*words.split(), word) for word in ("-h", "--help"))
+    assert short == long
+    assert (short[0], short[2]) == (0, "")
+
+
 def test_a_commands_help_offers_no_completion_of_its_own(said: Said) -> None:
     assert "completion" not in said("single", "--help")[1]
 

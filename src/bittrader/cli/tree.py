@@ -41,7 +41,7 @@ def _command(name: str) -> Any:
 
 def run_command(words: Sequence[str]) -> int:
     """Runs the command that the words name, and returns its exit code. InputError when they are not understood."""
-    app = typer.Typer(cls=_Tree, name="bittrader")
+    app = typer.Typer(cls=_Tree, name="bittrader", context_settings={"help_option_names": ["-h", "--help"]})
     app.callback()(_root)
     try:
         code = typer.main.get_command(app).main(_asking(words), prog_name="bittrader", standalone_mode=False)
