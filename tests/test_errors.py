@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bittrader.errors import last_words
+from bittrader.errors import last_words, reason_of
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,16 @@ from bittrader.errors import last_words
 )
 def test_the_last_words_of_a_program_are_its_last_line_without_our_name(output, said):
     assert last_words(output) == said
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Failed to open 'x'. Detail: [errno 13] Permission denied"), "Permission denied"),
+        (FileNotFoundError(2, "No such file or directory", "x.csv"), "No such file or directory"),
+        (OSError("Not a Feather file"), "Not a Feather file"),
+        (ValueError("It is damaged,\n or no such file."), "It is damaged, or no such file"),
+    ],
+)
+def test_the_reason_of_a_failure_has_no_number_no_path_and_no_full_stop(error, said):
+    assert reason_of(error) == said

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bittrader.files import tail, write_whole, written_whole
+from bittrader.files import make_folder, tail, write_whole, written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +54,14 @@ def test_whatever_fails_the_old_file_stays_and_nothing_lies_beside_it(
             full(0)
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_text() == "old"
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("precious")
+    with pytest.raises(NotADirectoryError, match=r"file\.txt is a file, not a folder"):
+        make_folder(path / "deep" / "deeper")
+    assert path.read_text() == "precious"
 
 
 def test_the_end_of_a_file_is_read_and_none_of_one_that_is_not_there(tmp_path):

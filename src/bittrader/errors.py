@@ -7,6 +7,7 @@ exits with `exit_code`. Anything else that escapes is a defect of ours and keeps
 from __future__ import annotations
 
 import errno
+import os
 import threading
 from difflib import get_close_matches
 from enum import IntEnum
@@ -94,6 +95,13 @@ def cause_of(error: BaseException) -> str:
     except Exception:  # noqa: BLE001 - an exception's words may be a user's code, and fail themselves
         words = ""
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+def reason_of(error: Exception) -> str:
+    """Why a file could not be read or written: what the system refused, else the error's words; without a full stop."""
+    # Arrow puts numbers and paths into the system's words.
+    refused = error.errno if isinstance(error, OSError) else None
+    return os.strerror(refused) if refused else " ".join(str(error).split()).rstrip(". ")
 
 
 def last_words(output: str) -> str:

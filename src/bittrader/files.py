@@ -46,9 +46,11 @@ def write_whole(path: Path, text: str, *, lasting: bool = True) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder, and those above it, where they are missing: safe on the disk."""
+    """Makes a folder, and those above it, where they are missing: safe on the disk. OSError where it cannot."""
     if folder.is_dir():
         return
+    if folder.exists():
+        raise NotADirectoryError(errno.ENOTDIR, f"{folder} is a file, not a folder")
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     keep_names(folder.parent)

@@ -47,6 +47,14 @@ def be_refused() -> None:
     raise PermissionError(13, "Permission denied", "/somewhere/else")
 
 @app.command()
+def fill_up() -> None:
+    """Puts into words that the disk is full."""
+    try:
+        raise OSError(28, "No space left on device")
+    except OSError as error:
+        raise InputError(f"it cannot be written: {error.strerror}.") from None
+
+@app.command()
 def ramble() -> None:
     """Fails in many lines."""
     raise InputError("first\\n  and second.")
@@ -180,6 +188,13 @@ def test_a_noun_alone_prints_its_help(said: Said) -> None:
     assert "Fails." in out
 
 
+@pytest.mark.parametrize("words", ["noun", "noun ask", "single"])
+def test_the_short_and_the_long_word_for_help_print_the_same(said: Said, words: str) -> None:
+    short, long = (said(*words.split(), word) for word in ("-h", "--help"))
+    assert short == long
+    assert (short[0], short[2]) == (0, "")
+
+
 def test_a_commands_help_offers_no_completion_of_its_own(said: Said) -> None:
     assert "completion" not in said("single", "--help")[1]
 
@@ -243,6 +258,11 @@ def test_what_the_system_refuses_is_one_line_with_the_place_and_code_2(said: Sai
     code, out, err = said("noun", "be-refused")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "/somewhere/else: Permission denied. Look at its permissions" in err
+
+
+def test_a_full_disk_ends_with_the_code_of_the_computer_whoever_puts_it_in_words(said: Said) -> None:
+    line = "bittrader: it cannot be written: No space left on device.\n"
+    assert said("noun", "fill-up") == (ExitCode.SYSTEM, "", line)
 
 
 def test_a_message_of_several_lines_is_said_on_one(said: Said) -> None:

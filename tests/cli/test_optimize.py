@@ -87,6 +87,9 @@ def test_when_every_evaluation_fails_the_commonest_cause_is_said(capsys, candles
     assert code == 1
     assert facts["best"] is None
     assert facts["evaluations"]["causes"] == {"ValueError: bad luck": 10}
+    assert run(["optimize", mine(fails=1), candles, "--trials", "10"]) == 1
+    said = capsys.readouterr().err
+    assert "no evaluation finished; the commonest cause (10 of 10): ValueError: bad luck" in said
 
 
 def test_a_study_gets_a_name_that_no_other_has(capsys, candles):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from bittrader.backtest.costs import Costs, Sizing
 from bittrader.cli import run
 from bittrader.cli.options import costs_and_sizing, parse_settings
-from bittrader.errors import InputError
+from bittrader.errors import DataError, InputError
 
 names = st.text("az_", min_size=1, max_size=8)
 values = st.text("az09.=-", min_size=1, max_size=8)
@@ -67,3 +67,38 @@ def test_a_value_that_is_no_choice_is_met_with_the_choices():
         run(["optimize", "a", "b", "--aggregate", "max"])
     choices = "invalid value for '--aggregate': 'max' is not one of 'mean', 'median', 'worst'."
     assert str(caught.value) == f"{choices} See `bittrader optimize --help`."
+
+
+@pytest.mark.parametrize(
+    ("words", "elsewhere"),
+    [
+        ("backtest sma-cross FILE", "--duplicates"),
+        ("optimize sma-cross FILE", "--duplicates"),
+        ("data resample FILE 4h", "--duplicates, --gaps"),
+        ("strategies check sma-cross --candles FILE", "--duplicates, --gaps"),
+    ],
+)
+def test_advice_that_a_command_cannot_take_names_the_one_that_can(words, elsewhere, holes):
+    with pytest.raises(DataError) as caught:
+        run([str(holes) if word == "FILE" else word for word in words.split()])
+    assert "--duplicates drop (or first, last), --gaps fill (or keep)." in str(caught.value)
+    assert str(caught.value).endswith(f" `bittrader data import` takes {elsewhere}: go on with what it stores.")
+
+
+@pytest.mark.parametrize("words", ["backtest sma-cross FILE", "data import FILE --duplicates drop"])
+def test_advice_that_a_command_can_take_stands_alone(words, holes):
+    if words.startswith("backtest"):
+        lines = holes.read_text().splitlines()
+        holes.write_text("\n".join(dict.fromkeys(lines)))
+    with pytest.raises(DataError, match=r"To mend: --gaps fill \(or keep\)\.$"):
+        run([str(holes) if word == "FILE" else word for word in words.split()])
+
+
+@pytest.fixture
+def holes(tmp_path):
+    """A file of hourly candles of which one comes twice and some are missing."""
+    hours = (0, 1, 1, 5, 6, 7)
+    rows = [f"2024-01-01 0{hour}:00,{100 + hour},{103 + hour},{99 + hour},{101 + hour},5" for hour in hours]
+    path = tmp_path / "holes.csv"
+    path.write_text("\n".join(["time,open,high,low,close,volume", *rows]))
+    return path

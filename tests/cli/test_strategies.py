@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -8,6 +10,11 @@ from typer.testing import CliRunner
 from bittrader.cli.strategies import app
 from bittrader.errors import InputError, StrategyError
 from bittrader.strategies.registry import builtin_strategies, load_strategy
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 CHEAT = """
 import numpy as np
@@ -81,6 +88,19 @@ def test_new_never_writes_over_a_file(tmp_path):
     assert isinstance(done.exception, InputError)
     assert "is there already" in str(done.exception)
     assert (tmp_path / "mine.py").read_text() == "precious"
+
+
+@pytest.mark.skipif(resource is None, reason="this system cannot limit a file's size")
+def test_new_leaves_nothing_half_written(tmp_path):
+    program = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))\n"
+        "from bittrader import cli\n"
+        f"cli.run(['strategies', 'new', 'mine', '--dir', {str(tmp_path)!r}])\n"
+    )
+    run = subprocess.run([sys.executable, "-B", "-c", program], capture_output=True, text=True, check=False)
+    assert run.stderr.splitlines()[-1].endswith("mine.py cannot be written: File too large. Take another --dir.")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

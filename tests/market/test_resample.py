@@ -93,7 +93,7 @@ def test_symbol_and_label_go_along() -> None:
 
 @pytest.mark.parametrize(
     ("timeframe", "complaint"),
-    [("90m", "not a multiple"), ("1h", "not a multiple"), ("5m", "not a multiple"), ("52w", "do not fill")],
+    [("90m", "not a multiple"), ("1h", "are 1h already"), ("5m", "not a multiple"), ("52w", "do not fill")],
 )
 def test_what_cannot_be_made_is_refused(timeframe: str, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):

@@ -12,7 +12,7 @@ import pytest
 import scipy.stats
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.optimize.spaces import SPACES, crossing, mixed, named, spaces, tiny
+from tests.optimize.spaces import SPACES, crossing, mixed, named, one_point, spaces, tiny
 
 from bittrader.errors import InputError, StrategyError
 from bittrader.optimize.samplers.base import Told, defaults_first, dominators
@@ -332,6 +332,7 @@ def test_a_grid_that_is_too_large_is_thinned_evenly():
 def test_auto_takes_the_grid_when_all_sets_fit():
     choice = choose("auto", tiny(), 80)
     assert (choice.sampler, choice.reason) == ("grid", "80 trials hold all 8 parameter sets")
+    assert [choose("auto", one_point(), trials).reason for trials in (1, 80)] == ["there is but one set"] * 2
 
 
 def test_auto_takes_a_model_for_few_trials_of_many_parameters_and_else_de():

@@ -57,6 +57,14 @@ def test_a_verdict_about_the_best_says_so_where_another_set_is_shown():
     assert page(Belief(VERDICT, known())).verdict.reasons == VERDICT.reasons
 
 
+@pytest.mark.parametrize(
+    ("sets", "words"),
+    [(80, "the returns of 80 sets over"), (159, "the returns of 159 sets, others of the same space among them, over")],
+)
+def test_that_more_sets_were_looked_at_than_tried_is_explained(sets, words):
+    assert words in page(Belief(VERDICT, known(trials=80, sets=sets))).luck.lead
+
+
 def test_a_verdict_without_figures_has_no_section_of_them():
     shown = page(Belief(VERDICT, None))
     assert shown.luck is None

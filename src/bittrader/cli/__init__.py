@@ -112,7 +112,7 @@ def _guarded(work: Callable[[], int]) -> int:
         if sys.stdout is not None:  # as after `>&-`
             sys.stdout.flush()
     except BittraderError as error:
-        return _refused(str(error), error.exit_code)
+        return _refused(str(error), _exit_code(error))
     except BrokenPipeError:
         # As in `| head`: the reader has enough. What is still buffered must not fail a second time at exit.
         _drop_output()
@@ -120,6 +120,13 @@ def _guarded(work: Callable[[], int]) -> int:
     except BaseException as error:  # noqa: BLE001 - what cannot be put in words is raised again
         return ExitCode.INTERRUPTED if is_interrupt(error) else _surprised(error)
     return code
+
+
+def _exit_code(error: BittraderError) -> int:
+    """The error's own, unless it puts in words that the computer has no room or fails."""
+    behind = error.__context__
+    ours = error.exit_code
+    return exit_code_of(behind) if ours == ExitCode.REFUSED and isinstance(behind, OSError) else ours
 
 
 def _surprised(error: BaseException) -> int:

@@ -30,7 +30,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 _READ, _MEND = "Where the file leaves a doubt", "What to do about problems (each is refused unless you choose)"

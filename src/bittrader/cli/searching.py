@@ -329,5 +329,5 @@ def _report(result: SearchResult, results: Sequence[Result]) -> tuple[Path | Non
 
 def _all_failed(summary: StudySummary) -> None:
     cause, times = next(iter(summary.failures.items()), ("nothing was evaluated", 0))
-    line = f"bittrader: no evaluation finished; the commonest cause ({times:,} times): {cause}"
+    line = f"bittrader: no evaluation finished; the commonest cause ({times:,} of {summary.failed:,}): {cause}"
     Console(stderr=True).print(line, style="red", soft_wrap=True, markup=False, highlight=False)

@@ -32,7 +32,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -124,6 +123,9 @@ def new(
             file.write(_TEMPLATE.format(name=title, title=title))
     except FileExistsError:
         raise InputError(f"{path} is there already, and stays as it is. Take another name or folder.") from None
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise InputError(f"{path} cannot be written: {error.strerror or error}. Take another --dir.") from error
     out = Console(highlight=False)
     out.print(f"Wrote {escape(str(path))}.", soft_wrap=True)
     out.print(f"[dim]bittrader strategies check {escape(str(path))}[/dim]", soft_wrap=True)

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from bittrader import cli
-from bittrader.errors import InputError
+from bittrader.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def _command(name: str) -> Any:
 
 def run_command(words: Sequence[str]) -> int:
     """Runs the command that the words name, and returns its exit code. InputError when they are not understood."""
-    app = typer.Typer(cls=_Tree, name="bittrader")
+    app = typer.Typer(cls=_Tree, name="bittrader", context_settings={"help_option_names": ["-h", "--help"]})
     app.callback()(_root)
     try:
         code = typer.main.get_command(app).main(_asking(words), prog_name="bittrader", standalone_mode=False)
@@ -49,6 +49,10 @@ def run_command(words: Sequence[str]) -> int:
         return 1
     except typer.TyperException as error:
         raise InputError(_one_line(error)) from None
+    except DataError as error:
+        if (elsewhere := _options_of_import(str(error), words)) is None:
+            raise
+        raise DataError(f"{error} `bittrader data import` takes {elsewhere}: go on with what it stores.") from error
     return code if isinstance(code, int) else 0
 
 
@@ -58,10 +62,28 @@ def _root() -> None:
 
 def _asking(words: Sequence[str]) -> list[str]:
     """The words; with `--help` after a noun that stands alone (`bittrader head policy`), for that is a question."""
+    return [*words, "--help"] if isinstance(_named(words), TyperGroup) else list(words)
+
+
+def _named(words: Sequence[str]) -> Any:
+    """The command, or the noun, that the words begin with; None for none."""
     found = _command(words[0]) if words and words[0] in cli.COMMANDS else None
     for word in words[1:]:
-        found = found.commands.get(word) if isinstance(found, TyperGroup) else None
-    return [*words, "--help"] if isinstance(found, TyperGroup) else list(words)
+        if not isinstance(found, TyperGroup):
+            break
+        found = found.commands.get(word)
+    return found
+
+
+def _options_of_import(advice: str, words: Sequence[str]) -> str | None:
+    """The options in an advice about a file that `data import` takes and the command of the words does not; or None."""
+    advised = dict.fromkeys(re.findall(r"--[a-z]+(?:-[a-z]+)*", advice))
+    elsewhere = _options(("data", "import")) - _options(words)
+    return ", ".join(option for option in advised if option in elsewhere) or None
+
+
+def _options(words: Sequence[str]) -> set[str]:
+    return {option for parameter in getattr(_named(words), "params", ()) for option in parameter.opts}
 
 
 def _one_line(error: typer.TyperException) -> str:

@@ -24,10 +24,12 @@ def resample(candles: Candles, timeframe: Timeframe) -> Candles:
 
     The first and the last bar are left out unless the candles reach from their start to their end. A bar with a gap
     inside is made from the bars that are there, as an exchange would make it; one with no bars stays missing.
-    InputError when the timeframe is not a multiple of the candles', or the candles do not fill one bar.
+    InputError when the timeframe is no longer multiple of the candles', or the candles do not fill one bar.
     """
     step, bar = candles.timeframe.milliseconds, timeframe.milliseconds
-    if bar % step or bar <= step:
+    if bar == step:
+        raise InputError(f"the candles are {timeframe} already.")
+    if bar % step:
         raise InputError(f"{timeframe} is not a multiple of the candles' {candles.timeframe}.")
     starts = bar_starts(candles.time, timeframe)
     if (candles.time[0] - starts[0]) % step:

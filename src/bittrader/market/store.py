@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bittrader import paths
-from bittrader.errors import DataError, InputError, did_you_mean
+from bittrader.errors import DataError, InputError, did_you_mean, reason_of
 from bittrader.files import make_folder, written_whole
 from bittrader.market.candles import PRICES, Candles
 from bittrader.market.problems import Choices
@@ -213,7 +213,7 @@ def _open(path: Path) -> tuple[Any, dict[str, Any]] | None:
     try:
         file = pq.ParquetFile(path, pre_buffer=True)
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read: {error}.") from error
+        raise DataError(f"{path} cannot be read: {reason_of(error)}.") from error
     facts = facts_in(file.schema_arrow)
     ours = facts and file.schema_arrow.equals(_schema(facts))
     return (file, facts) if ours else None
@@ -229,7 +229,7 @@ def _read_stored(path: Path) -> Candles | None:
     try:
         table = file.read()
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read: {error}.") from error
+        raise DataError(f"{path} cannot be read: {reason_of(error)}.") from error
     columns = {name: table[name].to_numpy() for name in table.column_names}
     columns["time"] = columns["time"].view(np.int64)
     return Candles(

@@ -53,10 +53,11 @@ def luck_part(study: StudySummary, known: Figures) -> LuckPart:
 
 
 def _lead(known: Figures) -> str:
+    others = ", others of the same space among them," if known.sets > known.trials else ""
     return (
         f"{known.trials:,} parameter sets were tried, worth about {known.independent_trials:,.0f} independent ones. "
         "The best of so many looks good even when none has any skill, so its figures are held against what luck alone "
-        f"would give. Looked at were the returns of {known.sets:,} sets over {words.days(known.days)}."
+        f"would give. Looked at were the returns of {known.sets:,} sets{others} over {words.days(known.days)}."
     )
 
 

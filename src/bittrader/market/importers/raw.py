@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from bittrader.errors import DataError
+from bittrader.errors import DataError, reason_of
 from bittrader.market.importers.text import from_text
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _read(path: Path) -> Raw:
         data = _unwrapped(path)
         return _READERS[kind or "csv"](data)
     except _UNREADABLE as error:
-        raise DataError(f"{path} cannot be read: {str(error).strip().rstrip('.')}.") from error
+        raise DataError(f"{path} cannot be read: {reason_of(error)}.") from error
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
 

@@ -61,7 +61,7 @@ def choose(wanted: str, space: Space, trials: int, objectives: int = 1) -> Chose
 def _suited(space: Space, trials: int, objectives: int) -> tuple[str, str]:
     count = allowed_count(space)
     if count is not None and count <= trials:
-        return "grid", f"{trials:,} trials hold {_all(count)}"
+        return "grid", f"{trials:,} trials hold all {count:,} parameter sets" if count > 1 else "there is but one set"
     dimensions = sum(one.count > 1 for one in space.parameters)
     searched = f"{trials:,} trials of {dimensions} parameter{'s' * (dimensions != 1)}"
     if objectives > 1:
@@ -71,10 +71,6 @@ def _suited(space: Space, trials: int, objectives: int) -> tuple[str, str]:
     if space.conditional and trials <= _CROSSED_TRIALS:
         return "nsga2", f"{searched}, some of which count only beside others: crossing keeps what goes together"
     return "de", f"{searched}: it finds most, and soon"
-
-
-def _all(count: int) -> str:
-    return "the only parameter set" if count == 1 else f"all {count:,} parameter sets"
 
 
 def generation_size(sampler: str, trials: int) -> int:
