@@ -116,10 +116,9 @@ def test_the_mixture_of_all_rules_keeps_the_contract():
     assert check_strategy(Mined, synthetic(1_500)) == []
 
 
-def test_auto_crosses_rules_with_each_other_unless_there_are_trials_enough_for_de():
-    assert choose("auto", Mined.space, 4_000).sampler == "nsga2"
-    assert choose("auto", Mined.space, 20_000).sampler == "de"
-    assert choose("auto", Mined.space, 100).sampler == "tpe"
+@pytest.mark.parametrize(("trials", "sampler"), [(400, "tpe"), (401, "nsga2"), (10_000, "nsga2"), (10_001, "de")])
+def test_auto_takes_what_found_the_best_rules_in_so_many_trials(trials, sampler):
+    assert choose("auto", Mined.space, trials).sampler == sampler
 
 
 def test_found_rules_read_as_one_would_say_them():

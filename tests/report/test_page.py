@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from tests.report import samples
 
@@ -61,6 +62,14 @@ def test_nothing_is_asked_of_the_network():
 
 def test_synthetic_candles_are_labelled_plainly():
     assert "synthetic data" in render(build([samples.result()]))
+
+
+def test_a_month_that_lost_next_to_nothing_shows_a_plain_zero():
+    candles = samples.walk()
+    page = render(build([samples.result(candles, samples.no_trades(), equity=np.linspace(1.0, 0.9999, len(candles)))]))
+    table = re.search(r'<table class="months">.*?</table>', page, re.DOTALL)[0]
+    assert ">0.0</td>" in table
+    assert "−0.0<" not in table  # noqa: RUF001 - as the page has it
 
 
 def test_no_javascript_is_answered_with_words():

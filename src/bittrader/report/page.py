@@ -111,4 +111,4 @@ def _signed(fraction: float | None) -> str:
 
 def _cell(fraction: float) -> str:
     """A monthly return without its percent sign, to one decimal."""
-    return words.minus(f"{100 * fraction:,.1f}")
+    return words.minus(words.no_negative_zero(f"{100 * fraction:,.1f}"))

@@ -87,7 +87,7 @@ def percent(fraction: float) -> str:
     if abs(value) >= _LONG:
         return f"{value:.1e}%"
     decimals = 2 if abs(value) < 100 else 1 if abs(value) < 1000 else 0
-    return _no_negative_zero(f"{value:,.{decimals}f}") + "%"
+    return no_negative_zero(f"{value:,.{decimals}f}") + "%"
 
 
 def share(fraction: float) -> str:
@@ -102,7 +102,7 @@ def share(fraction: float) -> str:
 
 def ratio(value: float) -> str:
     """`1.87`."""
-    return _no_negative_zero(f"{value:,.2f}")
+    return no_negative_zero(f"{value:,.2f}")
 
 
 def days(value: float) -> str:
@@ -146,5 +146,6 @@ def iso(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _no_negative_zero(text: str) -> str:
+def no_negative_zero(text: str) -> str:
+    """The text, less the minus sign of what is rounded to zero."""
     return text[1:] if text.startswith("-") and not text.strip("-0.,") else text
