@@ -129,6 +129,14 @@ def test_a_return_that_is_the_markets_is_said_to_be_the_markets() -> None:
     assert "holding some of the market does as well" in text
 
 
+def test_a_spread_that_chance_does_not_explain_is_no_hurdle_of_chance() -> None:
+    # With these scores, chance comes to 2.1 * 2.6 / 3.6 = 1.52 in one search of twenty.
+    for hurdle, told in ((1.5, True), (1.6, False), (8.7, False)):
+        said = " ".join(verdict(figures(beyond=replace(RATIO, hurdle=hurdle))).reasons)
+        assert ("were it chance alone" in said) == told
+        assert f"{RATIO.sharpe:.2f} a year" in said
+
+
 def test_on_several_series_the_return_is_that_of_equal_parts_and_said_to_be():
     said = verdict(figures(series=3)).reasons[0]
     assert "with equal parts on 3 series over the 7 months that they share; holding them made 10%" in said

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bittrader.belief.figures import Call, Figures, Outside, Ratio
+    from bittrader.belief.reality import RealityCheck
 
 # At most this share of the searches on markets without an edge is called anything but luck.
 LEVEL = 0.05
@@ -116,16 +117,25 @@ def _beyond(ratio: Ratio, figures: Figures) -> Iterator[str]:
             " holding some of the market does as well."
         )
         return
-    # Where sets differ in skill, the hurdle takes that for chance, so it may be above an edge.
     hurdle = (
         f"; were it chance alone that tells the sets apart, the best of so many would have about {ratio.hurdle:.2f}"
-        if ratio.hurdle > 0.0
+        if 0.0 < ratio.hurdle <= _hurdle_of_chance(ratio, figures.reality)
         else ""
     )
     over = f" (returns of {figures.bars_per_period} bars at a time)" if figures.bars_per_period > 1 else ""
     yield f"Beyond the market held at its own beta its Sharpe ratio is {ratio.sharpe:.2f} a year{over}{hurdle}."
     if figures.reality is not None:
         yield f"Of searches like this one without any skill, {_often(figures.reality.chosen)} find as much."
+
+
+def _hurdle_of_chance(ratio: Ratio, reality: RealityCheck | None) -> float:
+    """The Sharpe ratio that the reality check asks for; infinite without one.
+
+    Sets also differ in skill and in what they pay, and the deflated Sharpe ratio's hurdle takes that for chance as well.
+    """
+    if reality is None:
+        return math.inf
+    return ratio.sharpe * reality.needed / reality.score if reality.score > 0.0 else 0.0
 
 
 def _doubts(figures: Figures) -> Iterator[str]:
