@@ -138,7 +138,7 @@ def test_what_goes_wrong_is_the_failure_of_its_evaluation_with_the_cause(files, 
 
 
 def test_a_search_stops_where_all_evaluations_fail_alike_and_goes_on_only_when_told(files):
-    with pytest.raises(StudyError, match="all of its .* failed alike: it returned no gain, only profit, risk") as told:
+    with pytest.raises(StudyError, match=r"all of its .* failed alike: it returned no gain, only profit, risk") as told:
         searched(files, "poor", "time.sleep(0.02)", objective="gain", trials=5000)
     assert "bittrader studies resume mine" in str(told.value)
     with Study.read(shelf.path_of("mine")) as opened:

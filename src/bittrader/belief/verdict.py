@@ -131,7 +131,7 @@ def _beyond(ratio: Ratio, figures: Figures) -> Iterator[str]:
 def _hurdle_of_chance(ratio: Ratio, reality: RealityCheck | None) -> float:
     """The Sharpe ratio that the reality check asks for; infinite without one.
 
-    Sets also differ in skill and in what they pay, and the deflated Sharpe ratio's hurdle takes that for chance as well.
+    Sets also differ in skill and in what they pay. The hurdle of the deflated Sharpe ratio takes that for chance too.
     """
     if reality is None:
         return math.inf

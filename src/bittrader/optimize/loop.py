@@ -225,7 +225,7 @@ class Search:
     def _count(self, metrics: NDArray[np.float64], causes: dict[int, str]) -> None:
         self._evaluated += len(metrics)
         self._failed += len(causes)
-        if len(self._causes) < 2:  # noqa: PLR2004 - more than one need not be known
+        if len(self._causes) < 2:
             self._causes.update(causes.values())
         self._finished += len(metrics) - len(causes)
         self._better(np.delete(metrics, list(causes), axis=0))

@@ -30,8 +30,8 @@ MANY_OBJECTIVES = ("nsga2", "tpe", "sobol", "latin-hypercube", "grid", "random")
 # leads from some hundred on.
 _MODELLED_TRIALS = 200
 _MODELLED_DIMENSIONS = 4
-# Where parameters depend on others (mined rules, three or four seeds), tpe finds more in 400 trials and nsga2 in 4,000; in
-# 20,000 de finds the same in a third of the time.
+# Where parameters depend on others (mined rules, three or four seeds), tpe finds more in 400 trials and nsga2 in 4,000;
+# in 20,000 de finds the same in a third of the time.
 _MODELLED_RULES = 400
 _CROSSED_TRIALS = 10_000
 
