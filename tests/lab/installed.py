@@ -58,6 +58,10 @@ class Installed:
         """What the zip's folder is called, in the owner's home."""
         return _FOLDERS[self.role]
 
+    def megabytes(self) -> int:
+        """What the node's folder takes of the disk."""
+        return int(self.machine.succeed(["du", "-sm", str(self.home_inside / self.folder.name)]).split()[0])
+
     def unpack(self, zips: Path) -> None:
         """Puts the zip's files into the owner's home, in the place of those of another version."""
         name = HEAD_ZIP if self.role == "head" else WORKER_ZIP

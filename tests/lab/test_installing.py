@@ -178,7 +178,8 @@ def test_workers_are_installed_by_their_user_who_answers_and_with_sudo_unattende
     invited = json.loads(installation.head.bittrader("head", "invite", "--json"))["code"]
     installation.printed["two"] = two.install("--join", invited, "--cores", "1", "--firewall")
     seconds = time.monotonic() - started + two.wait_until_up()
-    assert recorder.record("a worker, unattended, with sudo", "up", f"unzip to node {seconds:.0f} s", held=held)
+    figure = f"unzip to node {seconds:.0f} s, {two.megabytes():,} MB on its disk"
+    assert recorder.record("a worker, unattended, with sudo", "up", figure, held=held)
 
 
 def test_only_the_local_network_gets_through_the_firewalls_as_the_plans_said(
