@@ -121,8 +121,10 @@ class Unpacked:
         return self.folder / folder / name
 
 
-def unpacked(into: Path, version: str = "1.0", python: str = platform.python_version()) -> Unpacked:
-    """The zips of a version of the stand-in, for the Python that runs this."""
+def unpacked(
+    into: Path, version: str = "1.0", python: str = platform.python_version(), *, offline: bool = True
+) -> Unpacked:
+    """The zips of a version of the stand-in, for the Python that runs this; with the package that it needs inside."""
     made = into / "made"
     made.mkdir(parents=True)
     pebble = wheel(made, "pebble", "1.0", {"pebble.py": "SIZE = 'small'\n"})
@@ -134,11 +136,18 @@ def unpacked(into: Path, version: str = "1.0", python: str = platform.python_ver
     names = ("Linux-x86_64", "Linux-aarch64", "Darwin-arm64", "Windows-AMD64")
     release = Release(bittrader, requirements, python, uv_version(), dict.fromkeys(names, known))
     for package in PACKAGES:
-        extra = {f"package/wheels/{pebble.name}": pebble.read_bytes(), f"package/uv/{known[0]}": packed}
+        extra = {f"package/uv/{known[0]}": packed}
+        extra |= {f"package/wheels/{pebble.name}": pebble.read_bytes()} if offline else {}
         write_zip(into / package.zip_name, package.folder, members(package, release, extra))
         # Not by zipfile, which loses the permissions.
         subprocess.run(["unzip", "-q", str(into / package.zip_name), "-d", str(into)], check=True)
     return Unpacked(into, known[0], packed)
+
+
+_EVERYWHERE = (
+    "sh", "dash", "bash", "awk", "cat", "chmod", "cp", "cut", "df", "dirname", "du", "env", "getconf", "getent", "grep",
+    "head", "id", "mkdir", "mv", "ps", "rm", "rmdir", "sha256sum", "sleep", "tail", "tr", "uname",
+)  # fmt: skip
 
 
 @dataclass
@@ -182,6 +191,14 @@ class Computer:
         path.unlink(missing_ok=True)
         path.write_text(f"#!/bin/sh\n{text}\n")
         path.chmod(0o755)
+
+    def has_only(self, *programs: str) -> None:
+        """Takes away all that a system may lack: what is left are these, and what every system has."""
+        for name in (*_EVERYWHERE, *programs):
+            found = shutil.which(name)
+            if found and not (self.tools / name).exists():
+                (self.tools / name).symlink_to(found)
+        self.variables["PATH"] = str(self.tools)
 
     def has_uv(self) -> None:
         uv = real_uv()

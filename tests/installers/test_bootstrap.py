@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import threading
 import time
 from dataclasses import replace
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -321,12 +322,80 @@ def test_without_a_network_it_says_so(computer: Computer, zips: Unpacked) -> Non
     assert computer.tree() == {}
 
 
-def test_a_proxy_is_used_when_the_variable_names_one(computer: Computer, zips: Unpacked) -> None:
+class _Proxy(BaseHTTPRequestHandler):
+    """Notes what it is asked for, and lets nobody through."""
+
+    def do_CONNECT(self) -> None:  # noqa: N802 - the name is http.server's
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.send_error(403)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def proxy() -> Iterator[tuple[str, list[str]]]:
+    """The address of a proxy, and what it was asked for."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Proxy) as serving:
+        serving.asked = []  # type: ignore[attr-defined]
+        thread = threading.Thread(target=serving.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{serving.server_address[1]}", serving.asked  # type: ignore[attr-defined]
+        finally:
+            serving.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("program", ["curl", "wget"])
+def test_a_proxy_is_asked_when_the_variable_names_one(
+    computer: Computer, zips: Unpacked, proxy: tuple[str, list[str]], program: str
+) -> None:
     (computer.tools / "uv").unlink()
-    computer.variables = {"HTTPS_PROXY": "http://127.0.0.1:1", "BITTRADER_UV_URL": "https://127.0.0.1:2"}
+    found = shutil.which(program)
+    if found is None:
+        pytest.skip(f"there is no {program} here")
+    computer.has_only(program)
+    computer.variables |= {"HTTPS_PROXY": proxy[0], "BITTRADER_UV_URL": "https://uv.example"}
     done = computer.run(zips.script(SETUP), "--yes")
     assert done.returncode == 1
-    assert "cannot be downloaded" in done.stderr
+    assert proxy[1][:1] == ["uv.example:443"]
+    assert computer.tree() == {}
+
+
+def test_uv_fetches_packages_through_the_proxy_too(
+    computer: Computer, tmp_path: Path, proxy: tuple[str, list[str]]
+) -> None:
+    zips = unpacked(tmp_path / "zips", offline=False)
+    computer.variables = {"HTTPS_PROXY": proxy[0], "UV_DEFAULT_INDEX": "https://packages.example/simple"}
+    computer.variables |= {"UV_HTTP_RETRIES": "0"}
+    done = computer.run(zips.script(SETUP), "--yes")
+    assert done.returncode == 1
+    assert "the packages cannot be installed: what is missing cannot be downloaded: check the network" in done.stderr
+    assert set(proxy[1]) == {"packages.example:443"}
+    assert computer.tree() == {}
+
+
+@pytest.mark.parametrize(
+    ("manager", "said"),
+    [
+        ("apt-get", "sudo apt-get install curl"), ("dnf", "sudo dnf install curl"), ("yum", "sudo yum install curl"),
+        ("zypper", "sudo zypper install curl"), ("pacman", "sudo pacman -S curl"),
+        ("", "install curl with your system's package manager"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_is_named_with_the_command_of_the_systems_package_manager(
+    computer: Computer, zips: Unpacked, manager: str, said: str
+) -> None:
+    (computer.tools / "uv").unlink()
+    computer.has_only()
+    if manager:
+        computer.tool(manager, "exit 1")
+    computer.variables |= {"BITTRADER_UV_URL": "https://uv.example"}
+    done = computer.run(zips.script(SETUP), "--yes")
+    assert done.stderr == f"{SETUP}: curl is missing, and uv cannot be fetched without it: {said}\n"
+    assert done.returncode == 1
+    assert computer.tree() == {}
 
 
 def test_a_zip_with_everything_inside_that_was_unpacked_without_it_is_told_so_and_not_to_look_at_the_network(
