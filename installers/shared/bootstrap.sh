@@ -475,6 +475,52 @@ say_plan() {
     say "  - run \`bittrader $ROLE install\`, which lists what it changes in this computer before it does"
 }
 
+has_systemd() { [ -d /run/systemd/system ]; }
+
+# What the program would list, for a dry run before there is one. Its plan has the contents of the files as well.
+say_changes() { # OPTIONS
+    node=bittrader-$ROLE.service
+    scope=user
+    [ "$(id -u)" != 0 ] || scope=system
+    at_login='if you agree' firewall='if you agree'
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --scope) scope=$2 ;;
+            --start-at-login) at_login='as you said' ;;
+            --no-start-at-login) at_login='' ;;
+            --firewall) firewall='as you said' ;;
+            --no-firewall) firewall='' ;;
+        esac
+        shift
+    done
+    say "\`bittrader $ROLE install\` would then"
+    say "  - write $PROGRAM, and link $HOME/.local/bin/bittrader to it, if that name is free"
+    if [ "$SYSTEM" = Darwin ]; then
+        agents="$HOME/Library/LaunchAgents"
+        [ -n "$at_login" ] || agents=$FOLDER
+        say "  - write and start the LaunchAgent $agents/bittrader.$ROLE.plist"
+    elif ! has_systemd; then
+        say "  - start nothing: systemd does not run this computer; it says how you start the $ROLE"
+    elif [ "$scope" = system ]; then
+        say_unit /etc/systemd/system multi-user.target.wants
+    else
+        say "  - have your services run while you are not logged in (loginctl enable-linger)"
+        say_unit "$HOME/.config/systemd/user" default.target.wants
+    fi
+    if [ "$SYSTEM" = Darwin ] || [ -z "$firewall" ]; then
+        say "  - leave the firewall as it is"
+    else
+        say "  - open this node's ports to its network alone, where a firewall closes them, $firewall"
+    fi
+    say "  - keep all else in $FOLDER: settings, secrets, logs, and the list of these changes"
+    say ""
+}
+
+say_unit() { # FOLDER FOLDER-OF-LINKS
+    say "  - write and start the service $1/$node"
+    [ -z "$at_login" ] || say "  - start it with the computer, by the link $1/$2/$node, $at_login"
+}
+
 # What was long to fetch is of use to the next try.
 say_kept() {
     remove="sh $UNINSTALLER"
@@ -560,6 +606,7 @@ work() {
             "$ENVIRONMENT/bin/python" -m bittrader "$ROLE" install --environment "$ENVIRONMENT" "$@"
             exit
         fi
+        say_changes "$@"
         say "Nothing was changed: this was a dry run."
         exit 0
     fi

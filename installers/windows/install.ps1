@@ -383,6 +383,22 @@ function Write-Plan {
     Write-Host ''
 }
 
+# What the program would list, for a dry run before there is one. Its plan has the contents of the files as well.
+function Write-Changes {
+    $login = ', which starts when you log in if you agree'
+    if (Test-Asked '--start-at-login') { $login = ', which starts when you log in' }
+    if (Test-Asked '--no-start-at-login') { $login = '' }
+    $firewall = "open this node's ports to the VPN or the local network alone in the firewall of Windows, if you agree"
+    if (Test-Asked '--firewall') { $firewall = "open this node's ports to the VPN or the local network alone in the firewall of Windows" }
+    if (Test-Asked '--no-firewall') { $firewall = 'leave the firewall as it is' }
+    Write-Host '`bittrader worker install` would then'
+    Write-Host "  - write $Program"
+    Write-Host "  - write $Folder\task.xml, and start the scheduled task Bittrader worker$login"
+    Write-Host "  - $firewall"
+    Write-Host "  - keep all else in $Folder`: settings, secrets, logs, and the list of these changes"
+    Write-Host ''
+}
+
 function Install-All {
     if (-not (Test-Made)) {
         if (-not $script:Uv) { Get-Uv }
@@ -407,6 +423,7 @@ if ($script:DryRun) {
         & $Python -m bittrader worker install --environment $Environment --dry-run @($script:Words)
         exit $LASTEXITCODE
     }
+    Write-Changes
     Write-Host 'Nothing was changed: this was a dry run.'
     exit 0
 }

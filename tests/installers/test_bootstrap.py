@@ -24,9 +24,12 @@ from typing import TYPE_CHECKING
 import pytest
 from installers.contents import PACKAGES
 from installers.fetched import fetch_pythons
+from tests.install.machines import linux, macos
 from tests.installers.stubs import CODE, real_uv, this_python, unpacked
 
 from bittrader.cluster.visit import Contact, keep_contact
+from bittrader.install.plan import plan
+from bittrader.install.receipt import Choices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +109,60 @@ def test_a_dry_run_says_what_would_be_done_and_changes_nothing(computer: Compute
         assert said in done.stdout
     assert computer.tree() == before
     assert not computer.record.exists()
+
+
+DRY_RUNS = {
+    "user": (linux("head"), [], "501"), "system": (linux("head", is_root=True), [], "0"),
+    "scope": (linux("head"), ["--scope", "system"], "501"),
+    "by hand": (linux("head"), ["--no-start-at-login"], "501"), "no systemd": (linux("head", systemd=None), [], "0"),
+    "macOS": (macos("head"), [], "501"), "macOS by hand": (macos("head"), ["--no-start-at-login"], "501"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DRY_RUNS)
+def test_a_dry_run_on_a_fresh_computer_names_every_place_that_the_program_would_change(
+    computer: Computer, zips: Unpacked, tmp_path: Path, name: str
+) -> None:
+    facts, words, uid = DRY_RUNS[name]
+    for tool, text in (MACOS if facts.system == "macOS" else {}).items():
+        computer.tool(tool, text)
+    computer.tool("id", f"echo {uid}")
+    runs = "true" if facts.systemd else "false"
+    script = zips.script(SETUP)
+    changed = script.read_text().replace("[ -d /run/systemd/system ]", runs)
+    assert changed != script.read_text()
+    asked = script.with_name("asked.sh")
+    asked.write_text(changed)
+    done = computer.run(asked, "--dry-run", *words)
+    asked.unlink()
+    assert done.returncode == 0, done.stderr
+    choices = Choices(
+        scope="system" if uid == "0" or "--scope" in words else "user", start_at_login="--no-start-at-login" not in words
+    )
+    there = replace(facts, home=str(computer.home), folder=str(computer.folder))
+    changes = plan(there, choices, "/env").changes
+    places = [one.target for one in changes if one.target.startswith("/")]
+    assert len(places) > 1
+    assert [one for one in places if one not in done.stdout] == []
+    assert ("enable-linger" in done.stdout) == any(one.kind == "linger" for one in changes)
+    links = [place for place in places if ".target.wants/" in place]
+    assert (".target.wants/" in done.stdout) == bool(links)
+    assert computer.tree() == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--firewall"], "where a firewall closes them, as you said"),
+        (["--no-firewall"], "leave the firewall as it is"),
+        ([], "where a firewall closes them, if you agree"),
+    ],
+)
+def test_a_dry_run_on_a_fresh_computer_says_what_becomes_of_the_firewall(
+    computer: Computer, zips: Unpacked, words: list[str], said: str
+) -> None:
+    done = computer.run(zips.script(SETUP), "--dry-run", *words)
+    assert (done.returncode, said in done.stdout) == (0, True), done.stdout
 
 
 def test_a_dry_run_after_an_installation_asks_the_program_for_its_own(computer: Computer, zips: Unpacked) -> None:

@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.install.machines import environment
+from tests.install.machines import windows as windows_facts
 
 from bittrader.cluster import invite
 from bittrader.cluster.invite import LETTERS, MOST_ADDRESSES, Invite, encode
+from bittrader.install.plan import plan
+from bittrader.install.receipt import Choices
 from bittrader.paths import INSTALLED
 
 if TYPE_CHECKING:
@@ -166,6 +170,17 @@ def test_powershell_knows_the_same_code_as_the_shells(zips: Unpacked) -> None:
     lengths = list(invite._lengths().values())
     assert " | ".join(map(str, lengths)) in shell
     assert ", ".join(map(str, lengths)) in windows
+
+
+def test_a_dry_run_on_a_fresh_windows_names_every_place_that_the_program_would_change(zips: Unpacked) -> None:
+    text = (zips.folder / FOLDER / "install.ps1").read_text()
+    said = re.findall(r"(?s)^function Write-Changes \{(.*?)^\}", text, re.MULTILINE)[0]
+    assert "    Write-Changes\n    Write-Host 'Nothing was changed" in text
+    facts = windows_facts(is_root=True)
+    program = re.findall(r"(?m)^\$Program = Join-Path \$Folder '(.*)'$", text)[0]
+    said = said.replace("$Program", f"$Folder\\{program}").replace("$Folder", facts.folder)
+    for change in plan(facts, Choices(firewall=True), environment(facts)).changes:
+        assert (change.target if change.kind in ("file", "task") else "in the firewall of Windows") in said
 
 
 def test_powershell_functions_are_called_by_the_names_that_they_have(zips: Unpacked) -> None:
