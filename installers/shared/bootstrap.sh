@@ -77,6 +77,7 @@ read_options() {
                 [ $# -gt 1 ] || stop 2 "$1 needs a value; --help lists the options."
                 shift
                 ;;
+            --scope=* | --cores=* | --join=*) stop 2 "write ${1%%=*} and its value with a space between them, without the sign =." ;;
             -*) stop 2 "there is no option ${1%%=*}; --help lists them." ;;
             *) stop 2 "a word without an option is not understood (it is not shown: a join code is secret); --help lists the options." ;;
         esac

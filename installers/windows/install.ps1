@@ -90,6 +90,7 @@ function Read-Options([object[]]$Given) {
                 Add-Word "--$name", ([string]$Given[$i])
             }
             '' { Stop-Script 2 'a word without an option is not understood (it is not shown: a join code is secret); -Help lists the options.' }
+            { $_ -match '^(join|cores)[=:]' } { Stop-Script 2 "write $(($word -split '[=:]')[0]) and its value with a space between them." }
             default { Stop-Script 2 "there is no option $(($word -split '[=:]')[0]); -Help lists them." }
         }
         $i += 1

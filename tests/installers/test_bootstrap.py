@@ -191,6 +191,8 @@ def test_variables_answer_what_options_do_not(computer: Computer, zips: Unpacked
     [
         (["--bogus"], "there is no option --bogus"),
         (["--cores"], "--cores needs a value"),
+        (["--cores=4"], "write --cores and its value with a space between them"),
+        (["--scope=user"], "write --scope and its value with a space between them"),
         (["--join", "CODE"], "--join is for workers"),
         ([], "there is no terminal to ask on: add --yes"),
         (["--json"], "--json asks nothing: add --yes"),
