@@ -125,6 +125,15 @@ def test_an_empty_answer_is_the_default(machine, tell, answer, monkeypatch):
     assert read_settings(folder_of("head")).node.cores is None
 
 
+def test_where_nothing_could_start_it_by_itself_nobody_is_asked_whether_it_should(machine, tell, answer, monkeypatch):
+    monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role, systemd=None))
+    left = answer("1", "y")
+    code, _, err = tell("head", "install")
+    assert (code, left) == (0, [])
+    assert "Start it by itself" not in err
+    assert "systemd does not run this computer" in err
+
+
 def test_who_says_no_gets_nothing_and_is_told_so(machine, tell, answer):
     answer("", "", "n")
     code, _, err = tell("head", "install")

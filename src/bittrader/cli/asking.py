@@ -50,7 +50,7 @@ def ask(asked: Asked, facts: Facts, receipt: Receipt) -> Asked:
     say(f"[bold]Bittrader {facts.role}[/bold]: {escape(who)} node on this computer, in {escape(facts.folder)}.")
     if facts.role == "worker" and asked.join is None and not has_joined():
         asked = replace(asked, join=_code())
-    if asked.at_login is None and receipt.is_new:
+    if asked.at_login is None and receipt.is_new and not (facts.system == "Linux" and facts.systemd is None):
         when = "with the computer" if facts.system == "Linux" else "when you log in"
         asked = replace(asked, at_login=confirm(f"Start it by itself {when}?", default=True))
     settings = read_settings(folder_of(facts.role))
