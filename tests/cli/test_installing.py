@@ -492,6 +492,15 @@ def test_verify_asks_each_change_of_the_receipt(machine, tell):
     assert len(words) == 2
 
 
+def test_verify_of_a_node_that_is_installed_and_was_never_started_says_that(machine, tell, monkeypatch):
+    monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role, systemd=None))
+    tell("head", "install", "--yes")
+    code, out, _ = tell("head", "verify", "--json")
+    first, *rest = json.loads(out)["findings"]
+    assert (code, first["words"], first["advice"]) == (1, "it was never started", "bittrader head start --background")
+    assert [one["words"] for one in rest] == ["all 2 changes of the receipt hold"]
+
+
 @pytest.fixture
 def installed(machine, tell):
     """A head with a study, a report and what its Ray left."""

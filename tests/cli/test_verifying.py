@@ -48,6 +48,19 @@ def test_what_is_to_be_looked_at_is_no_failure(verify):
     assert printed.rstrip().endswith("Nothing is wrong; 1 to look at.")
 
 
+def test_on_a_terminal_what_is_wrong_is_red_what_to_look_at_yellow_and_what_is_right_green(verify, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    seen = replace(met(ahead_seconds=30.0), loose=("/s/token",))
+    _, printed = verify(seen)
+    red, green, yellow = "\x1b[1;31m", "\x1b[32m", "\x1b[33m"
+    assert all(mark in printed for mark in (f"{red}✗ wrong", f"{yellow}! look", f"{green}✓ ok"))
+    assert f"{red}1 thing is wrong." in printed
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not {red, green, yellow} & {part for part in (red, green, yellow) if part in verify(seen)[1]}
+
+
 def test_no_line_is_wider_than_the_terminal_and_no_word_is_lost(verify):
     path = "/home/somebody/" + "x" * 90 + "/token"
     _, printed = verify(replace(WORKER, loose=(path,)))

@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bittrader.cluster import checkup
-from bittrader.cluster.health import findings, worst_first
+from bittrader.cluster.health import Finding, findings, worst_first
+from bittrader.cluster.identity import folder_of, read_identity
 from bittrader.install import held
 from bittrader.install.facts import owner_here
 from bittrader.install.machine import Here
@@ -20,7 +21,6 @@ from bittrader.install.machine import Here
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bittrader.cluster.health import Finding
     from bittrader.cluster.identity import Role
 
 _MARKS = {"wrong": ("✗ wrong", "bold red"), "warning": ("! look", "yellow"), "ok": ("✓ ok", "green")}
@@ -30,7 +30,8 @@ def verify_node(role: Role, *, as_json: bool) -> int:
     """Prints what there is to say of the node; 0 when all is right, 1 when something is wrong."""
     owner = owner_here()  # first: with sudo, the owner's node is meant
     installed = held.findings(role, Here(owner), owner)
-    found = worst_first((*findings(checkup.observe(role)), *installed))
+    observed = findings(checkup.observe(role)) if not installed or read_identity(folder_of(role)) else _not_begun(role)
+    found = worst_first((*observed, *installed))
     is_right = all(one.state != "wrong" for one in found)
     if as_json:
         typer.echo(json.dumps({"role": role, "right": is_right, "findings": [asdict(one) for one in found]}))
@@ -39,6 +40,11 @@ def verify_node(role: Role, *, as_json: bool) -> int:
         console.print(_table(found))
         console.print(_summary(found))
     return 0 if is_right else 1
+
+
+def _not_begun(role: Role) -> tuple[Finding, ...]:
+    """What there is to say of a node that is installed where nothing starts it by itself, and that nobody started."""
+    return (Finding("Daemon", "wrong", "it was never started", f"bittrader {role} start --background"),)
 
 
 def _table(found: Sequence[Finding]) -> Table:
