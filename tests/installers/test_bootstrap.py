@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from tests.installers.stubs import Computer, Unpacked
 
+    from bittrader.install.systemd import Scope
+
 SETUP = "setup_head_native.sh"
 MACOS = {
     "uname": 'case $1 in -s) echo Darwin ;; -m) echo "${FAKE_MACHINE:-arm64}" ;; esac',
@@ -136,9 +138,8 @@ def test_a_dry_run_on_a_fresh_computer_names_every_place_that_the_program_would_
     done = computer.run(asked, "--dry-run", *words)
     asked.unlink()
     assert done.returncode == 0, done.stderr
-    choices = Choices(
-        scope="system" if uid == "0" or "--scope" in words else "user", start_at_login="--no-start-at-login" not in words
-    )
+    scope: Scope = "system" if uid == "0" or "--scope" in words else "user"
+    choices = Choices(scope=scope, start_at_login="--no-start-at-login" not in words)
     there = replace(facts, home=str(computer.home), folder=str(computer.folder))
     changes = plan(there, choices, "/env").changes
     places = [one.target for one in changes if one.target.startswith("/")]
@@ -384,7 +385,7 @@ def test_without_a_network_it_says_so(computer: Computer, zips: Unpacked) -> Non
 class _Proxy(BaseHTTPRequestHandler):
     """Notes what it is asked for, and lets nobody through."""
 
-    def do_CONNECT(self) -> None:  # noqa: N802 - the name is http.server's
+    def do_CONNECT(self) -> None:
         self.server.asked.append(self.path)  # type: ignore[attr-defined]
         self.send_error(403)
 

@@ -76,6 +76,15 @@ def test_the_scripts_can_be_started_and_end_their_lines_as_their_system_does(bui
                 assert not re.search(rb"@[A-Z]", text)
 
 
+def test_each_readme_says_that_not_every_system_was_really_tried_and_where_more_of_it_stands(built: Path) -> None:
+    for name, (folder, files) in PROMISED.items():
+        (readme,) = (file for file in files if file.startswith("README"))
+        with zipfile.ZipFile(built / name) as archive:
+            text = " ".join(archive.read(f"{folder}/{readme}").decode().split())
+        assert re.search(r"checked, but not run(, on a| there)", text), readme
+        assert "DEPLOYMENT_GUIDE.md of the project" in text, readme
+
+
 def test_the_wheel_holds_every_file_of_this_version(tmp_path: Path) -> None:
     package = ROOT / "src" / "bittrader"
     files = {path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ import psutil
 import pytest
 from tests.notify.servers import TOKEN, receiver, silent
 
+from bittrader.notify.masks import is_url
 from bittrader.notify.message import Message
 from bittrader.notify.posting import Post, outcomes_in
 from bittrader.notify.sender import Sending, send_now
@@ -55,6 +58,20 @@ def test_why_a_message_was_not_sent_is_said_without_the_secret(url):
     (outcome,) = send_now(post(url))
     assert outcome.failure
     assert TOKEN not in f"{outcome}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "tgram://123456789:abcdefg_hijklmnop/12315544",
+        "discord://4174216298/JHMHI8qBe7bk2Zw",
+        "mailto://me:key@gmail.com",
+    ],
+)
+def test_the_services_that_the_guides_name_are_known_by_the_urls_that_they_show(url):
+    assert is_url(url)
+    known = "import apprise, sys; sys.exit(not apprise.Apprise().add(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", known, url], check=True)
 
 
 def test_a_service_that_refuses_is_told_with_its_answer_and_the_others_get_the_message():
