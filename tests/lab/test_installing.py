@@ -60,6 +60,8 @@ KINDS = (
     Kind("gcs/gcs_server ", worker=False),
     Kind("bittrader.cluster.daemon"),
 )
+ENDED = Kind("<defunct>")
+"""One that is dead: there for a moment only, until whoever began it takes note."""
 FIRST_TO_TAKE_A_RAYLET = next(kind for kind in KINDS if kind.takes_raylet)
 
 
@@ -212,8 +214,10 @@ def test_what_is_killed_comes_back_by_itself_and_nothing_is_lost(
 ) -> None:
     installation.begin_study()
     for node in installation.nodes:
-        unknown = [one for one in node.own_processes() if not any(kind.words in one for kind in KINDS)]
+        unknown = [one for one in node.own_processes() if not any(kind.words in one for kind in (*KINDS, ENDED))]
         assert not unknown, f"a process of {node.name} that nothing here kills: {unknown}"
+        wait_until(lambda node=node: not any(ENDED.words in one for one in node.own_processes()),
+                   f"nobody leaves what has ended on {node.name} unnoticed", 10, node.log, every=0.2)  # fmt: skip
     raylets = installation.raylets()
     for number, kind in enumerate(KINDS):
         if kind == FIRST_TO_TAKE_A_RAYLET:
