@@ -216,8 +216,13 @@ def test_what_is_killed_comes_back_by_itself_and_nothing_is_lost(
     for node in installation.nodes:
         unknown = [one for one in node.own_processes() if not any(kind.words in one for kind in (*KINDS, ENDED))]
         assert not unknown, f"a process of {node.name} that nothing here kills: {unknown}"
-        wait_until(lambda node=node: not any(ENDED.words in one for one in node.own_processes()),
-                   f"nobody leaves what has ended on {node.name} unnoticed", 10, node.log, every=0.2)  # fmt: skip
+        wait_until(
+            lambda node=node: not any(ENDED.words in one for one in node.own_processes()),
+            f"what has ended on {node.name} is gone",
+            10,
+            node.log,
+            every=0.2,
+        )
     raylets = installation.raylets()
     for number, kind in enumerate(KINDS):
         if kind == FIRST_TO_TAKE_A_RAYLET:
