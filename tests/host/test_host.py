@@ -71,8 +71,16 @@ def test_clocks_do_not_run_backwards(host):
 
 def test_a_closed_host_has_no_thread(host):
     host.readings()
+    thread = host._watch._thread
     host.close()
-    assert not host._watch._thread.is_alive()
+    assert not thread.is_alive()
+
+
+def test_a_host_that_was_closed_is_asked_again_when_its_daemon_begins_anew(host):
+    host.readings()
+    host.close()
+    host.readings()
+    assert host._watch._thread.is_alive()
 
 
 def test_ray_needs_its_switch_for_several_machines_on_macos_and_windows():

@@ -55,8 +55,22 @@ def test_the_thread_asks_until_it_is_closed():
     watch.start()
     for _ in range(3):
         assert again.acquire(timeout=30)
+    thread = watch._thread
     watch.close()
-    assert "readings" not in [thread.name for thread in threading.enumerate() if thread is watch._thread]
+    assert not thread.is_alive()
+
+
+def test_the_thread_asks_again_when_it_is_started_after_it_was_closed():
+    again = threading.Semaphore(0)
+    watch = Watch([Source(again.release, 0.001, None)])
+    watch.start()
+    watch.close()
+    while again.acquire(blocking=False):
+        pass
+    watch.start()
+    for _ in range(3):
+        assert again.acquire(timeout=30)
+    watch.close()
 
 
 def test_a_defect_of_a_source_is_raised_where_its_answer_is_wanted():

@@ -57,10 +57,11 @@ class Watch:
         self._defect: BaseException | None = None
 
     def start(self) -> None:
-        """Asks every source once, and goes on in the thread; once that runs, only looks whether all is well."""
+        """Asks the sources that are due, and goes on in the thread; once that runs, only looks whether all is well."""
         if self._defect is not None:
             raise self._defect
-        if self._thread is None and not self._closed.is_set():
+        if self._thread is None:
+            self._closed.clear()
             self.turn()
             self._thread = threading.Thread(target=self._run, name="readings", daemon=True)
             self._thread.start()
@@ -73,10 +74,11 @@ class Watch:
         return min((source.due for source in self._sources), default=float("inf")) - self._clock()
 
     def close(self) -> None:
-        """Ends the thread, once it has the answer that it waits for."""
+        """Ends the thread, once it has the answer that it waits for, until the next start."""
         self._closed.set()
         if self._thread is not None:
             self._thread.join()
+            self._thread = None
 
     def _run(self) -> None:
         pause = 0.0
