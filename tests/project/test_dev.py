@@ -10,20 +10,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bittrader.paths import INSTALLED
+
 if TYPE_CHECKING:
     from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script as a module, in a project of its own whose environment is not there yet."""
+def load() -> ModuleType:
+    """The script as a module."""
     spec = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script in a project of its own whose environment is not there yet."""
+    module = load()
     for name in ("requirements.lock", "requirements-dev.lock", "pyproject.toml"):
         (tmp_path / name).write_text(name)
     monkeypatch.setattr(module, "ROOT", tmp_path)
@@ -42,6 +50,10 @@ def installed(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[ob
     monkeypatch.setattr(dev, "install", lambda uv, *words: calls.append(words))
     monkeypatch.setattr(dev, "make_environment", lambda uv: calls.append(("new environment",)))
     return calls
+
+
+def test_a_clones_environment_is_not_taken_for_one_of_the_installers() -> None:
+    assert load().STAMP.name != INSTALLED
 
 
 def test_the_second_run_installs_nothing(dev: ModuleType, installed: list[object]) -> None:
