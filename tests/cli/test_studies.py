@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bittrader import paths
-from bittrader.cli import run, studies
+from bittrader.cli import placing, run, studies
 from bittrader.cluster import jobs
 from bittrader.errors import BittraderError, ClusterError, InputError, StudyError
 from bittrader.market.sample import synthetic
@@ -197,6 +197,42 @@ def test_a_study_is_resumed_where_it_was_searched(study, capsys, node, command):
         opened.connection.execute("UPDATE trials SET node = ? WHERE number = 9", (node,))
     run(["studies", "show", "one"])
     assert f"{command}  (stopped, 10 of 20 to go)" in capsys.readouterr().out
+
+
+@pytest.fixture
+def node(monkeypatch):
+    """The folder of a node of this computer, to which studies can be left."""
+    monkeypatch.setattr(placing, "node_folder", paths.head_dir)
+    return paths.head_dir()
+
+
+@pytest.mark.usefixtures("study")
+def test_a_study_is_left_to_the_node_with_all_that_was_asked(node):
+    words = ["--trials", "20", "--threads", "1", "--no-verdict", "--no-report", "--on", "cluster", "--detach"]
+    assert run(["optimize", "sma-cross", "made-up", "--study", "two", *words]) == 0
+    assert run(["studies", "resume", "one", *words]) == 0
+    for name in ("one", "two"):
+        assert jobs.words_for(node, name) == ["--threads", "1", "--no-verdict", "--no-report"]
+
+
+def test_what_was_moved_is_found_again_by_the_node_that_a_study_is_left_to(study, node):
+    (paths.candles_dir() / "made-up.parquet").rename(paths.candles_dir() / "moved.parquet")
+    words = ["resume", "one", "--trials", "20", "--on", "cluster", "--detach"]
+    with pytest.raises(BittraderError, match="no file called 'made-up'"):
+        run(["studies", *words])
+    assert not jobs.asked(node)
+    assert run(["studies", *words, "--candles", "moved"]) == 0
+    with Study.read(study) as opened:
+        assert (opened.budget, opened.experiment.series[0].reference) == (20, "moved")
+
+
+@pytest.mark.parametrize("trials", ["0", "-1", "5"])
+def test_what_no_search_could_do_is_not_left_to_a_node(study, node, trials):
+    with pytest.raises(InputError, match="trials"):
+        run(["studies", "resume", "one", "--trials", trials, "--on", "cluster", "--detach"])
+    assert not jobs.asked(node)
+    with Study.read(study) as opened:
+        assert opened.budget == 10
 
 
 def test_stop_takes_a_study_back_from_the_node_it_was_left_to(study, capsys):

@@ -30,7 +30,7 @@ from bittrader.cli.options import (
     strategy_speaks,
     validation_of,
 )
-from bittrader.cli.placing import DetachOption, NotifyOption, OnOption, leave_it, place, require_cluster
+from bittrader.cli.placing import DetachOption, NotifyOption, OnOption, leave_it, place, require_cluster, words_of
 from bittrader.errors import InputError
 
 app = typer.Typer(add_completion=False)
@@ -152,7 +152,8 @@ def optimize(
             progress=progress,
         )
     if detach:
-        leave_it(result.summary.name, on, tell=notify)
+        words = words_of(threads, no_verdict=no_verdict, no_report=no_report)
+        leave_it(result.summary.name, on, tell=notify, words=words)
         return
     raise typer.Exit(conclude(result, on, json_wanted=as_json, report_wanted=not no_report, tell=notify))
 

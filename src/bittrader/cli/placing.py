@@ -13,7 +13,7 @@ from bittrader import paths
 from bittrader.errors import ClusterError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from bittrader.cluster.identity import Role
@@ -62,11 +62,17 @@ def require_cluster(on: On) -> Path:
     return node_folder()
 
 
-def leave_it(study: str, on: On, *, tell: bool) -> None:
+def words_of(threads: int | None, *, no_verdict: bool, no_report: bool) -> list[str]:
+    """What `studies resume` is to be told by the node that a study is left to: what no study keeps."""
+    cores = [] if threads is None else ["--threads", str(threads)]
+    return [*cores, *["--no-verdict"] * no_verdict, *["--no-report"] * no_report]
+
+
+def leave_it(study: str, on: On, *, tell: bool, words: Sequence[str]) -> None:
     """Leaves a study to the node of this computer, which goes on with it until it is complete, and may tell then."""
     from bittrader.cluster import jobs  # noqa: PLC0415 - one computer needs none of it
 
-    jobs.submit(require_cluster(on), study, time.time(), tell=tell)
+    jobs.submit(require_cluster(on), study, time.time(), tell=tell, words=words)
     _say(f"{study} is searched on the cluster now, whatever becomes of this terminal.")
     _say(f"Watch it: bittrader studies attach {study}")
     _say(f"Stop it:  bittrader studies stop {study}")

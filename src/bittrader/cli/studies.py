@@ -20,6 +20,7 @@ from bittrader.cli.placing import (
     require_cluster,
     watch,
     withdraw,
+    words_of,
 )
 from bittrader.errors import InputError, StudyError
 from bittrader.optimize.studies import found, shelf
@@ -146,12 +147,7 @@ def resume(
             say(f"{name} is complete: there is nothing left to do. More: {more}", soft_wrap=True, highlight=False)
     if detach:
         require_cluster(on)
-        if trials is not None:
-            with Study.write(shelf.path_of(name)) as study:
-                study.allow(trials)
-        leave_it(name, on, tell=notify)
-        return
-    with bar(objective) as progress, place(on) as opened, strategy_speaks():
+    with bar(objective) as progress, place("local" if detach else on) as opened, strategy_speaks():
         result = search(
             name,
             strategy=strategy,
@@ -160,8 +156,12 @@ def resume(
             threads=threads,
             on=opened,
             verdict=not no_verdict,
+            run=not detach,
             progress=progress,
         )
+    if detach:
+        leave_it(name, on, tell=notify, words=words_of(threads, no_verdict=no_verdict, no_report=no_report))
+        return
     raise typer.Exit(conclude(result, on, json_wanted=as_json, report_wanted=not no_report, tell=notify))
 
 

@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bittrader import paths
 from bittrader.cluster.node_state import JobState
@@ -16,7 +16,7 @@ from bittrader.errors import last_words
 from bittrader.files import make_folder, tail, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from bittrader.cluster.job_rules import JobMemory
@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 _ENDED_KEPT = 20
 
 
-def submit(folder: Path, name: str, now: float, *, tell: bool = False) -> None:
-    """Has the daemon of this folder go on with a study, from now until it ends, and tell then; Unix time."""
+def submit(folder: Path, name: str, now: float, *, tell: bool = False, words: Sequence[str] = ()) -> None:
+    """Has the daemon of this folder go on with a study, from now until it ends, and tell then; Unix time.
+
+    `words` are more of what `studies resume` takes.
+    """
     make_folder(folder / paths.JOBS)
-    write_whole(_file(folder, name), json.dumps({"study": name, "asked": now, "tell": tell}) + "\n")
+    job = {"study": name, "asked": now, "tell": tell, "words": list(words)}
+    write_whole(_file(folder, name), json.dumps(job) + "\n")
 
 
 def log_file(folder: Path, name: str) -> Path:
@@ -38,11 +42,22 @@ def log_file(folder: Path, name: str) -> Path:
 
 def is_to_be_told(folder: Path, name: str) -> bool:
     """Whether who asked for a study wants to be told of its end, whatever the settings say."""
+    return _said(folder, name).get("tell") is True
+
+
+def words_for(folder: Path, name: str) -> list[str]:
+    """What `studies resume` is told besides, as who left the study here asked for."""
+    words = _said(folder, name).get("words")
+    return words if isinstance(words, list) and all(isinstance(word, str) for word in words) else []
+
+
+def _said(folder: Path, name: str) -> dict[str, Any]:
+    """What the file of a study says; nothing where it cannot be read."""
     try:
         said = json.loads(_file(folder, name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(said, dict) and said.get("tell") is True
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def withdraw(folder: Path, name: str) -> None:
@@ -97,6 +112,7 @@ class Jobs:
         self._forget(name)
         self._asked_at[name] = asked(self._folder).get(name)
         words = [sys.executable, "-m", "bittrader", "studies", "resume", name, "--on", "cluster", "--json"]
+        words += words_for(self._folder, name)
         output = log_file(self._folder, name)
         self._running[name] = start(self._ledger, f"study {name}", words, clean_environment(), output)
 

@@ -170,9 +170,10 @@ def resume(
     threads: int | None = None,
     on: Place | None = None,
     verdict: bool = True,
+    run: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> SearchResult:
-    """Goes on with a study, to `trials` in all when given.
+    """Goes on with a study, to `trials` in all when given; or, not to `run`, has it wait for whoever goes on with it.
 
     `strategy` and `candles` are needed only where the study cannot find them again. StudyError, with what differs, when
     they are not those that it began with.
@@ -188,6 +189,8 @@ def resume(
         opened.allow(budget)
         opened.redefine(_found_again(then, problem))
         _hold_out(opened, problem)
+        if not run:
+            return _as_it_is(opened, problem)
         return _search(opened, problem, threads, on, progress, verdict=verdict)
 
 
