@@ -6,10 +6,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from tests.cluster.test_node_files import state
 
 from bittrader import paths
 from bittrader.cli import placing, run, studies
 from bittrader.cluster import jobs
+from bittrader.cluster.node_state import JobState, write_state
 from bittrader.errors import BittraderError, ClusterError, InputError, StudyError
 from bittrader.market.sample import synthetic
 from bittrader.market.store import store
@@ -250,6 +252,23 @@ def test_stop_says_what_it_cannot_stop():
         run(["studies", "stop", "one"])
     with pytest.raises(StudyError, match="there is no study 'none'"):
         run(["studies", "stop", "none"])
+
+
+@pytest.mark.usefixtures("study", "node")
+def test_who_leaves_a_study_to_the_node_is_answered_in_json(capsys):
+    detached = {"study": "one", "detached": True}
+    assert json_of(capsys, "resume", "one", "--trials", "20", "--on", "cluster", "--detach") == detached
+
+
+@pytest.mark.usefixtures("study")
+@pytest.mark.parametrize(("code", "said"), [(2, "has given up one: the file is gone\n"), (1, ""), (0, "")])
+def test_who_watches_a_study_is_told_why_the_node_has_given_it_up(node, capsys, code, said):
+    log = jobs.log_file(node, "one")
+    log.parent.mkdir(parents=True)
+    log.write_text("bittrader: the file is gone\n")
+    write_state(node, state(jobs=[JobState("one", running=False, code=code, ended=1.0, asked=0.0)]))
+    assert run(["studies", "attach", "one", "--json"]) == code
+    assert capsys.readouterr().err.removeprefix("The node of this computer ") == said
 
 
 @pytest.mark.usefixtures("study")

@@ -152,8 +152,8 @@ def optimize(
             progress=progress,
         )
     if detach:
-        words = words_of(threads, no_verdict=no_verdict, no_report=no_report)
-        leave_it(result.summary.name, on, tell=notify, words=words)
+        asked = words_of(threads, no_verdict=no_verdict, no_report=no_report)
+        leave_it(result.summary.name, on, tell=notify, words=asked, json_wanted=as_json)
         return
     raise typer.Exit(conclude(result, on, json_wanted=as_json, report_wanted=not no_report, tell=notify))
 

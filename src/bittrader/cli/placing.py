@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,7 +11,8 @@ import typer
 from rich.console import Console
 
 from bittrader import paths
-from bittrader.errors import ClusterError, InputError
+from bittrader.errors import ClusterError, ExitCode, InputError, last_words
+from bittrader.files import tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -68,7 +70,7 @@ def words_of(threads: int | None, *, no_verdict: bool, no_report: bool) -> list[
     return [*cores, *["--no-verdict"] * no_verdict, *["--no-report"] * no_report]
 
 
-def leave_it(study: str, on: On, *, tell: bool, words: Sequence[str]) -> None:
+def leave_it(study: str, on: On, *, tell: bool, words: Sequence[str], json_wanted: bool) -> None:
     """Leaves a study to the node of this computer, which goes on with it until it is complete, and may tell then."""
     from bittrader.cluster import jobs  # noqa: PLC0415 - one computer needs none of it
 
@@ -76,6 +78,8 @@ def leave_it(study: str, on: On, *, tell: bool, words: Sequence[str]) -> None:
     _say(f"{study} is searched on the cluster now, whatever becomes of this terminal.")
     _say(f"Watch it: bittrader studies attach {study}")
     _say(f"Stop it:  bittrader studies stop {study}")
+    if json_wanted:
+        typer.echo(json.dumps({"study": study, "detached": True}))
 
 
 def withdraw(study: str) -> None:
@@ -90,10 +94,11 @@ def withdraw(study: str) -> None:
         jobs.withdraw(folder, study)
 
 
-def watch(study: Study, progress: Callable[[Progress], None]) -> int:
-    """Shows how far a study is until this computer's node is done with it; the exit code that it ended with."""
+def watch(study: Study, progress: Callable[[Progress], None]) -> tuple[int, str]:
+    """Shows how far a study is until this computer's node is done with it; its exit code, and why it was refused."""
     from bittrader.cluster import jobs  # noqa: PLC0415 - one computer needs none of it
     from bittrader.cluster.node_state import read_state  # noqa: PLC0415 - likewise
+    from bittrader.cluster.ray_process import LAST_BYTES  # noqa: PLC0415 - likewise
     from bittrader.optimize.loop import Progress  # noqa: PLC0415 - likewise
     from bittrader.optimize.studies import found  # noqa: PLC0415 - takes numpy
 
@@ -110,8 +115,9 @@ def watch(study: Study, progress: Callable[[Progress], None]) -> int:
         progress(Progress(study.budget, counts.finished, counts.failed, fresh, seconds, value, waits_for=waits))
         time.sleep(_LOOK_SECONDS)
     state = read_state(folder)  # how it ended is written before its file goes
-    ended = next((job.code for job in state.jobs if job.name == study.name), None) if state else None
-    return ended or 0
+    code = next((job.code for job in state.jobs if job.name == study.name), None) if state else None
+    was_refused = code == ExitCode.REFUSED
+    return code or 0, last_words(tail(jobs.log_file(folder, study.name), LAST_BYTES)) if was_refused else ""
 
 
 def _waits_for(state: NodeState | None, study: str) -> str:

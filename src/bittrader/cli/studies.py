@@ -160,7 +160,8 @@ def resume(
             progress=progress,
         )
     if detach:
-        leave_it(name, on, tell=notify, words=words_of(threads, no_verdict=no_verdict, no_report=no_report))
+        asked = words_of(threads, no_verdict=no_verdict, no_report=no_report)
+        leave_it(name, on, tell=notify, words=asked, json_wanted=as_json)
         return
     raise typer.Exit(conclude(result, on, json_wanted=as_json, report_wanted=not no_report, tell=notify))
 
@@ -172,12 +173,15 @@ def attach(name: Name, as_json: JsonOption = False) -> None:
 
     try:
         with Study.read(shelf.path_of(name)) as study, bar(study.experiment.objectives[0].metric) as progress:
-            code = watch(study, progress)
+            code, why = watch(study, progress)
     except KeyboardInterrupt:
         say = Console(stderr=True).print
         say(f"{name} goes on. Stop it: bittrader studies stop {name}", soft_wrap=True, highlight=False)
         raise
     show(name, as_json)
+    if why:
+        say = Console(stderr=True).print
+        say(f"The node of this computer has given up {name}: {why}", soft_wrap=True, highlight=False, markup=False)
     raise typer.Exit(code)
 
 
