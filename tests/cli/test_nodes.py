@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 
 import pytest
@@ -11,7 +12,7 @@ from installers.contents import PACKAGES
 from bittrader import host
 from bittrader.cluster import daemon, inviting
 from bittrader.cluster.identity import folder_of, identity
-from bittrader.cluster.invite import decode
+from bittrader.cluster.invite import decode, read_code
 from bittrader.cluster.members import Members
 from bittrader.cluster.secrets import MEMBERS, Secrets
 from bittrader.errors import ClusterError, InputError
@@ -45,6 +46,17 @@ def test_who_invites_is_told_both_ways_to_use_the_code(say):
     scripts = {name for package in PACKAGES[1:] for name in package.files if name.startswith("install.")}
     assert scripts == {"install.sh", "install.ps1"}
     assert all(f" {name}" in said for name in scripts)
+
+
+@pytest.mark.usefixtures("only_a_head_runs")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights of files")
+def test_a_file_with_a_code_is_its_owners_alone_also_where_there_was_one_that_all_could_read(say, tmp_path):
+    file = tmp_path / "code.txt"
+    file.write_text("an old one")
+    file.chmod(0o644)
+    assert say("head", "invite", "--file", str(file))[0] == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert read_code(str(file)).port == 6380
 
 
 @pytest.mark.usefixtures("only_a_head_runs")

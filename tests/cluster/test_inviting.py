@@ -8,7 +8,7 @@ from bittrader.cluster.invite import decode
 from bittrader.cluster.inviting import invite, invites, members, revoke
 from bittrader.cluster.members import Member, Members
 from bittrader.cluster.secrets import MEMBERS, NEXT_TOKEN, Secrets
-from bittrader.errors import ClusterError
+from bittrader.errors import ClusterError, InputError
 
 ADDRESSES = ("100.64.0.7", "192.168.1.20")
 
@@ -37,6 +37,13 @@ def test_all_codes_of_a_head_name_one_certificate_and_no_secret_twice(tmp_path) 
 def test_a_code_that_could_not_be_used_or_would_never_end_is_not_made(tmp_path, hours: float) -> None:
     with pytest.raises(ClusterError, match="a join code is good for more than 0 and at most 8760 hours"):
         invite(tmp_path, ADDRESSES, 6380, now=100.0, hours=hours)
+    assert invites(tmp_path) == ()
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "x" * 81])
+def test_a_code_for_a_name_that_no_computer_may_have_is_not_made(tmp_path, name: str) -> None:
+    with pytest.raises(InputError, match=r"^a name is one line of at most 80 characters, not .+$"):
+        invite(tmp_path, ADDRESSES, 6380, now=100.0, name=name)
     assert invites(tmp_path) == ()
 
 

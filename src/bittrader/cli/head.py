@@ -21,6 +21,7 @@ from bittrader.cluster.members import Invited, Member
 from bittrader.cluster.network import no_way_in_words, way
 from bittrader.cluster.settings import read_settings
 from bittrader.errors import ClusterError
+from bittrader.files import written_whole
 from bittrader.host import current
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -44,8 +45,9 @@ def invite(
     made = inviting.invite(folder, found.addresses, network.ports.meeting, time.time(), name, hours)
     until = made.invited.expires
     if file is not None:
-        file.touch(mode=0o600)  # whoever reads it may join
-        file.write_text(as_file(made.code, read_settings(folder).node.shown_name, name, until), encoding="utf-8")
+        with written_whole(file) as part:
+            part.touch(mode=0o600)  # whoever reads it may join
+            part.write_text(as_file(made.code, read_settings(folder).node.shown_name, name, until), encoding="utf-8")
     if as_json:
         where = {"addresses": list(found.addresses), "port": network.ports.meeting}
         typer.echo(json.dumps({"id": made.invited.id, "code": made.code, "expires": until, **where}))

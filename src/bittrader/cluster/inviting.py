@@ -10,7 +10,8 @@ from bittrader.cluster.authority import meeting_fingerprint, prepare_head
 from bittrader.cluster.invite import HOURS, Invite, encode, fresh_secret
 from bittrader.cluster.members import Invited, Member, Members
 from bittrader.cluster.secrets import Secrets
-from bittrader.errors import ClusterError
+from bittrader.cluster.settings import NAME_LENGTH
+from bittrader.errors import ClusterError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,8 @@ def invite(
     """A join code for one computer, good for so many hours. `folder` is the head's own; it need not be running."""
     if not addresses:
         raise ClusterError("this computer is in no network in which another could meet it")
+    if name is not None and (len(name) > NAME_LENGTH or not name.isprintable()):
+        raise InputError(f"a name is one line of at most {NAME_LENGTH} characters, not {name[:100]!r}")
     if not 0 < hours <= _MOST_HOURS:
         raise ClusterError(f"a join code is good for more than 0 and at most {_MOST_HOURS} hours, not {hours:g}")
     secrets = Secrets(folder)
