@@ -23,6 +23,7 @@ from bittrader.cluster.facts import facts_here
 from bittrader.cluster.health import findings
 from bittrader.cluster.node_state import write_state
 from bittrader.cluster.secrets import Secrets
+from bittrader.cluster.settings import Ports
 from bittrader.cluster.visit import Visitor, join
 from bittrader.errors import ClusterError
 
@@ -165,6 +166,14 @@ def test_settings_that_cannot_be_read_are_said_and_the_rest_is_looked_at(worker)
     assert "network.mood" in seen.settings
     assert seen.head is not None
     assert not seen.head.trouble
+
+
+def test_while_settings_cannot_be_read_the_ports_are_those_that_the_daemon_has(worker):
+    ports = observe("worker").ports
+    assert ports != Ports()
+    write_state(worker.folder, replace(STATE, ports=vars(ports)))
+    (worker.folder / "config.env").write_text("NUM_CPUS=many\n")
+    assert observe("worker").ports == ports
 
 
 def test_a_daemon_that_runs_is_told_from_what_one_left_behind(worker):

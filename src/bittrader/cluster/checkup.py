@@ -22,7 +22,7 @@ from bittrader.cluster.node_state import read_state
 from bittrader.cluster.ray_folder import temp_dir
 from bittrader.cluster.ray_process import members
 from bittrader.cluster.secrets import Secrets, is_loose
-from bittrader.cluster.settings import Ports, Settings, read_settings
+from bittrader.cluster.settings import Network, Ports, Settings, read_settings
 from bittrader.cluster.visit import Visitor
 from bittrader.cluster.whole import whole_cluster
 from bittrader.errors import ClusterError, InputError
@@ -51,8 +51,8 @@ def observe(role: Role) -> Observed:
     """
     folder, computer = folder_of(role), host.current()
     me = require_identity(folder, role)
-    settings, fault = _settings(folder)
     state = read_state(folder)
+    settings, fault = _settings(folder, state)
     running, addresses, secrets = is_held(folder), computer.addresses(), Secrets(folder)
     network, connected = _network(addresses, settings)
     needed = _HEAD_SECRETS if role == "head" else _WORKER_SECRETS
@@ -79,11 +79,13 @@ def observe(role: Role) -> Observed:
     )
 
 
-def _settings(folder: Path) -> tuple[Settings, str]:
+def _settings(folder: Path, state: NodeState | None) -> tuple[Settings, str]:
+    """The settings and no fault; or, with what is wrong with them, ours at the ports that the daemon had last."""
     try:
         return read_settings(folder), ""
     except InputError as error:
-        return Settings(), str(error)
+        ports = Ports() if state is None else Ports(**state.ports)
+        return Settings(network=Network(ports=ports)), str(error)
 
 
 def _is_there(path: Path) -> bool:
