@@ -9,11 +9,14 @@ from tests.cluster.heads import FACTS, HERE, lone_head
 
 from bittrader.cli import joining
 from bittrader.cli.joining import as_before_if_it_fails, join_here
+from bittrader.cli.placing import node_folder
 from bittrader.cluster import inviting, visit
 from bittrader.cluster.authority import prepare_head
 from bittrader.cluster.identity import folder_of
+from bittrader.cluster.invite import decode
 from bittrader.cluster.messages import RefusedError
 from bittrader.cluster.secrets import Secrets
+from bittrader.errors import ClusterError
 
 
 @pytest.fixture
@@ -81,3 +84,11 @@ def test_who_was_refused_leaves_nothing(head, code):
     with pytest.raises(RefusedError), as_before_if_it_fails("worker", pytest.fail):
         join_here(code)
     assert not [one for one in folder_of("worker").rglob("*") if one.is_file()]
+
+
+def test_who_was_refused_is_in_no_cluster(head, code):
+    inviting.revoke(head.folder, decode(code).id, head.now())
+    with pytest.raises(RefusedError, match="was revoked"):
+        join_here(code)
+    with pytest.raises(ClusterError, match="this computer is in no cluster"):
+        node_folder()

@@ -137,7 +137,8 @@ def node_folder() -> Path:
     from bittrader.cluster import daemon  # noqa: PLC0415 - one computer needs none of it
     from bittrader.cluster.identity import folder_of  # noqa: PLC0415 - likewise
 
-    roles = [role for role in _ROLES if (folder_of(role) / paths.IDENTITY).exists()]
+    needed: dict[Role, str] = {"head": paths.IDENTITY, "worker": paths.MEETING}  # who never got in has no meeting point
+    roles = [role for role in _ROLES if (folder_of(role) / needed[role]).exists()]
     for role in roles:
         if daemon.running(role) is not None:
             return folder_of(role)
