@@ -70,9 +70,16 @@ def test_the_status_of_the_role_that_a_computer_has_not_leads_to_the_one_it_has(
 
 
 def test_the_status_of_a_node_that_stands_still_says_how_to_start_it(say):
+    identity(folder_of("head"), "head", "desk")
+    begin = "bittrader head start --background"
+    assert say("head", "status") == (1, f"The head does not run here. Start it: {begin}\n")
+
+
+def test_the_status_of_a_worker_that_never_got_into_a_cluster_says_how_to_join(say):
+    told = (1, "This computer is in no cluster: bittrader worker join CODE\n")
+    assert say("worker", "status") == told
     identity(folder_of("worker"), "worker", "air")
-    begin = "bittrader worker start --background"
-    assert say("worker", "status") == (1, f"The worker does not run here. Start it: {begin}\n")
+    assert say("worker", "status") == told
 
 
 @pytest.mark.parametrize("words", [("start",), ("start", "--background"), ("pause",), ("resume",), ("cores", "1")])

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from bittrader import host, paths
 from bittrader.cli.installing import add_installing
+from bittrader.cli.joining import has_joined
 from bittrader.cli.notifying import try_ways
 from bittrader.cli.options import JsonOption
 from bittrader.cli.services import start_service
@@ -233,6 +234,8 @@ def _not_running(role: Role) -> str:
     other = other_role(role)
     if daemon.running(other) is not None and read_identity(folder_of(role)) is None:
         return f"This computer is no {role}, but a {other}: bittrader {other} status"
+    if role == "worker" and not has_joined():
+        return "This computer is in no cluster: bittrader worker join CODE"
     return f"The {role} does not run here. Start it: bittrader {role} start --background"
 
 
