@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from tests.wine import Wine, found_wine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,3 +39,14 @@ def real_data() -> Callable[[str], Path]:
         return folder / name
 
     return path
+
+
+@pytest.fixture(scope="session")
+def wine(tmp_path_factory: pytest.TempPathFactory) -> Wine:
+    """Wine, whose Windows is made; the test is skipped where there is none."""
+    program = found_wine()
+    if program is None:
+        pytest.skip("there is no wine64 here")
+    made = Wine(program, tmp_path_factory.mktemp("wine"))
+    assert made.run("cmd", "/c", "exit").returncode == 0
+    return made

@@ -9,19 +9,26 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from lxml import etree
 from tests.install.machines import LAN, VPN, environment, linux, macos, windows
+from tests.wine import Wine, inside
 
 from bittrader.cluster.settings import Ports
 from bittrader.errors import InputError, InstallError
 from bittrader.install.firewall import guarding_chain, joined, opened_ports
+from bittrader.install.machine import Said
 from bittrader.install.plan import plan, require_no_rival
 from bittrader.install.receipt import Choices
-from bittrader.install.task import task
+from bittrader.install.task import ScheduledTask, task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HERE = Path(__file__).parent
+SPACE = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
 SYSTEM = Choices(scope="system", firewall=True)
 PLANS = {
     "linux-head-user": (linux(), Choices()),
@@ -143,6 +150,48 @@ def test_the_schema_finds_what_is_wrong_with_a_task(right: str, wrong: str) -> N
     changed = text.replace(right, wrong).replace("</UserId>", "</User>" if "User>" in wrong else "</UserId>")
     assert changed != text
     assert not etree.XMLSchema(file=HERE / "task.xsd").validate(etree.fromstring(changed.encode("utf-16")))
+
+
+class UnderWine:
+    """A machine whose commands are those of Wine's Windows."""
+
+    def __init__(self, wine: Wine) -> None:
+        self._wine = wine
+
+    def run(self, words: Sequence[str]) -> Said:
+        done = self._wine.run(*words)
+        return Said(done.returncode, done.stdout, done.stderr)
+
+
+def test_wines_schtasks_takes_the_task_with_our_very_words_and_lets_go_of_it(wine: Wine, tmp_path: Path) -> None:
+    (text,) = texts("windows-worker", "task.xml")
+    definition = tmp_path / "task.xml"
+    definition.write_bytes(text.encode("utf-16"))
+    change = ScheduledTask("Bittrader worker", inside(definition), "0" * 16)
+    change.apply(UnderWine(wine))
+    kept = wine.folder / "drive_c/windows/system32/tasks/Bittrader worker"
+    ours, theirs = (
+        {one.tag: one.text for one in etree.fromstring(written).iter(f"{SPACE}*")}
+        for written in (text.encode("utf-16"), kept.read_bytes())
+    )
+    known = {f"{SPACE}{name}" for name in ("DisallowStartIfOnBatteries", "ExecutionTimeLimit", "Priority", "Enabled")}
+    assert known <= theirs.keys()
+    assert {tag: ours[tag] for tag in known} == {tag: theirs[tag] for tag in known}
+    change.undo(UnderWine(wine))
+    assert not kept.exists()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("mit/task", "mit/tusk"), ("<StopIfGoingOnBatteries>false", "<StopIfGoingOnBatteries>maybe"), ("<Settings>", "<")],
+)
+def test_wines_schtasks_refuses_what_it_knows_to_be_wrong(wine: Wine, tmp_path: Path, right: str, wrong: str) -> None:
+    (text,) = texts("windows-worker", "task.xml")
+    assert right in text
+    definition = tmp_path / "task.xml"
+    definition.write_bytes(text.replace(right, wrong).encode("utf-16"))
+    with pytest.raises(InstallError, match="Windows does not take the task"):
+        ScheduledTask("Bittrader worker", inside(definition), "0" * 16).apply(UnderWine(wine))
 
 
 def test_a_task_has_no_limit_that_windows_sets_when_nothing_is_said() -> None:

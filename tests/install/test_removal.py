@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
+from tests.wine import inside
 
 from bittrader import paths
 from bittrader.cluster.identity import folder_of, identity
 from bittrader.install import removal
 
-WINE = Path("/usr/lib/wine/wine64")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.wine import Wine
 
 
 def test_a_folder_that_is_no_nodes_stays() -> None:
@@ -62,17 +63,12 @@ def test_what_cannot_be_removed_is_said() -> None:
     assert said.startswith(f"{folder_of('head')}: ")
 
 
-@pytest.mark.skipif(not WINE.exists(), reason="Wine is not on this computer")
-def test_the_last_step_on_windows_removes_a_folder_and_itself(tmp_path: Path) -> None:
+def test_the_last_step_on_windows_removes_a_folder_and_itself(wine: Wine, tmp_path: Path) -> None:
     folder, script = tmp_path / "a folder of Zoë", tmp_path / "last.cmd"
     (folder / "inside").mkdir(parents=True)
     (folder / "inside" / "file").write_text("x")
     script.write_text(removal.LAST_STEP, encoding="ascii", newline="")
-    home = {"WINEPREFIX": str(tmp_path / "wine"), "WINEDEBUG": "-all", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
-    there = {removal.FOLDER_VARIABLE: "Z:" + str(folder).replace("/", "\\")}
-    subprocess.run(
-        [WINE, "cmd", "/c", script], env={**os.environ, **home, **there}, capture_output=True, check=False, timeout=300
-    )
+    wine.run("cmd", "/c", inside(script), **{removal.FOLDER_VARIABLE: inside(folder)})
     assert not folder.exists()
     assert not script.exists()
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.install.machines import environment
 from tests.install.machines import windows as windows_facts
+from tests.wine import inside
 
 from bittrader.cluster import invite
 from bittrader.cluster.invite import LETTERS, MOST_ADDRESSES, Invite, encode
@@ -25,11 +27,10 @@ from bittrader.paths import INSTALLED
 
 if TYPE_CHECKING:
     from tests.installers.stubs import Unpacked
+    from tests.wine import Wine
 
 SOURCES = Path(__file__).parents[2] / "installers"
 POSIX = sorted((*SOURCES.glob("head/*.sh"), *SOURCES.glob("worker/*.sh")))
-Windows = tuple[str, dict[str, str], Path]
-"""Wine, its variables, and the folder of a node."""
 BATCH = ("verify_worker.bat", "uninstall.bat")
 FOLDER = "Worker_Windows_v2.6"
 
@@ -198,38 +199,30 @@ def test_powershell_functions_are_called_by_the_names_that_they_have(zips: Unpac
     assert called - set(defined) <= known
 
 
-@pytest.fixture(scope="session")
-def wine(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]:
-    """Wine, and the variables of a Windows of its own."""
-    program = shutil.which("wine64") or next(map(str, Path("/usr/lib/wine").glob("wine64")), None)
-    if program is None:
-        pytest.skip("there is no wine64 here")
-    prefix = tmp_path_factory.mktemp("wine")
-    variables = {
-        "WINEPREFIX": str(prefix),
-        "WINEDEBUG": "-all",
-        "PATH": os.environ["PATH"],
-        "HOME": str(prefix),
-        "LC_ALL": "C.UTF-8",
-    }
-    subprocess.run([program, "cmd", "/c", "exit"], env=variables, capture_output=True, check=True, timeout=300)
-    return program, variables
+@dataclass(frozen=True)
+class Windows:
+    """Wine with a home for bittrader."""
+
+    wine: Wine
+    home: Path
+
+    @property
+    def folder(self) -> Path:
+        """The node's."""
+        return self.home / "worker"
+
+    def batch(self, zips: Unpacked, name: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """What became of a batch file of the zip."""
+        script = inside(zips.folder / FOLDER / name)
+        return self.wine.run("cmd", "/c", script, *words, BITTRADER_HOME=inside(self.home))
 
 
 @pytest.fixture
-def windows(wine: tuple[str, dict[str, str]], tmp_path: Path) -> Windows:
+def windows(wine: Wine, tmp_path: Path) -> Windows:
     """Wine with a node's folder of its own, in a place with a space and umlauts."""
-    home = tmp_path / "Jörg Müller (x86)"
-    (home / "worker").mkdir(parents=True)
-    return wine[0], wine[1] | {"BITTRADER_HOME": f"Z:{str(home).replace('/', chr(92))}"}, home / "worker"
-
-
-def batch(windows: Windows, zips: Unpacked, name: str, *words: str) -> subprocess.CompletedProcess[str]:
-    script = str(zips.folder / FOLDER / name).replace("/", "\\")
-    return subprocess.run(
-        [windows[0], "cmd", "/c", f"Z:{script}", *words],
-        env=windows[1], stdin=subprocess.DEVNULL, capture_output=True, encoding="cp1252", check=False, timeout=120,
-    )  # fmt: skip
+    made = Windows(wine, tmp_path / "Jörg Müller (x86)")
+    made.folder.mkdir(parents=True)
+    return made
 
 
 def put_program(folder: Path, code: int) -> None:
@@ -243,17 +236,17 @@ def put_program(folder: Path, code: int) -> None:
 def test_a_batch_file_hands_over_its_words_and_the_exit_code(
     windows: Windows, zips: Unpacked, name: str, verb: str, code: int
 ) -> None:
-    put_program(windows[2], code)
-    done = batch(windows, zips, name, "--json", "--yes")
+    put_program(windows.folder, code)
+    done = windows.batch(zips, name, "--json", "--yes")
     assert f"asked: worker {verb} --json --yes" in done.stdout
     assert done.returncode == code
 
 
 def test_a_batch_file_says_when_nothing_is_installed(windows: Windows, zips: Unpacked) -> None:
-    done = batch(windows, zips, "verify_worker.bat")
+    done = windows.batch(zips, "verify_worker.bat")
     assert done.returncode == 2
     assert "no worker is installed here" in done.stderr
-    done = batch(windows, zips, "uninstall.bat", "--yes")
+    done = windows.batch(zips, "uninstall.bat", "--yes")
     assert (done.returncode, "nothing to remove" in done.stdout) == (0, True)
 
 
@@ -262,17 +255,17 @@ def test_what_an_unfinished_installation_left_is_removed_on_windows(
     windows: Windows, zips: Unpacked, sure: str
 ) -> None:
     for name in ("envs/0.1.0-1/Lib", "python", ".setup"):
-        (windows[2] / name).mkdir(parents=True)
-    (windows[2] / "config.env").write_text("NUM_CPUS=2\n")
-    (windows[2] / "install.lock").touch()
-    done = batch(windows, zips, "uninstall.bat", "--dry-run")
+        (windows.folder / name).mkdir(parents=True)
+    (windows.folder / "config.env").write_text("NUM_CPUS=2\n")
+    (windows.folder / "install.lock").touch()
+    done = windows.batch(zips, "uninstall.bat", "--dry-run")
     assert (done.returncode, "would remove" in done.stdout) == (0, True)
-    assert (windows[2] / "envs").exists()
-    assert batch(windows, zips, "uninstall.bat").returncode == 1  # nobody answers
-    assert (windows[2] / "envs").exists()
-    done = batch(windows, zips, "uninstall.bat", sure)
+    assert (windows.folder / "envs").exists()
+    assert windows.batch(zips, "uninstall.bat").returncode == 1  # nobody answers
+    assert (windows.folder / "envs").exists()
+    done = windows.batch(zips, "uninstall.bat", sure)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert [path.name for path in windows[2].iterdir()] == ["config.env"]
+    assert [path.name for path in windows.folder.iterdir()] == ["config.env"]
 
 
 def test_batch_files_end_every_line_as_cmd_needs_it(zips: Unpacked) -> None:
