@@ -484,6 +484,12 @@ say_changes() { # OPTIONS
     scope=user
     [ "$(id -u)" != 0 ] || scope=system
     at_login='if you agree' firewall='if you agree'
+    [ -n "$ASK" ] || { at_login='as is the default' firewall=''; }
+    if [ -e "$FOLDER/receipt.json" ]; then
+        say "\`bittrader $ROLE install\` would then keep what was chosen at the first installation, and start it from there"
+        say ""
+        return 0
+    fi
     while [ $# -gt 0 ]; do
         case $1 in
             --scope) scope=$2 ;;

@@ -49,7 +49,7 @@ def make_folder(folder: Path) -> None:
     """Makes a folder, and those above it, where they are missing: safe on the disk. OSError where it cannot."""
     if folder.is_dir():
         return
-    if folder.exists():
+    if folder.exists() and not folder.is_dir():  # another process may have made it since
         raise NotADirectoryError(errno.ENOTDIR, f"{folder} is a file, not a folder")
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)

@@ -45,7 +45,7 @@ def test_an_answer_that_is_far_too_old_is_unknown():
 
 
 def test_a_return_of_the_owner_is_looked_for_often_and_a_present_one_is_left_in_peace():
-    assert until_back(600.0) <= 0.25
+    assert until_back(600.0) == 0.5
     assert until_back(0.0) == until_back(None) == 3.0
 
 

@@ -117,6 +117,7 @@ DRY_RUNS = {
     "user": (linux("head"), [], "501"), "system": (linux("head", is_root=True), [], "0"),
     "scope": (linux("head"), ["--scope", "system"], "501"),
     "by hand": (linux("head"), ["--no-start-at-login"], "501"), "no systemd": (linux("head", systemd=None), [], "0"),
+    "unattended": (linux("head"), ["--yes"], "501"),
     "macOS": (macos("head"), [], "501"), "macOS by hand": (macos("head"), ["--no-start-at-login"], "501"),
 }  # fmt: skip
 
@@ -151,11 +152,21 @@ def test_a_dry_run_on_a_fresh_computer_names_every_place_that_the_program_would_
     assert computer.tree() == {}
 
 
+def test_a_dry_run_beside_an_installation_promises_to_keep_what_was_chosen(computer: Computer, zips: Unpacked) -> None:
+    computer.folder.mkdir(parents=True, exist_ok=True)
+    (computer.folder / "receipt.json").write_text("{}")
+    done = computer.run(zips.script(SETUP), "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "keep what was chosen at the first installation" in done.stdout
+    assert ".service" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--firewall"], "where a firewall closes them, as you said"),
         (["--no-firewall"], "leave the firewall as it is"),
+        (["--yes"], "leave the firewall as it is"),
         ([], "where a firewall closes them, if you agree"),
     ],
 )

@@ -137,24 +137,6 @@ def test_what_goes_wrong_is_the_failure_of_its_evaluation_with_the_cause(files, 
     assert all(trial.params["fast"] <= 50 for trial in summary.best)
 
 
-def test_a_search_stops_where_all_evaluations_fail_alike_and_goes_on_only_when_told(files):
-    with pytest.raises(StudyError, match=r"all of its .* failed alike: it returned no gain, only profit, risk") as told:
-        searched(files, "poor", "time.sleep(0.02)", objective="gain", trials=5000)
-    assert "bittrader studies resume mine" in str(told.value)
-    with Study.read(shelf.path_of("mine")) as opened:
-        assert 20 <= opened.counts().failed < 200
-    summary = resume("mine", trials=1100).summary
-    assert summary.failed == summary.asked == 1100
-
-
-def test_a_search_goes_on_where_evaluations_fail_for_several_reasons_or_one_does_not(files):
-    several = searched(files, "poor", "raise ValueError(fast % 2)", sampler="grid", trials=200)
-    assert (several.finished, several.failed) == (0, 200)
-    some = searched(files, "poor", "if fast % 2: raise ValueError", trials=200, study="some")
-    assert some.failed > 20
-    assert some.finished + some.failed == 200
-
-
 def test_what_exceeds_the_time_limit_has_failed(files):
     summary = searched(files, "poor", "time.sleep(60 * (fast > 50))", trials=10, time_limit=1.0)
     assert summary.finished > 0

@@ -129,7 +129,7 @@ def _beyond(ratio: Ratio, figures: Figures) -> Iterator[str]:
 
 
 def _hurdle_of_chance(ratio: Ratio, reality: RealityCheck | None) -> float:
-    """The Sharpe ratio that the reality check asks for; infinite without one.
+    """The Sharpe ratio a year that one in twenty searches without skill comes to; infinite where that is not known.
 
     Sets also differ in skill and in what they pay. The hurdle of the deflated Sharpe ratio takes that for chance too.
     """

@@ -116,8 +116,11 @@ def watch(study: Study, progress: Callable[[Progress], None]) -> tuple[int, str]
         time.sleep(_LOOK_SECONDS)
     state = read_state(folder)  # how it ended is written before its file goes
     code = next((job.code for job in state.jobs if job.name == study.name), None) if state else None
-    was_refused = code == ExitCode.REFUSED
-    return code or 0, last_words(tail(jobs.log_file(folder, study.name), LAST_BYTES)) if was_refused else ""
+    if code != ExitCode.REFUSED:
+        return code or 0, ""
+    if found.is_complete(study):  # somebody went on with it since
+        return 0, ""
+    return code, last_words(tail(jobs.log_file(folder, study.name), LAST_BYTES))
 
 
 def _waits_for(state: NodeState | None, study: str) -> str:

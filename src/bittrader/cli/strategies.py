@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -124,7 +125,8 @@ def new(
     except FileExistsError:
         raise InputError(f"{path} is there already, and stays as it is. Take another name or folder.") from None
     except OSError as error:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # what failed first is what is told
+            path.unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written: {error.strerror or error}. Take another --dir.") from error
     out = Console(highlight=False)
     out.print(f"Wrote {escape(str(path))}.", soft_wrap=True)

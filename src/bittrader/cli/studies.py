@@ -145,6 +145,8 @@ def resume(
             more = f"bittrader studies resume {name} --trials {2 * study.budget}{there}"
             say = Console(stderr=True).print
             say(f"{name} is complete: there is nothing left to do. More: {more}", soft_wrap=True, highlight=False)
+            if detach:
+                return
     if detach:
         require_cluster(on)
     with bar(objective) as progress, place("local" if detach else on) as opened, strategy_speaks():

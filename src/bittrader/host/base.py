@@ -97,4 +97,4 @@ class Host(Protocol):
         """The memory there is, and how much of it is to be had."""
 
     def close(self) -> None:
-        """Ends the thread that asks the slow sources, until readings are wanted again."""
+        """Ends the thread that asks the slow sources."""

@@ -16,7 +16,7 @@ from bittrader.host.base import Listener, Memory, Readings
 from bittrader.host.load import LoadMeter
 from bittrader.host.network import addresses_of
 from bittrader.host.override import overridden
-from bittrader.host.watch import NEWS_SECONDS, Source, Watch, until_back
+from bittrader.host.watch import Source, Watch, until_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bittrader.host.clocks import Clocks
 
 _LISTENS = psutil.CONN_LISTEN
-_LOAD_PERIOD, _POWER_PERIOD, _HEAT_PERIOD, _KIND_PERIOD = 5.0, NEWS_SECONDS, 10.0, 60.0
+_LOAD_PERIOD, _POWER_PERIOD, _HEAT_PERIOD, _KIND_PERIOD = 5.0, 0.25, 10.0, 60.0
 
 Power = tuple[bool | None, float | None]
 """Whether on battery, and its charge from 0 to 1."""

@@ -14,8 +14,6 @@ Answer = TypeVar("Answer")
 
 _STALE_SECONDS = 30.0
 _PATIENCE_SECONDS = 2.0
-# How soon it is seen that the owner is back, or unplugs: with the daemon's half a second and a batch, within a second.
-NEWS_SECONDS = 0.25
 
 
 class Source(Generic[Answer]):
@@ -107,4 +105,4 @@ def until_back(idle_seconds: float | None) -> float:
     """How soon to ask again whether the owner is there: often, while a return would be news; else the owner needs
     every core, and nothing changes for minutes.
     """
-    return NEWS_SECONDS if idle_seconds is not None and idle_seconds >= 60 else 3.0
+    return 0.5 if idle_seconds is not None and idle_seconds >= 60 else 3.0

@@ -24,7 +24,7 @@ def resample(candles: Candles, timeframe: Timeframe) -> Candles:
 
     The first and the last bar are left out unless the candles reach from their start to their end. A bar with a gap
     inside is made from the bars that are there, as an exchange would make it; one with no bars stays missing.
-    InputError when the timeframe is no longer multiple of the candles', or the candles do not fill one bar.
+    InputError when the timeframe is not a longer multiple of the candles', or the candles do not fill one bar.
     """
     step, bar = candles.timeframe.milliseconds, timeframe.milliseconds
     if bar == step:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bittrader.errors import StudyError
 from bittrader.optimize.goals import violations
 from bittrader.optimize.outcomes import judged, unknown
 from bittrader.optimize.samplers.base import defaults_first
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
 _BATCH_ROWS = 512
 _LOOK_AROUND = 0.1
-# So many evaluations of a function that fail first, and all alike, fail by what they have in common.
-_HOPELESS = 20
 
 
 @dataclass(frozen=True)
@@ -77,20 +74,17 @@ class Search:
         self._row_seconds: float | None = None
         self._began = time.monotonic()
         self._evaluated = 0
-        self._causes = set[str]()
-        self._new = True
 
     def run(self, progress: Callable[[Progress], None], stopped: Callable[[], bool]) -> bool:
         """Searches until the budget is spent or `stopped` says so; what runs by then is still written.
 
-        Returns whether the search is complete. StudyError when it makes no sense to go on.
+        Returns whether the search is complete.
         """
         self._take_up()
         progress(self.progress())
         while not stopped():
-            if self._hopeless() is None:
-                self._refill(stopped)
-                self._dispatch()
+            self._refill(stopped)
+            self._dispatch()
             if not self._running:
                 break
             self._write(self._executor.wait(_LOOK_AROUND))
@@ -101,20 +95,7 @@ class Search:
             self._write(self._executor.wait(_LOOK_AROUND))
         self._settle()
         progress(self.progress())
-        if (cause := self._hopeless()) is not None and self._asked < self._study.budget:
-            raise StudyError(
-                f"the search stopped, because all of its {self._failed:,} evaluations failed alike: {cause}. Mend that"
-                f" and search anew; or go on all the same: bittrader studies resume {self._study.name}"
-            )
         return not self._waiting and (self._exhausted or self._asked >= self._study.budget)
-
-    def _hopeless(self) -> str | None:
-        """Why all evaluations of a function have failed, if that is one and the same; None where a study was taken up.
-
-        A strategy is another matter: the first sets may all be without trades, say, and later ones not.
-        """
-        alike = self._finished == 0 and self._evaluated >= _HOPELESS and len(self._causes) == 1
-        return min(self._causes) if self._new and alike and not self._experiment.series else None
 
     def progress(self) -> Progress:
         """How far it is."""
@@ -126,7 +107,6 @@ class Search:
         """Goes on where the study is: tells the sampler its history, and queues what was asked and not answered."""
         counts = self._study.counts(self._fold)
         self._asked, self._finished, self._failed = counts.asked, counts.finished, counts.failed
-        self._new = counts.asked == 0
         best = found.best(self._study, 1, self._fold)
         self._best = best[0].metrics[self._objective.metric] if best and best[0].feasible else None
         self._repeats = self._repeated = counts.repeated
@@ -225,8 +205,6 @@ class Search:
     def _count(self, metrics: NDArray[np.float64], causes: dict[int, str]) -> None:
         self._evaluated += len(metrics)
         self._failed += len(causes)
-        if len(self._causes) < 2:
-            self._causes.update(causes.values())
         self._finished += len(metrics) - len(causes)
         self._better(np.delete(metrics, list(causes), axis=0))
 

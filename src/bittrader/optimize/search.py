@@ -173,10 +173,11 @@ def resume(
     run: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> SearchResult:
-    """Goes on with a study, to `trials` in all when given; or, not to `run`, has it wait for whoever goes on with it.
+    """Goes on with a study, to `trials` in all when given.
 
-    `strategy` and `candles` are needed only where the study cannot find them again. StudyError, with what differs, when
-    they are not those that it began with.
+    `strategy` and `candles` are needed only where the study cannot find them again. `run`: search now; else only the
+    budget and their places are written, for whoever goes on. StudyError, with what differs, when they are not those
+    that it began with; InputError for fewer trials than it has.
     """
     with Study.write(shelf.path_of(study)) as opened:
         then = opened.experiment
