@@ -6,7 +6,9 @@ share of processors is version 2's too where it has that controller, else versio
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tests.lab.shell import LabError, wait_until
@@ -55,6 +57,13 @@ class Cgroup:
         else:
             (self._speed / "cpu.cfs_period_us").write_text(str(_PERIOD_MICROSECONDS))
             (self._speed / "cpu.cfs_quota_us").write_text(str(quota or -1))
+
+    def keep_to(self, processors: set[int]) -> None:
+        """Has all its threads, and what they begin, use these processors alone."""
+        for process in (self.path / "cgroup.procs").read_text().split():
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+                for thread in Path(f"/proc/{process}/task").iterdir():
+                    os.sched_setaffinity(int(thread.name), processors)
 
     def freeze(self) -> None:
         """Stops every process where it stands; returns when all stand."""

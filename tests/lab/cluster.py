@@ -181,6 +181,7 @@ class Cluster:
             node.host.join()
             node.host.delay(0)
             node.host.limit(None)
+            node.host.keep_to(os.sched_getaffinity(0))
             node.host.kill(" optimize ")
             node.host.kill("studies resume")
             node.read_as()

@@ -148,6 +148,10 @@ class Host(ABC):
         """At most so many cores' worth of processor time from now on; None takes the limit away."""
         self.cgroup.limit(cores)
 
+    def keep_to(self, processors: set[int]) -> None:
+        """Has all that runs on it now, and what that begins, use these processors alone."""
+        self.cgroup.keep_to(processors)
+
     def delay(self, milliseconds: float, loss: float = 0) -> None:
         """Makes the way to it longer by so many milliseconds, there and back together; 0 takes it away.
 
