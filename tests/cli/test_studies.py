@@ -260,14 +260,23 @@ def test_who_leaves_a_study_to_the_node_is_answered_in_json(capsys):
     assert json_of(capsys, "resume", "one", "--trials", "20", "--on", "cluster", "--detach") == detached
 
 
-@pytest.mark.usefixtures("study")
-@pytest.mark.parametrize(("code", "said"), [(2, "has given up one: the file is gone\n"), (1, ""), (0, "")])
-def test_who_watches_a_study_is_told_why_the_node_has_given_it_up(node, capsys, code, said):
+@pytest.mark.parametrize(
+    ("budget", "code", "ends", "said"),
+    [
+        (20, 2, 2, "has given up one: the file is gone\n"),
+        (10, 2, 0, ""),  # somebody went on with it since
+        (10, 1, 1, ""),
+        (10, 0, 0, ""),
+    ],
+)
+def test_who_watches_a_study_is_told_why_the_node_has_given_it_up(study, node, capsys, budget, code, ends, said):
+    with Study.write(study) as opened:
+        opened.allow(budget)
     log = jobs.log_file(node, "one")
     log.parent.mkdir(parents=True)
     log.write_text("bittrader: the file is gone\n")
     write_state(node, state(jobs=[JobState("one", running=False, code=code, ended=1.0, asked=0.0)]))
-    assert run(["studies", "attach", "one", "--json"]) == code
+    assert run(["studies", "attach", "one", "--json"]) == ends
     assert capsys.readouterr().err.removeprefix("The node of this computer ") == said
 
 
