@@ -26,6 +26,46 @@ SILENT = {
 }
 
 
+class Owner:
+    """Somebody who is away until a test has them come back, on a computer that runs on mains until they unplug it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.idle = 600.0
+        self.plug(1)
+
+    def plug(self, online):
+        for name, facts in {"AC": {"type": "Mains", "online": online}, "BAT0": {"type": "Battery"}}.items():
+            (self.folder / "power_supply" / name).mkdir(parents=True, exist_ok=True)
+            for key, value in facts.items():
+                (self.folder / "power_supply" / name / key).write_text(f"{value}\n")
+
+    def logind(self, *command):
+        since = round((time.monotonic() - self.idle) * 1e6)
+        return "7\n" if "list-sessions" in command else f"Class=user\nType=tty\nIdleSinceHintMonotonic={since}\n"
+
+    def ioreg(self, *_):
+        return f'"HIDIdleTime" = {self.idle * 1e9:.0f}'
+
+
+class OwnedWindows(FakeApi):
+    """A Windows that has an owner."""
+
+    def __init__(self, owner):
+        super().__init__(now=10**6)
+        self.owner = owner
+
+    def last_input_tick(self):
+        return self.now - round(self.owner.idle * 1000)
+
+
+OWNED = {
+    "Linux": lambda owner: Linux(owner.folder, owner.logind, owner.folder),
+    "macOS": lambda owner: MacOS(owner.ioreg, lambda _: time.monotonic()),
+    "Windows": lambda owner: Windows(OwnedWindows(owner)),
+}
+
+
 @pytest.fixture(params=SILENT)
 def host(request):
     made = SILENT[request.param]()
@@ -38,6 +78,36 @@ def test_a_computer_that_says_nothing_of_its_owner_still_gives_readings(host):
     assert isinstance(readings, Readings)
     assert readings.idle_seconds is None
     assert readings.other_load >= 0
+
+
+def seconds_waited(host, seconds):
+    began = time.monotonic()
+    host.wait_for_news(seconds)
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("name", OWNED)
+def test_who_waits_hears_at_once_that_the_owner_is_back(name, tmp_path):
+    owner = Owner(tmp_path)
+    host = OWNED[name](owner)
+    assert host.readings().idle_seconds == pytest.approx(600.0, abs=1)
+    host.wait_for_news(0.1)  # what was not known before is news as well
+    assert seconds_waited(host, 1.0) >= 1.0
+    owner.idle = 0.5
+    assert seconds_waited(host, 60.0) < 60.0
+    assert host.readings().idle_seconds < 5
+    host.close()
+
+
+def test_who_waits_hears_at_once_that_the_computer_was_unplugged(tmp_path):
+    owner = Owner(tmp_path)
+    host = OWNED["Linux"](owner)
+    assert host.readings().on_battery is False
+    host.wait_for_news(0.1)
+    owner.plug(0)
+    assert seconds_waited(host, 60.0) < 60.0
+    assert host.readings().on_battery is True
+    host.close()
 
 
 def test_readings_can_be_said_by_a_file(host, monkeypatch, tmp_path):

@@ -155,6 +155,20 @@ def test_a_login_that_has_just_ended_is_asked_for_no_more():
     assert asked == ["list-sessions", "show-session", "list-sessions"]
 
 
+def test_who_has_just_logged_in_is_seen_at_once(tmp_path):
+    listed = [""]
+
+    def say(*command):
+        return listed[0] if "list-sessions" in command else SESSIONS
+
+    host = Linux(say=say, logins=tmp_path)
+    assert host.idle_seconds() == pytest.approx(time.monotonic(), abs=5)
+    listed[0] = "7 1000 anna pts/0\n3 1000 anna seat0 tty2\n"
+    assert host.idle_seconds() == pytest.approx(time.monotonic(), abs=5)  # nothing says that this has changed
+    os.utime(tmp_path, ns=(0, 10**9))
+    assert host.idle_seconds() == pytest.approx(max(time.monotonic() - 880.0, 0.0), abs=5)
+
+
 def test_with_nobody_logged_in_nobody_was_there_since_the_start():
     assert Linux(say=lambda *_: "").idle_seconds() == pytest.approx(time.monotonic(), abs=5)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 
 import pytest
 
-from bittrader.host.watch import Source, Watch, said_by, until_back
+from bittrader.host.watch import Source, Watch, is_return, said_by, until_back
 
 
 class Clock:
@@ -45,8 +46,44 @@ def test_an_answer_that_is_far_too_old_is_unknown():
 
 
 def test_a_return_of_the_owner_is_looked_for_often_and_a_present_one_is_left_in_peace():
-    assert until_back(600.0) == 0.5
+    assert until_back(600.0) < 0.5
     assert until_back(0.0) == until_back(None) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "returned"),
+    [(60.0, 0.2, True), (60.0, 60.4, False), (5.0, 0.2, False), (None, 0.2, False), (600.0, None, False)],
+)
+def test_an_owner_has_returned_who_was_away_and_has_touched_something(before, now, returned):
+    assert is_return(before, now) is returned
+
+
+def test_news_ends_a_wait_once_and_no_other_answer_does():
+    answers, clock = iter([1, 2, 2]), Clock()
+    watch = Watch([Source(lambda: next(answers), 1.0, 1, lambda before, now: now > before)], clock)
+    watch.turn()
+    assert _seconds_of(watch, 0.05) >= 0.05
+    clock.now = 1
+    watch.turn()
+    assert _seconds_of(watch, 30.0) < 30.0
+    assert _seconds_of(watch, 0.05) >= 0.05
+    clock.now = 2
+    watch.turn()
+    assert _seconds_of(watch, 0.05) >= 0.05
+
+
+def test_news_that_comes_in_the_middle_of_a_wait_ends_it():
+    asked = iter(range(10**6))
+    watch = Watch([Source(lambda: next(asked), 0.01, 0, lambda _, now: now == 20)])
+    watch.start()
+    assert _seconds_of(watch, 30.0) < 30.0
+    watch.close()
+
+
+def _seconds_of(watch, seconds):
+    began = time.monotonic()
+    watch.wait(seconds)
+    return time.monotonic() - began
 
 
 def test_the_thread_asks_until_it_is_closed():

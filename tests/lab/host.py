@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from tests.lab.shell import Done, LabError, Process, Running, numbers, process_at, run
-from tests.lab.terminal import talk
+from tests.lab.terminal import Conversation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,9 +96,19 @@ class Host(ABC):
         variables: Mapping[str, str] | None = None,
     ) -> Done:
         """What came of a command that asks on a terminal: each question, in this order, gets its answer typed."""
+        conversation = self.converse(command, timeout, variables=variables)
+        for question, answer in answers:
+            conversation.read_until(question)
+            conversation.type(f"{answer}\n")
+        return conversation.end()
+
+    def converse(
+        self, command: Command, timeout: float = 60, *, variables: Mapping[str, str] | None = None
+    ) -> Conversation:
+        """A command on a terminal, to be read and typed to until it ends."""
         words = ["script", "-qefc", shlex.join(words_of(command)), "/dev/null"]
         spoken = f"{self.name}$ {_spoken(command)}"
-        return talk(self._inside(words, variables), answers, timeout, spoken, self.variables)
+        return Conversation(self._inside(words, variables), spoken, timeout, self.variables)
 
     def start(self, command: Command, *, variables: Mapping[str, str] | None = None) -> Running:
         """A command that goes on in the background."""

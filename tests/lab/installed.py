@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.lab.lab import Lab
-    from tests.lab.shell import Done
+    from tests.lab.shell import Done, Process
 
 Role = Literal["head", "worker"]
 Rights = Literal["sudo", "user"]
@@ -107,6 +107,15 @@ class Installed:
     def wait_until_up(self) -> float:
         """Seconds until it is."""
         return wait_until(lambda: self.is_up, f"{self.name} is up", UP_SECONDS, self.log, every=0.1)
+
+    @property
+    def work(self) -> Process:
+        """The process that does the node's work for a driver, or has it done by others."""
+        return self.machine.processes("ray::NodeActor")[0]
+
+    def evaluators(self) -> list[Process]:
+        """The processes that evaluate, where the work is done in such."""
+        return self.machine.processes("multiprocessing.spawn")
 
     def own_processes(self) -> list[str]:
         """The command lines of all that runs as the owner, less what systemd runs for a user who has services."""

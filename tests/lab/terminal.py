@@ -1,4 +1,4 @@
-"""Answers a program that asks on a terminal, as a person would: waits for each question, then types."""
+"""Answers a program on a terminal, as a person would: waits for what it says, then types."""
 
 from __future__ import annotations
 
@@ -15,21 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-def talk(
-    words: Sequence[str], answers: Sequence[tuple[str, str]], timeout: float, spoken: str, variables: Mapping[str, str]
-) -> Done:
-    """What came of a program whose questions were answered in this order; its screen is in `stdout`.
+class Conversation:
+    """A program on a terminal, and what a person at it reads and types.
 
-    LabError when a question does not come, or the end does not. The words give the program its terminal: `script`.
+    LabError when what is awaited does not come within `timeout` seconds from the start. The words give the program its
+    terminal: `script`.
     """
-    conversation = _Conversation(words, spoken, timeout, variables)
-    for question, answer in answers:
-        conversation.read_until(question)
-        conversation.type(f"{answer}\n")
-    return conversation.end()
 
-
-class _Conversation:
     def __init__(self, words: Sequence[str], spoken: str, timeout: float, variables: Mapping[str, str]) -> None:
         self._started = time.monotonic()
         self._until = self._started + timeout
@@ -53,12 +45,13 @@ class _Conversation:
         self._seen = found + len(words.encode())
 
     def type(self, text: str) -> None:
+        """Types so much; an answer ends with a new line."""
         assert self._program.stdin
         self._program.stdin.write(text.encode())
         self._program.stdin.flush()
 
     def end(self) -> Done:
-        """Reads what is left, until the program ends."""
+        """What came of it, once it has ended; its screen is in `stdout`."""
         while self._read():
             pass
         code = self._program.wait()

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.lab.cluster import load
 from tests.lab.firewalls import FREE, Caller, fortify, load_anew
 from tests.lab.installed import HOME, Installed, join_code
 from tests.lab.installers import zips
 from tests.lab.measure import FULL
-from tests.lab.searches import Wanted, faults_of, now
+from tests.lab.person import Person
+from tests.lab.searches import Compiled, Wanted, faults_of, now
 from tests.lab.shell import wait_until
 from tests.lab.traces import difference, traces
+from tests.lab.watching import moment_of_cores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.lab.firewalls import Guard
     from tests.lab.lab import Lab
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
 STUDY = "overnight"
 WANTED = Wanted(seconds=0.2, trials=30_000)
 GUARDS: dict[str, Guard] = {"head": "firewalld", "one": "ufw", "two": "nftables"}
+WATCHED, WATCHED_STUDY = Compiled(trials=300_000), "watched"
+"""What is searched while the owner comes and goes."""
+SHY = {"active_cores": 0, "away_after_seconds": 60, "mains_seconds": 0, "grow_after_seconds": 0}
+"""The policy then."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +86,18 @@ class Installation:
         self.before = {node.name: traces(node.machine) for node in self.nodes}
         self.printed: dict[str, str] = {}
 
-    def begin_study(self) -> None:
+    def begin_study(self, wanted: Wanted | Compiled, name: str) -> None:
         """Has the head's owner submit a search that lasts, and leave."""
-        WANTED.put(self.head.home / "search")
+        wanted.put(self.head.home / "search")
         self.head.machine.succeed(["chown", "-R", "owner:owner", f"/{HOME}/search"])
-        words = WANTED.words(self.head.home_inside / "search", STUDY)[1:]
+        words = wanted.words(self.head.home_inside / "search", name)[1:]
         self.head.bittrader(*words, "--on", "cluster", "--detach", timeout=120)
         for node in self.nodes:
-            self.wait_for_work_of(node, now())
+            self.wait_for_work_of(node, now(), name)
 
-    def wait_for_work_of(self, node: Installed, since: float) -> float:
+    def wait_for_work_of(self, node: Installed, since: float, name: str = STUDY) -> float:
         """Seconds until it has finished an evaluation after that moment."""
-        study = self.head.study(STUDY)
+        study = self.head.study(name)
         wait_until(lambda: study.path.exists() and study.first(node.name, since) is not None,
                    f"{node.name} works", 240, lambda: self.head.log() + node.log(), every=0.2)  # fmt: skip
         return study.first(node.name, since) or 0.0
@@ -209,10 +216,42 @@ def test_verify_finds_nothing_wrong(installation: Installation) -> None:
         )
 
 
+def test_the_cores_follow_an_owner_whom_the_system_itself_tells_of(
+    installation: Installation, recorder: Recorder
+) -> None:
+    """logind and a terminal are real; only the files in which the kernel tells of a battery are put there."""
+    two = installation.two
+    owner = Person(two.machine)
+    for key, value in SHY.items():
+        two.bittrader("worker", "policy", "set", key, str(value))
+    installation.begin_study(WATCHED, WATCHED_STUDY)
+
+    def record(what: str, do: Callable[[], object], words: str) -> None:
+        moment_of_cores(two, range(1, 99), 150)
+        began = now()
+        do()
+        seconds = moment_of_cores(two, range(1)) - began
+        said = two.bittrader("worker", "status")
+        figure = f"{seconds:.2f} s; {two.state['reason']!r}; {load()}"
+        recorder.record(what, "0 cores in < 1 s; the reason is shown", figure, held=seconds < 1 and words in said)
+        assert words in said
+
+    record("the owner of an installed node unplugs", owner.unplug, "on battery at 30")
+    owner.plug_in()
+    record("the owner of an installed node logs in", owner.log_in, "you are active")
+    if FULL:  # the terminal must rest for a minute first
+        record("the owner of an installed node types again", owner.type, "you are active")
+    owner.log_out()
+    owner.take_battery_out()
+    for key in SHY:
+        two.bittrader("worker", "config", "set", f"policy.{key}", "default")
+    installation.head.bittrader("studies", "stop", WATCHED_STUDY, timeout=120)
+
+
 def test_what_is_killed_comes_back_by_itself_and_nothing_is_lost(
     installation: Installation, recorder: Recorder
 ) -> None:
-    installation.begin_study()
+    installation.begin_study(WANTED, STUDY)
     for node in installation.nodes:
         unknown = [one for one in node.own_processes() if not any(kind.words in one for kind in (*KINDS, ENDED))]
         assert not unknown, f"a process of {node.name} that nothing here kills: {unknown}"

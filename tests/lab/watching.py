@@ -7,12 +7,11 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tests.lab.shell import LabError
 
 if TYPE_CHECKING:
-    from tests.lab.cluster import Node
     from tests.lab.host import Host
     from tests.lab.shell import Process
 
@@ -22,7 +21,24 @@ _LOOKS = 20
 _PAGE = 4096
 
 
-def workers_of(node: Node) -> list[Process]:
+class Working(Protocol):
+    """A node, as far as its work is looked at."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def state(self) -> dict[str, Any]: ...
+
+    @property
+    def work(self) -> Process: ...
+
+    def evaluators(self) -> list[Process]: ...
+
+    def log(self) -> str: ...
+
+
+def workers_of(node: Working) -> list[Process]:
     """The processes in which a node's evaluations run."""
     return node.evaluators() or [node.work]
 
@@ -32,7 +48,7 @@ def runnable(processes: list[Process]) -> int:
     return sum(_is_runnable(stat) for one in processes for stat in Path(f"/proc/{one.pid}/task").glob("*/stat"))
 
 
-def moment_of_cores(node: Node, fits: range, timeout: float = 60) -> float:
+def moment_of_cores(node: Working, fits: range, timeout: float = 60) -> float:
     """When, in Unix seconds, as many cores as that were used, and stayed used for a fifth of a second."""
     began, seen, moments = time.time(), deque[int](maxlen=_LOOKS), deque[float](maxlen=_LOOKS)
     while time.time() < began + timeout:

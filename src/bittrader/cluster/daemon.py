@@ -1,4 +1,6 @@
-"""The daemon of a node: twice a second it looks at everything, asks the supervisor what to do, and does it.
+"""The daemon of a node: it looks at everything, asks the supervisor what to do, and does it.
+
+It does so twice a second, and at once when its owner is back or the power changes.
 
 `python -m bittrader.cluster.daemon ROLE [HOME]` runs one, as `run` does, with HOME as BITTRADER_HOME.
 """
@@ -82,13 +84,12 @@ def run(role: Role, *, foreground: bool = True) -> int:
 
 def _live(node: Node, ending: Ending, heartbeat: Heartbeat) -> int:
     """Turns until there is an exit code."""
-    due = time.monotonic()
     heartbeat.notify("READY=1")
+    began = time.monotonic()
     while (code := node.turn(ending=ending.asked)) is None:
         heartbeat.notify("WATCHDOG=1", f"STATUS={node.in_words}")
-        now = time.monotonic()
-        due = max(due + TICK_SECONDS, now)
-        time.sleep(due - now)
+        node.wait(began + TICK_SECONDS - time.monotonic())
+        began = time.monotonic()
     if code != RESTART_CODE:  # systemd would wait for the end of the process, and then kill it
         heartbeat.notify("STOPPING=1")
     return code

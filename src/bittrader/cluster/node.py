@@ -102,6 +102,10 @@ class Node:
         self._tell(seen)
         return self._code
 
+    def wait(self, seconds: float) -> None:
+        """Waits until the next turn is due in so long, or at once because the owner is back or the power changed."""
+        self._host.wait_for_news(seconds)
+
     @property
     def in_words(self) -> str:
         """How the node is, in a line."""

@@ -72,6 +72,9 @@ class Host(Protocol):
         call asks every source and may take seconds; later ones take what a thread of this object's last heard.
         """
 
+    def wait_for_news(self, seconds: float) -> None:
+        """Returns after so long, or at once when the owner is back or the power has changed since the last wait."""
+
     def clocks(self) -> Clocks:
         """The three clocks, read together; see `bittrader.host.clocks`."""
 

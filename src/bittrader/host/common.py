@@ -16,7 +16,7 @@ from bittrader.host.base import Listener, Memory, Readings
 from bittrader.host.load import LoadMeter
 from bittrader.host.network import addresses_of
 from bittrader.host.override import overridden
-from bittrader.host.watch import Source, Watch, until_back
+from bittrader.host.watch import Source, Watch, is_return, until_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,8 +40,10 @@ class PsutilHost(ABC):
     def __init__(self) -> None:
         """Nothing is asked before the first readings are wanted."""
         self._meter = LoadMeter()
-        self._idle = Source(self.idle_seconds, until_back, None)
-        self._power: Source[Power] = Source(self.power, _POWER_PERIOD, (None, None))
+        self._idle = Source(self.idle_seconds, until_back, None, is_return)
+        self._power: Source[Power] = Source(
+            self.power, _POWER_PERIOD, (None, None), lambda before, now: before[0] != now[0]
+        )
         self._hot = Source(self.hot, _HEAT_PERIOD, None)
         self._screen = Source(self.has_screen, _KIND_PERIOD, None)
         self._laptop = Source(self.laptop, _KIND_PERIOD, None)
@@ -91,6 +93,9 @@ class PsutilHost(ABC):
             laptop=self._laptop.answer(now),
         )
         return overridden(real)
+
+    def wait_for_news(self, seconds: float) -> None:
+        self._watch.wait(seconds)
 
     def addresses(self) -> tuple[Address, ...]:
         up = {name for name, state in psutil.net_if_stats().items() if state.isup}

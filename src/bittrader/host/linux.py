@@ -37,7 +37,9 @@ _ASK_MUTTER = (
 _CARRIED = {8, 9, 10, 11, 14, 30, 31, 32}
 _PROCESSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "soc_thermal")
 _CRITICAL_MARGIN = 5.0
-# Each of logind's answers costs a program of some milliseconds, and people log in less often than they type.
+# Each of logind's answers costs a program of some milliseconds, and people log in less often than they type: who is
+# logged in is asked when logind has written something of a session, as sd_login_monitor_new(3) looks for it.
+_LOGINS = Path("/run/systemd/sessions")
 _LOGINS_PERIOD = 5.0
 
 
@@ -146,10 +148,12 @@ class Linux(PsutilHost):
 
     name = "Linux"
 
-    def __init__(self, sys_class: Path = Path("/sys/class"), say: Say = said_by) -> None:
+    def __init__(self, sys_class: Path = Path("/sys/class"), say: Say = said_by, logins: Path = _LOGINS) -> None:
         super().__init__()
         self._sys = sys_class
         self._say = say
+        self._logins_folder = logins
+        self._logins_written = 0
         self._logins: Source[list[str] | None] = Source(self._list_logins, _LOGINS_PERIOD, None)
 
     def idle_seconds(self) -> float | None:
@@ -169,8 +173,10 @@ class Linux(PsutilHost):
     def _show_logins(self) -> str | None:
         """What logind says of each login, nothing if there is none; None if it does not answer."""
         now = time.monotonic()
-        if self._logins.due <= now:
+        written = _written(self._logins_folder)
+        if self._logins.due <= now or written != self._logins_written:
             self._logins.refresh(now)
+            self._logins_written = written
         names = self._logins.answer(now)
         if not names:
             return None if names is None else ""
@@ -209,6 +215,14 @@ def _listed(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except OSError:
         return []
+
+
+def _written(folder: Path) -> int:
+    """When something in a folder was last made, renamed or removed; 0 if there is none."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _read(path: Path) -> str:

@@ -14,23 +14,36 @@ Answer = TypeVar("Answer")
 
 _STALE_SECONDS = 30.0
 _PATIENCE_SECONDS = 2.0
+_LONG_SECONDS = 60.0
+"""Whoever touched nothing for so long may have left."""
 
 
 class Source(Generic[Answer]):
     """A question that is asked again and again, and what was answered last."""
 
-    def __init__(self, ask: Callable[[], Answer], period: float | Callable[[Answer], float], unknown: Answer) -> None:
-        """`period` is how many seconds an answer is good for; it may depend on the answer."""
+    def __init__(
+        self,
+        ask: Callable[[], Answer],
+        period: float | Callable[[Answer], float],
+        unknown: Answer,
+        is_news: Callable[[Answer, Answer], bool] = lambda *_: False,
+    ) -> None:
+        """`period` is how many seconds an answer is good for; it may depend on the answer.
+
+        `is_news` says whether an answer, after the one before it, is worth a turn at once.
+        """
         self._ask = ask
         self._period = period
         self._unknown = unknown
+        self._is_news = is_news
         self._last = unknown
         self.due = -float("inf")
 
-    def refresh(self, now: float) -> None:
-        """Asks, and takes note of when to ask again."""
-        self._last = self._ask()
+    def refresh(self, now: float) -> bool:
+        """Asks, and takes note of when to ask again; whether there is news."""
+        before, self._last = self._last, self._ask()
         self.due = now + (self._period(self._last) if callable(self._period) else self._period)
+        return self._is_news(before, self._last)
 
     def answer(self, now: float) -> Answer:
         """What was answered last, if that is not long ago."""
@@ -42,8 +55,8 @@ class Refreshed(Protocol):
 
     due: float
 
-    def refresh(self, now: float) -> None:
-        """Asks, and takes note of when to ask again."""
+    def refresh(self, now: float) -> bool:
+        """Asks, and takes note of when to ask again; whether there is news."""
 
 
 class Watch:
@@ -53,6 +66,7 @@ class Watch:
         self._sources = sources
         self._clock = clock
         self._closed = threading.Event()
+        self._news = threading.Event()
         self._thread: threading.Thread | None = None
         self._defect: BaseException | None = None
 
@@ -69,9 +83,14 @@ class Watch:
     def turn(self) -> float:
         """Asks the sources that are due; how many seconds until the next one is."""
         for source in self._sources:
-            if source.due <= self._clock():
-                source.refresh(self._clock())
+            if source.due <= self._clock() and source.refresh(self._clock()):
+                self._news.set()
         return min((source.due for source in self._sources), default=float("inf")) - self._clock()
+
+    def wait(self, seconds: float) -> None:
+        """Returns after so long, or as soon as there is news that no earlier wait returned for."""
+        if self._news.wait(max(seconds, 0.0)):
+            self._news.clear()
 
     def close(self) -> None:
         """Ends the thread, once it has the answer that it waits for, until the next start."""
@@ -101,8 +120,13 @@ def said_by(*command: str) -> str | None:
     return done.stdout
 
 
+def is_return(before: float | None, now: float | None) -> bool:
+    """Whether the owner, who was away by their idle seconds, has touched something since."""
+    return before is not None and now is not None and now < before and before >= _LONG_SECONDS
+
+
 def until_back(idle_seconds: float | None) -> float:
     """How soon to ask again whether the owner is there: often, while a return would be news; else the owner needs
     every core, and nothing changes for minutes.
     """
-    return 0.5 if idle_seconds is not None and idle_seconds >= 60 else 3.0
+    return 0.4 if idle_seconds is not None and idle_seconds >= _LONG_SECONDS else 3.0
