@@ -483,6 +483,7 @@ def cluster(lab: Lab, recorder: Recorder, node: Host) -> NamespaceHost:
     return head
 
 
+@pytest.mark.full
 class TestRay:
     """Plain Ray, one node a host."""
 
@@ -517,7 +518,6 @@ class TestRay:
             assert asking.wait(90)
             assert "InvalidAuthToken" in asking.text
 
-    @pytest.mark.full
     def test_a_machine_joins_a_head(self, lab: Lab, recorder: Recorder) -> None:
         node: Machine = lab.machine("node")
         head = cluster(lab, recorder, node)
