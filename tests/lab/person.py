@@ -45,5 +45,5 @@ class Person:
 
     def log_out(self) -> None:
         assert self._terminal
-        self._terminal.type("exit\n")
+        self._terminal.type("unset HISTFILE; exit\n")  # else the shell leaves what was typed in the home
         self._terminal.end()
