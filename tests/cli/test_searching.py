@@ -27,6 +27,27 @@ def test_the_bar_keeps_to_one_line_of_80_columns(monkeypatch, capsys, waits_for)
     assert all("127/600 4 failed" in frame for frame in drawn), drawn
 
 
+@pytest.mark.parametrize(("seconds", "finished", "lines"), [(2.5, 0, 1), (0.5, 0, 0), (2.5, 1, 0)])
+def test_that_nothing_finishes_is_said_once_and_why_and_not_in_the_first_moment(capsys, seconds, finished, lines):
+    cause = "" if finished else "it returned no valeu, only value"
+    with bar("valeu") as move:
+        for failed in (3, 4):
+            move(Progress(600, finished, failed, failed, seconds, None, failure=cause))
+    said = capsys.readouterr().err
+    assert said.count("3 failed, and none has finished so far: it returned no valeu, only value") == lines
+    assert said.count("\n") == lines
+
+
+def test_a_function_that_always_fails_is_to_be_mended_and_not_given_more_trials(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text("def mine(x):\n    return {'value': x}\n")
+    (tmp_path / "space.toml").write_text('[parameters.x]\nkind = "float"\nlow = 0.0\nhigh = 1.0\n')
+    words = [f"{tmp_path / 'mine.py'}:mine", "--space", str(tmp_path / "space.toml"), "--objective", "valeu"]
+    assert run(["optimize", *words, "--trials", "4", "--study", "one"]) == 1
+    said = capsys.readouterr()
+    assert "it returned no valeu, only value" in said.err
+    assert "Go on" not in said.out
+
+
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_what_was_searched_on_the_cluster_goes_on_there(interrupted):
     store(synthetic(bars=3000), "made-up")

@@ -128,6 +128,19 @@ def test_an_exception_outside_any_evaluation_is_the_failure_of_its_batch(tmp_pat
         assert found.summary(study).best == ()
 
 
+@pytest.mark.parametrize("all_fail", [False, True])
+def test_progress_says_why_evaluations_fail_until_one_has_finished(tmp_path, all_fail):
+    def broken(rows):
+        raise RuntimeError("no engine")
+
+    seen = []
+    with Study.create(tmp_path / "a.sqlite", searching("random")) as study:
+        run(study, broken if all_fail else evaluate, progress=seen.append)
+    assert all(bool(one.failure) == (one.failed > 0 and one.finished == 0) for one in seen)
+    assert ("RuntimeError: no engine" in {one.failure for one in seen}) == all_fail
+    assert bool(seen[-1].failure) == all_fail
+
+
 def test_progress_counts_up_to_the_budget(tmp_path):
     seen = []
     with Study.create(tmp_path / "a.sqlite", searching("tpe")) as study:

@@ -112,7 +112,9 @@ def watch(study: Study, progress: Callable[[Progress], None]) -> tuple[int, str]
         fresh = counts.finished + counts.failed - before.finished - before.failed
         seconds = time.monotonic() - began
         waits = _waits_for(state, study.name)
-        progress(Progress(study.budget, counts.finished, counts.failed, fresh, seconds, value, waits_for=waits))
+        failure = next(iter(found.failures(study)), "") if counts.failed and not counts.finished else ""
+        numbers = (study.budget, counts.finished, counts.failed, fresh, seconds, value)
+        progress(Progress(*numbers, waits_for=waits, failure=failure))
         time.sleep(_LOOK_SECONDS)
     state = read_state(folder)  # how it ended is written before its file goes
     code = next((job.code for job in state.jobs if job.name == study.name), None) if state else None

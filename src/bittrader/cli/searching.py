@@ -33,12 +33,17 @@ if TYPE_CHECKING:
     from bittrader.optimize.studies.study import Study
     from bittrader.optimize.studies.summary import StudySummary, Trial
 
+_HOPELESS_SECONDS = 2.0
+"""So long after its start somebody may still think that all is well with a search in which nothing has finished."""
 _FEW = "the best closed only {}: too few to tell skill from luck"
 
 
 @contextmanager
 def bar(objective: str) -> Iterator[Callable[[Now], None]]:
-    """A progress bar on standard error, and the function that moves it."""
+    """A progress bar on standard error, and the function that moves it.
+
+    While every evaluation fails, a line says so, and why: who mistyped an objective need not wait for the end.
+    """
     columns = (
         SpinnerColumn(),
         _Doing(),
@@ -53,7 +58,14 @@ def bar(objective: str) -> Iterator[Callable[[Now], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Preparing", total=None, best="", rate=0.0, failed=0)
 
+        warned = False
+
         def move(now: Now) -> None:
+            nonlocal warned
+            if now.failure and now.seconds >= _HOPELESS_SECONDS and not warned:
+                warned = True
+                said = f"{now.failed:,} failed, and none has finished so far: {now.failure}"
+                progress.console.print(said, style="yellow", soft_wrap=True, markup=False, highlight=False)
             best = "" if now.best is None else f"best {words.short(objective)} {words.metric(objective, now.best)}"
             rate = now.evaluated / now.seconds if now.seconds > 0.05 else 0.0
             done = now.finished + now.failed
@@ -122,7 +134,7 @@ def closing(
         ("Study", str(path)),
         *([("Report", str(report))] if report else []),
         *([("Beware", _FEW.format(words.trades(few)))] if (few := _few_trades(summary)) is not None else []),
-        ("Now" if running else "Go on", following),
+        *([("Now" if running else "Go on", following)] if following else []),
     ]
     text = Text()
     for label, value in lines:
@@ -186,6 +198,7 @@ def _running(summary: StudySummary, budget: int) -> str:
 
 
 def _command(summary: StudySummary, on: On, *, interrupted: bool, budget: int) -> str:
+    """What goes on from here; nothing where a function of the user's own has to be mended first."""
     there = "" if on == "local" else f" --on {on}"
     if interrupted:
         left = budget - summary.finished - summary.failed
@@ -195,8 +208,8 @@ def _command(summary: StudySummary, on: On, *, interrupted: bool, budget: int) -
         return (
             f"bittrader report {summary.name} --open" if summary.series else f"bittrader studies export {summary.name}"
         )
-    if not summary.finished and summary.series:
-        return f"bittrader strategies check {summary.reference or 'FILE.py:CLASS'}"
+    if not summary.finished:
+        return f"bittrader strategies check {summary.reference or 'FILE.py:CLASS'}" if summary.series else ""
     return f"bittrader studies resume {summary.name} --trials {2 * budget}{there}"
 
 

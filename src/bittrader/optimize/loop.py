@@ -52,6 +52,8 @@ class Progress:
     """Which fold of a validation is searched; 0: all bars."""
     folds: int = 0
     """How many there are."""
+    failure: str = ""
+    """Why one of those that failed did, while none has finished."""
 
 
 class Search:
@@ -74,6 +76,7 @@ class Search:
         self._row_seconds: float | None = None
         self._began = time.monotonic()
         self._evaluated = 0
+        self._failure = ""
 
     def run(self, progress: Callable[[Progress], None], stopped: Callable[[], bool]) -> bool:
         """Searches until the budget is spent or `stopped` says so; what runs by then is still written.
@@ -101,7 +104,8 @@ class Search:
         """How far it is."""
         seconds = time.monotonic() - self._began
         counted = (self._study.budget, self._finished, self._failed, self._evaluated)
-        return Progress(*counted, seconds, self._best, waits_for=self._executor.waits_for)
+        failure = "" if self._finished else self._failure
+        return Progress(*counted, seconds, self._best, waits_for=self._executor.waits_for, failure=failure)
 
     def _take_up(self) -> None:
         """Goes on where the study is: tells the sampler its history, and queues what was asked and not answered."""
@@ -205,6 +209,7 @@ class Search:
     def _count(self, metrics: NDArray[np.float64], causes: dict[int, str]) -> None:
         self._evaluated += len(metrics)
         self._failed += len(causes)
+        self._failure = causes[max(causes)] if causes else self._failure
         self._finished += len(metrics) - len(causes)
         self._better(np.delete(metrics, list(causes), axis=0))
 
