@@ -480,16 +480,14 @@ has_systemd() { [ -d /run/systemd/system ]; }
 
 # What the program would list, for a dry run before there is one. Its plan has the contents of the files as well.
 say_changes() { # OPTIONS
-    node=bittrader-$ROLE.service
-    scope=user
-    [ "$(id -u)" != 0 ] || scope=system
-    at_login='if you agree' firewall='if you agree'
-    [ -n "$ASK" ] || { at_login='as is the default' firewall=''; }
     if [ -e "$FOLDER/receipt.json" ]; then
         say "\`bittrader $ROLE install\` would then keep what was chosen at the first installation, and start it from there"
         say ""
         return 0
     fi
+    scope=user at_login='if you agree' firewall='if you agree'
+    [ "$(id -u)" != 0 ] || scope=system
+    [ -n "$ASK" ] || { at_login='as is the default' firewall=''; }
     while [ $# -gt 0 ]; do
         case $1 in
             --scope) scope=$2 ;;
@@ -524,6 +522,7 @@ say_changes() { # OPTIONS
 }
 
 say_unit() { # FOLDER FOLDER-OF-LINKS
+    node=bittrader-$ROLE.service
     say "  - write and start the service $1/$node"
     [ -z "$at_login" ] || say "  - start it with the computer, by the link $1/$2/$node, $at_login"
 }

@@ -386,12 +386,12 @@ function Write-Plan {
 
 # What the program would list, for a dry run before there is one. Its plan has the contents of the files as well.
 function Write-Changes {
-    $login = ', which starts when you log in if you agree'
     if (Test-Path (Join-Path $Folder 'receipt.json')) {
         Write-Host '`bittrader worker install` would then keep what was chosen at the first installation, and start it from there'
         Write-Host ''
         return
     }
+    $login = ', which starts when you log in if you agree'
     if ((Test-Asked '--start-at-login') -or -not $script:Ask) { $login = ', which starts when you log in' }
     if (Test-Asked '--no-start-at-login') { $login = '' }
     $firewall = "open this node's ports to the VPN or the local network alone in the firewall of Windows, if you agree"
