@@ -159,6 +159,16 @@ function Read-Variables {
     }
 }
 
+# Before anything is fetched: the program would refuse them in the end.
+function Test-Values {
+    for ($i = 0; $i -lt $script:Words.Count - 1; $i++) {
+        $value = [string]$script:Words[$i + 1]
+        if (($script:Words[$i] -eq '--cores') -and ($value -notmatch '^[1-9][0-9]*$')) { Stop-Script 2 "-Cores $value is no number of cores." }
+        if ($script:Words[$i] -eq '--join') { Test-Code '-Join' $value }
+    }
+    if ($env:BITTRADER_JOIN) { Test-Code 'BITTRADER_JOIN' $env:BITTRADER_JOIN }
+}
+
 # Stops where Bittrader cannot run, with the reason; what is less than recommended is only said.
 function Test-Machine {
     $system = Get-CimInstance Win32_OperatingSystem
@@ -419,6 +429,7 @@ function Install-All {
 
 Read-Options $args
 Read-Variables
+Test-Values
 Write-Host "Bittrader $PackageVersion`: sets this computer up as a worker of a cluster."
 Write-Host ''
 Test-Package
@@ -434,13 +445,7 @@ if ($script:DryRun) {
     Write-Host 'Nothing was changed: this was a dry run.'
     exit 0
 }
-# Before anything is fetched: the program would refuse them in the end.
-for ($i = 0; $i -lt $script:Words.Count - 1; $i++) {
-    $value = [string]$script:Words[$i + 1]
-    if (($script:Words[$i] -eq '--cores') -and ($value -notmatch '^[1-9][0-9]*$')) { Stop-Script 2 "-Cores $value is no number of cores." }
-    if ($script:Words[$i] -eq '--join') { Test-Code '-Join' $value }
-}
-if ($env:BITTRADER_JOIN) { Test-Code 'BITTRADER_JOIN' $env:BITTRADER_JOIN }
+# Before anything is fetched: without it the program would refuse in the end.
 if (-not $script:Ask -and -not (Test-Asked '--join') -and -not $env:BITTRADER_JOIN -and -not (Test-Path -LiteralPath (Join-Path $Folder 'meeting.json'))) {
     Stop-Script 2 'this computer has joined no cluster: add -Join CODE, which `bittrader head invite` prints on the head.'
 }

@@ -184,6 +184,15 @@ def test_a_dry_run_on_a_fresh_windows_names_every_place_that_the_program_would_c
         assert (change.target if change.kind in ("file", "task") else "in the firewall of Windows") in said
 
 
+def test_windows_checks_the_answers_before_it_says_anything_and_so_before_a_dry_run_ends(zips: Unpacked) -> None:
+    text = zips.script("install.ps1", FOLDER).read_text()
+    calls = re.findall(r"(?m)^(?:if \()?([\w-]+|\$script:DryRun)\b", text[text.index("\nRead-Options $args\n") :])
+    assert calls[:4] == ["Read-Options", "Read-Variables", "Test-Values", "Write-Host"]
+    assert "$script:DryRun" in calls[4:]
+    checks = re.findall(r"(?s)^function Test-Values \{(.*?)^\}", text, re.MULTILINE)[0]
+    assert re.findall(r"'--(?:cores|join)'|\$env:\w+(?=\))", checks) == ["'--cores'", "'--join'", "$env:BITTRADER_JOIN"]
+
+
 def test_powershell_functions_are_called_by_the_names_that_they_have(zips: Unpacked) -> None:
     text = (zips.folder / FOLDER / "install.ps1").read_text()
     defined = re.findall(r"(?m)^function ([\w-]+)", text)
