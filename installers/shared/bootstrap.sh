@@ -77,7 +77,11 @@ read_options() {
                 [ $# -gt 1 ] || stop 2 "$1 needs a value; --help lists the options."
                 shift
                 ;;
-            --scope=* | --cores=* | --join=*) stop 2 "write ${1%%=*} and its value with a space between them, without the sign =." ;;
+            --firewall=* | --no-firewall=* | --start-at-login=* | --no-start-at-login=*)
+                switch=${1%%=*} switch=${switch#--} switch=${switch#no-}
+                stop 2 "write --$switch or --no-$switch, without a value."
+                ;;
+            --yes=* | --dry-run=* | --json=* | --help=*) stop 2 "write ${1%%=*} without a value." ;;
             -*) stop 2 "there is no option ${1%%=*}; --help lists them." ;;
             *) stop 2 "a word without an option is not understood (it is not shown: a join code is secret); --help lists the options." ;;
         esac
@@ -546,6 +550,13 @@ hand_over() {
 }
 
 main() {
+    for word in "$@"; do # --cores=2 is --cores 2
+        shift
+        case $word in
+            --scope=* | --cores=* | --join=*) set -- "$@" "${word%%=*}" "${word#*=}" ;;
+            *) set -- "$@" "$word" ;;
+        esac
+    done
     read_options "$@"
     if [ -n "$JSON" ]; then exec 3>&2; else exec 3>&1; fi
     check_package

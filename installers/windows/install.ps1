@@ -71,8 +71,10 @@ function Read-Options([object[]]$Given) {
     $i = 0
     while ($i -lt $Given.Count) {
         $word = [string]$Given[$i]
-        $name = $word.ToLowerInvariant().Replace('-', '')
+        $option, $value = $word -split '[=:]', 2
+        $name = $option.ToLowerInvariant().Replace('-', '')
         if (-not $word.StartsWith('-')) { $name = '' }
+        elseif (($null -ne $value) -and ('join', 'cores' -notcontains $name)) { $name += '=' }
         switch ($name) {
             'help' { Write-Host $Usage; exit 0 }
             'h' { Write-Host $Usage; exit 0 }
@@ -85,13 +87,19 @@ function Read-Options([object[]]$Given) {
             'startatlogin' { Add-Word '--start-at-login' }
             'nostartatlogin' { Add-Word '--no-start-at-login' }
             { 'join', 'cores' -contains $_ } {
-                $i += 1
-                if ($i -ge $Given.Count) { Stop-Script 2 "$word needs a value; -Help lists the options." }
-                Add-Word "--$name", ([string]$Given[$i])
+                # PowerShell makes two words of -Cores:2 by itself.
+                if (($null -eq $value) -or $word.EndsWith(':')) {
+                    $i += 1
+                    if ($i -ge $Given.Count) { Stop-Script 2 "$option needs a value; -Help lists the options." }
+                    $value = [string]$Given[$i]
+                }
+                Add-Word "--$name", $value
             }
             '' { Stop-Script 2 'a word without an option is not understood (it is not shown: a join code is secret); -Help lists the options.' }
-            { $_ -match '^(join|cores)[=:]' } { Stop-Script 2 "write $(($word -split '[=:]')[0]) and its value with a space between them." }
-            default { Stop-Script 2 "there is no option $(($word -split '[=:]')[0]); -Help lists them." }
+            { 'firewall=', 'nofirewall=' -contains $_ } { Stop-Script 2 'write -Firewall or -NoFirewall, without a value.' }
+            { 'startatlogin=', 'nostartatlogin=' -contains $_ } { Stop-Script 2 'write -StartAtLogin or -NoStartAtLogin, without a value.' }
+            { 'yes=', 'dryrun=', 'json=', 'help=' -contains $_ } { Stop-Script 2 "write $option without a value." }
+            default { Stop-Script 2 "there is no option $option; -Help lists them." }
         }
         $i += 1
     }

@@ -198,14 +198,29 @@ def test_variables_answer_what_options_do_not(computer: Computer, zips: Unpacked
     ]  # fmt: skip
 
 
+def test_a_value_may_follow_its_option_after_a_space_or_after_the_sign_of_equality(
+    computer: Computer, zips: Unpacked, tmp_path: Path
+) -> None:
+    code = tmp_path / "my = code"
+    code.write_text(CODE)
+    script = zips.script("install.sh", "Worker_Linux_v2.6")
+    done = computer.run(script, f"--join={code}", "--cores=2", "--yes", "--scope=user", "--no-firewall")
+    assert done.returncode == 0, done.stderr
+    (words,) = calls(computer)
+    assert words[4:] == ["--join", str(code), "--cores", "2", "--yes", "--scope", "user", "--no-firewall"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--bogus"], "there is no option --bogus"),
         (["--cores"], "--cores needs a value"),
-        (["--cores=4"], "write --cores and its value with a space between them"),
-        (["--scope=user"], "write --scope and its value with a space between them"),
+        (["--bogus=4"], "there is no option --bogus;"),
+        (["--firewall=yes"], "write --firewall or --no-firewall, without a value"),
+        (["--no-start-at-login=1"], "write --start-at-login or --no-start-at-login, without a value"),
+        (["--yes=1"], "write --yes without a value"),
         (["--join", "CODE"], "--join is for workers"),
+        (["--join=CODE"], "--join is for workers"),
         ([], "there is no terminal to ask on: add --yes"),
         (["--json"], "--json asks nothing: add --yes"),
     ],
@@ -225,6 +240,7 @@ def test_a_wrong_call_is_one_line_and_nothing_is_done(
     [
         (["--cores", "many"], "--cores many is no number of cores"),
         (["--cores", "0"], "--cores 0 is no number of cores"),
+        (["--cores=0"], "--cores 0 is no number of cores"),
         (["--scope", "world"], "--scope is system or user, not world"),
         (["--join", "/no/such/code.txt"], "/no/such/code.txt is neither a join code nor a file"),
     ],

@@ -184,6 +184,16 @@ def test_a_dry_run_on_a_fresh_windows_names_every_place_that_the_program_would_c
         assert (change.target if change.kind in ("file", "task") else "in the firewall of Windows") in said
 
 
+def test_windows_tells_how_a_switch_is_meant_that_was_given_a_value_for_every_switch_that_it_knows(
+    zips: Unpacked,
+) -> None:
+    text = zips.script("install.ps1", FOLDER).read_text()
+    read = re.findall(r"(?s)^function Read-Options\b.*?^\}", text, re.MULTILINE)[0]
+    switches = set(re.findall(r"(?m)^ +'(\w\w+)' \{", read))
+    assert len(switches) == 8
+    assert set(re.findall(r"'(\w+)='", read)) == switches
+
+
 def test_windows_checks_the_answers_before_it_says_anything_and_so_before_a_dry_run_ends(zips: Unpacked) -> None:
     text = zips.script("install.ps1", FOLDER).read_text()
     calls = re.findall(r"(?m)^(?:if \()?([\w-]+|\$script:DryRun)\b", text[text.index("\nRead-Options $args\n") :])
