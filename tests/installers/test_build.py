@@ -85,6 +85,18 @@ def test_each_readme_says_that_not_every_system_was_really_tried_and_where_more_
         assert "DEPLOYMENT_GUIDE.md of the project" in text, readme
 
 
+def test_each_readme_fits_a_terminal_and_has_room_above_its_headings_alone(built: Path) -> None:
+    for name, (folder, files) in PROMISED.items():
+        (readme,) = (file for file in files if file.startswith("README"))
+        with zipfile.ZipFile(built / name) as archive:
+            lines = archive.read(f"{folder}/{readme}").decode().splitlines()
+        assert max(map(len, lines)) <= 80, readme
+        underlines = [at for at, line in enumerate(lines) if line and set(line) <= {"=", "-"}]
+        assert [lines[at - 1] for at in underlines if len(lines[at]) != len(lines[at - 1])] == [], readme
+        wide = [at for at in range(1, len(lines)) if lines[at - 1] == lines[at] == ""]
+        assert wide == [at - 2 for at in underlines[1:]], readme
+
+
 def test_the_wheel_holds_every_file_of_this_version(tmp_path: Path) -> None:
     package = ROOT / "src" / "bittrader"
     files = {path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
