@@ -192,6 +192,7 @@ def set_up(lock_file: Path) -> None:
     print(f"Installing what {lock_file.name} names into .venv (a large download, once) ...", flush=True)
     install(uv, "--only-binary", ":all:", "--require-hashes", "--requirement", lock_file)
     install(uv, "--no-deps", "--no-build-isolation", "--editable", ROOT)
+    point_at_sources()
     STAMP.write_text(stamp_of(lock_file))
     print(f"Set up after {time.monotonic() - started:.0f} s.", flush=True)
 
@@ -230,6 +231,12 @@ def install(uv: str | None, *words: object) -> None:
         attempt(uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", PYTHON, *words)
     else:
         attempt(PYTHON, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", *words)
+
+
+def point_at_sources() -> None:
+    """Has the environment find the sources by the way from it: under LC_ALL=C, Python 3.11 stops at an umlaut."""
+    for path in VENV.rglob("site-packages/*bittrader.pth"):
+        path.write_text(os.path.relpath(ROOT / "src", path.parent) + "\n")
 
 
 def find_uv() -> str | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
+import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +39,7 @@ def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(module, "RUNTIME_LOCK", tmp_path / "requirements.lock")
     monkeypatch.setattr(module, "DEV_LOCK", tmp_path / "requirements-dev.lock")
+    monkeypatch.setattr(module, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(module, "STAMP", tmp_path / "stamp")
     monkeypatch.setattr(module, "PYTHON", Path(sys.executable))
     return module
@@ -85,6 +88,23 @@ def test_an_environment_that_was_moved_is_made_anew(dev: ModuleType, installed: 
     dev.STAMP.write_text("/elsewhere\n0\n")
     dev.set_up(dev.DEV_LOCK)
     assert installed[0] == ("new environment",)
+
+
+def test_an_environment_below_an_umlaut_finds_the_sources_in_a_locale_that_has_none(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev, "ROOT", tmp_path / "Jörg")
+    monkeypatch.setattr(dev, "VENV", dev.ROOT / ".venv")
+    venv.create(dev.VENV)
+    (packages,) = dev.VENV.rglob("site-packages")
+    (packages / "_editable_impl_bittrader.pth").write_text(str(dev.ROOT / "src"), encoding="utf-8")
+    (dev.ROOT / "src").mkdir()
+    (dev.ROOT / "src" / "pebble.py").write_text("print('small')")
+    dev.point_at_sources()
+    python = dev.VENV / dev.BIN.name / dev.PYTHON.name
+    variables = {**os.environ, "LC_ALL": "C"}
+    done = subprocess.run([python, "-c", "import pebble"], env=variables, capture_output=True, check=False)
+    assert done.stdout.split() == [b"small"], done.stderr
 
 
 def test_a_python_that_is_missing_or_fails_does_not_work(dev: ModuleType) -> None:
