@@ -19,7 +19,8 @@ class Wine:
     @property
     def variables(self) -> dict[str, str]:
         """What its programs are to have in their environment."""
-        own = {"WINEPREFIX": self.folder, "WINEDEBUG": "-all", "HOME": self.folder, "LC_ALL": "C.UTF-8"}
+        folders = dict.fromkeys(("WINEPREFIX", "HOME", "TMPDIR"), self.folder)
+        own = {**folders, "WINEDEBUG": "-all", "LC_ALL": "C.UTF-8"}
         return {"PATH": os.environ["PATH"], **{name: str(value) for name, value in own.items()}}
 
     def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:

@@ -287,6 +287,11 @@ def test_what_an_unfinished_installation_left_is_removed_on_windows(
     assert [path.name for path in windows.folder.iterdir()] == ["config.env"]
 
 
+def test_wine_leaves_no_folder_of_its_server_behind(wine: Wine) -> None:
+    there = wine.folder.stat()
+    assert not [*Path("/tmp").glob(f"wine-*/server-{there.st_dev:x}-{there.st_ino:x}")]
+
+
 def test_batch_files_end_every_line_as_cmd_needs_it(zips: Unpacked) -> None:
     with zipfile.ZipFile(zips.folder / "Bittrader_Worker_Installer_v2.6_Windows.zip") as archive:
         for name in BATCH:
