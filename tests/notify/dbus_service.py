@@ -47,7 +47,7 @@ def desktop() -> Iterator[Desktop]:
                 thread.start()
                 yield found
         finally:
-            bus.kill()
+            bus.terminate()  # it takes its socket with it
 
 
 class _Connection:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 from tests.notify import dbus_service
@@ -83,6 +85,14 @@ def desktop(monkeypatch):
     with dbus_service.desktop() as found:
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", found.address)
         yield found
+
+
+def test_the_session_of_the_tests_leaves_no_socket_behind():
+    if not dbus_service.is_there:
+        pytest.skip("there is no dbus-daemon")
+    with dbus_service.desktop() as found:
+        place = re.search(r"path=([^,]+)", found.address)
+    assert place is None or not Path(place[1]).exists()
 
 
 POST = Post.of(Message("Bittrader: air", "1 < 2 & so on"), desktop=True, urls=())

@@ -23,6 +23,7 @@ import pytest
 
 from bittrader import cli
 from bittrader.cluster import daemon
+from bittrader.install.removal import removal, remove
 from bittrader.market.sample import synthetic
 
 if TYPE_CHECKING:
@@ -99,9 +100,10 @@ def _run_here(words: list[str]) -> str:
 
 @pytest.fixture
 def no_head_is_left() -> Iterator[None]:
-    """Ends the head that a document began and, because a command of it failed, did not stop."""
+    """Ends the head that a document began and, because a command of it failed, did not stop; its Ray's folder goes."""
     yield
     assert daemon.stop("head")
+    assert remove(removal("head", studies=True)) == ()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
