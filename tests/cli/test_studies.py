@@ -202,37 +202,37 @@ def test_a_study_is_resumed_where_it_was_searched(study, capsys, node, command):
 
 
 @pytest.fixture
-def node(monkeypatch):
+def node_folder(monkeypatch):
     """The folder of a node of this computer, to which studies can be left."""
     monkeypatch.setattr(placing, "node_folder", paths.head_dir)
     return paths.head_dir()
 
 
 @pytest.mark.usefixtures("study")
-def test_a_study_is_left_to_the_node_with_all_that_was_asked(node):
+def test_a_study_is_left_to_the_node_with_all_that_was_asked(node_folder):
     words = ["--trials", "20", "--threads", "1", "--no-verdict", "--no-report", "--on", "cluster", "--detach"]
     assert run(["optimize", "sma-cross", "made-up", "--study", "two", *words]) == 0
     assert run(["studies", "resume", "one", *words]) == 0
     for name in ("one", "two"):
-        assert jobs.words_for(node, name) == ["--threads", "1", "--no-verdict", "--no-report"]
+        assert jobs.words_for(node_folder, name) == ["--threads", "1", "--no-verdict", "--no-report"]
 
 
-def test_what_was_moved_is_found_again_by_the_node_that_a_study_is_left_to(study, node):
+def test_what_was_moved_is_found_again_by_the_node_that_a_study_is_left_to(study, node_folder):
     (paths.candles_dir() / "made-up.parquet").rename(paths.candles_dir() / "moved.parquet")
     words = ["resume", "one", "--trials", "20", "--on", "cluster", "--detach"]
     with pytest.raises(BittraderError, match="no file called 'made-up'"):
         run(["studies", *words])
-    assert not jobs.asked(node)
+    assert not jobs.asked(node_folder)
     assert run(["studies", *words, "--candles", "moved"]) == 0
     with Study.read(study) as opened:
         assert (opened.budget, opened.experiment.series[0].reference) == (20, "moved")
 
 
 @pytest.mark.parametrize("trials", ["0", "-1", "5"])
-def test_what_no_search_could_do_is_not_left_to_a_node(study, node, trials):
+def test_what_no_search_could_do_is_not_left_to_a_node(study, node_folder, trials):
     with pytest.raises(InputError, match="trials"):
         run(["studies", "resume", "one", "--trials", trials, "--on", "cluster", "--detach"])
-    assert not jobs.asked(node)
+    assert not jobs.asked(node_folder)
     with Study.read(study) as opened:
         assert opened.budget == 10
 
@@ -254,7 +254,7 @@ def test_stop_says_what_it_cannot_stop():
         run(["studies", "stop", "none"])
 
 
-@pytest.mark.usefixtures("study", "node")
+@pytest.mark.usefixtures("study", "node_folder")
 def test_who_leaves_a_study_to_the_node_is_answered_in_json(capsys):
     detached = {"study": "one", "detached": True}
     assert json_of(capsys, "resume", "one", "--trials", "20", "--on", "cluster", "--detach") == detached
@@ -269,13 +269,13 @@ def test_who_leaves_a_study_to_the_node_is_answered_in_json(capsys):
         (10, 0, 0, ""),
     ],
 )
-def test_who_watches_a_study_is_told_why_the_node_has_given_it_up(study, node, capsys, budget, code, ends, said):
+def test_who_watches_a_study_is_told_why_the_node_has_given_it_up(study, node_folder, capsys, budget, code, ends, said):
     with Study.write(study) as opened:
         opened.allow(budget)
-    log = jobs.log_file(node, "one")
+    log = jobs.log_file(node_folder, "one")
     log.parent.mkdir(parents=True)
     log.write_text("bittrader: the file is gone\n")
-    write_state(node, state(jobs=[JobState("one", running=False, code=code, ended=1.0, asked=0.0)]))
+    write_state(node_folder, state(jobs=[JobState("one", running=False, code=code, ended=1.0, asked=0.0)]))
     assert run(["studies", "attach", "one", "--json"]) == ends
     assert capsys.readouterr().err.removeprefix("The node of this computer ") == said
 
