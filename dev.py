@@ -183,6 +183,9 @@ JOBS = {
 
 def set_up(lock_file: Path) -> None:
     """Makes `.venv` hold what the lock names and the project itself; does nothing when it already does."""
+    former = STAMP.with_name("bittrader-installed")  # by which the program knows what the installers made
+    if former.exists():
+        former.replace(STAMP)
     if works(PYTHON) and STAMP.exists() and STAMP.read_text() in (stamp_of(lock_file), stamp_of(DEV_LOCK)):
         return
     started = time.monotonic()

@@ -59,6 +59,15 @@ def test_a_clones_environment_is_not_taken_for_one_of_the_installers() -> None:
     assert load().STAMP.name != INSTALLED
 
 
+def test_a_clone_that_was_set_up_under_the_stamps_former_name_needs_nothing_and_loses_that_name(
+    dev: ModuleType, installed: list[object]
+) -> None:
+    former = dev.STAMP.with_name(INSTALLED)
+    former.write_text(dev.stamp_of(dev.DEV_LOCK))
+    dev.set_up(dev.DEV_LOCK)
+    assert (installed, former.exists(), dev.STAMP.exists()) == ([], False, True)
+
+
 def test_the_second_run_installs_nothing(dev: ModuleType, installed: list[object]) -> None:
     dev.set_up(dev.DEV_LOCK)
     first = len(installed)
