@@ -19,6 +19,7 @@ from bittrader.cluster.config_file import set_key
 from bittrader.cluster.identity import folder_of, identity
 from bittrader.cluster.invite import Invite
 from bittrader.cluster.network import Way
+from bittrader.cluster.roles import has_joined
 from bittrader.cluster.settings import read_settings
 from bittrader.cluster.visit import Contact, keep_contact
 from bittrader.errors import ClusterError, InputError, InstallError
@@ -414,7 +415,7 @@ def test_an_installation_that_fails_after_joining_leaves_the_cluster_and_the_set
     with pytest.raises(InstallError, match=r"What was done before is undone\.$"):
         tell("worker", "install", "--yes", "--join", "CODE", "--cores", "1")
     assert joined == [("CODE", None), "left"]
-    assert not joining.has_joined()
+    assert not has_joined()
     assert "taken back: join the cluster\n" in capsys.readouterr().err
     assert not folder_of("worker").exists()
 
@@ -426,7 +427,7 @@ def test_a_worker_that_had_joined_before_stays_in_its_cluster_and_keeps_its_sett
     with pytest.raises(InstallError):
         tell("worker", "install", "--yes", "--scope", "system", "--cores", "2")
     assert joined == [("CODE", None)]
-    assert joining.has_joined()
+    assert has_joined()
     assert (folder_of("worker") / "config.toml").read_text() == before
 
 

@@ -15,6 +15,7 @@ from bittrader.cluster.identity import folder_of, identity
 from bittrader.cluster.invite import decode, read_code
 from bittrader.cluster.members import Members
 from bittrader.cluster.secrets import MEMBERS, Secrets
+from bittrader.cluster.visit import Contact, keep_contact
 from bittrader.errors import ClusterError, InputError
 
 
@@ -67,6 +68,23 @@ def test_who_invites_while_the_head_runs_is_not(say):
 @pytest.mark.usefixtures("only_a_head_runs")
 def test_the_status_of_the_role_that_a_computer_has_not_leads_to_the_one_it_has(say):
     assert say("worker", "status") == (1, "This computer is no worker, but a head: bittrader head status\n")
+
+
+@pytest.mark.parametrize("words", [("start",), ("start", "--background")])
+def test_a_worker_of_a_cluster_is_not_made_a_head_as_well(say, words):
+    folder_of("worker").mkdir()
+    keep_contact(folder_of("worker"), Contact(("192.0.2.1",), 6380))
+    with pytest.raises(InputError, match=r"this computer is a worker already.*: bittrader worker uninstall"):
+        say("head", *words)
+    assert not folder_of("head").exists()
+
+
+@pytest.mark.usefixtures("only_a_head_runs")
+@pytest.mark.parametrize("words", [("join", "CODE"), ("start",)])
+def test_a_head_is_not_made_a_worker_as_well(say, words):
+    with pytest.raises(InputError, match=r"this computer is a head already.*: bittrader head uninstall"):
+        say("worker", *words)
+    assert not folder_of("worker").exists()
 
 
 def test_the_status_of_a_node_that_stands_still_says_how_to_start_it(say):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +12,9 @@ import pytest
 from tests.install.machines import FakeMachine
 
 from bittrader import host
-from bittrader.cluster.identity import folder_of, other_role
-from bittrader.cluster.settings import Network, Ports
+from bittrader.cluster.config_file import set_key
+from bittrader.cluster.identity import folder_of, identity, other_role
+from bittrader.cluster.settings import Network
 from bittrader.errors import InstallError
 from bittrader.host.base import Address
 from bittrader.install import facts
@@ -129,11 +130,21 @@ def test_a_receipt_of_the_other_role_that_names_what_is_not_ours_says_nothing() 
 
 
 def test_the_other_role_is_a_rival_if_it_wants_the_same_ports() -> None:
-    machine, ports = FakeMachine(), Ports()
-    assert not facts._has_rival(other_of("head", machine), "head", ports)
+    machine = FakeMachine()
+    assert not facts._has_rival(other_of("head", machine), "head")
     receipt = other_of("head", machine, "ana")
-    assert facts._has_rival(receipt, "head", ports)
-    assert not facts._has_rival(receipt, "head", replace(ports, node_manager=7001, object_manager=7002))
+    assert facts._has_rival(receipt, "head")
+    set_key(folder_of("head"), "network.ports.node_manager", "7001")
+    assert facts._has_rival(receipt, "head")
+    set_key(folder_of("head"), "network.ports.object_manager", "7002")
+    assert not facts._has_rival(receipt, "head")
+
+
+def test_the_other_role_is_a_rival_also_where_it_was_started_by_hand() -> None:
+    receipt = other_of("worker", FakeMachine())
+    assert not facts._has_rival(receipt, "worker")
+    identity(folder_of("head"), "head", "desk")
+    assert facts._has_rival(receipt, "worker")
 
 
 class Entry(NamedTuple):

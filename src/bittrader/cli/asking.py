@@ -8,8 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from bittrader.cli.joining import check_here, has_joined
+from bittrader.cli.joining import check_here
 from bittrader.cluster.identity import folder_of
+from bittrader.cluster.roles import has_joined
 from bittrader.cluster.settings import read_settings
 from bittrader.errors import ClusterError, InputError
 from bittrader.host import current

@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from bittrader.cli.asking import Asked, ask, confirm, is_terminal, numbered, say
-from bittrader.cli.joining import as_before_if_it_fails, check_here, has_joined, join_here
+from bittrader.cli.joining import as_before_if_it_fails, check_here, join_here
 from bittrader.cli.options import JsonOption
 from bittrader.cli.services import services_of, wait_until_up
 from bittrader.cli.uninstalling import uninstall_node
@@ -21,6 +21,7 @@ from bittrader.cluster import config_file, daemon, environments, inviting
 from bittrader.cluster.identity import Role, folder_of
 from bittrader.cluster.invite import read_code
 from bittrader.cluster.network import no_way_in_words, way
+from bittrader.cluster.roles import has_joined
 from bittrader.cluster.settings import read_settings
 from bittrader.errors import BittraderError, ClusterError, InputError, InstallError
 from bittrader.host import current

@@ -12,9 +12,10 @@ from bittrader.cluster.facts import facts_here
 from bittrader.cluster.identity import Role, folder_of, identity, read_identity
 from bittrader.cluster.invite import MOST_ADDRESSES, Invite, read_code
 from bittrader.cluster.messages import RefusedError
+from bittrader.cluster.roles import has_joined
 from bittrader.cluster.secrets import Secrets
 from bittrader.cluster.settings import read_settings, text_of, value_in_env
-from bittrader.cluster.visit import Visitor, check, join, read_contact
+from bittrader.cluster.visit import Visitor, check, join
 from bittrader.errors import ClusterError, InputError
 from bittrader.files import written_whole
 
@@ -115,12 +116,3 @@ def head_address(text: str, place: str) -> str:
         return str(IPv4Address(said)) if said else ""
     except AddressValueError:
         raise InputError(f"{place}: HEAD_ADDRESS is an IPv4 address as in 192.168.1.20, not {said!r}.") from None
-
-
-def has_joined() -> bool:
-    """Whether this computer knows a head to work for."""
-    try:
-        read_contact(folder_of("worker"))
-    except ClusterError:
-        return False
-    return True

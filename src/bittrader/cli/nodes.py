@@ -17,7 +17,6 @@ from rich.table import Table
 
 from bittrader import host, paths
 from bittrader.cli.installing import add_installing
-from bittrader.cli.joining import has_joined
 from bittrader.cli.notifying import try_ways
 from bittrader.cli.options import JsonOption
 from bittrader.cli.services import start_service
@@ -25,6 +24,7 @@ from bittrader.cli.verifying import verify_node
 from bittrader.cluster import config_file, daemon
 from bittrader.cluster.identity import Role, folder_of, other_role, read_identity, require_identity
 from bittrader.cluster.policy import NodePolicy
+from bittrader.cluster.roles import has_joined, require_no_second_role
 from bittrader.cluster.settings import read_settings
 from bittrader.cluster.status_words import in_words
 from bittrader.cluster.visit import require_joined
@@ -194,6 +194,7 @@ def _add_notify(app: typer.Typer, role: Role) -> None:
 
 def run_node(role: Role, *, background: bool) -> int:
     """Runs the node, and returns the exit code; in the background it returns when the node is up."""
+    require_no_second_role(role)
     if not background:
         return daemon.run(role)
     if start_service(role):

@@ -10,6 +10,7 @@ from bittrader.cli.joining import join_here
 from bittrader.cli.nodes import Background, NodeName, add_commands, run_node
 from bittrader.cli.services import start_service
 from bittrader.cluster import daemon
+from bittrader.cluster.roles import require_no_second_role
 from bittrader.errors import ClusterError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -26,6 +27,7 @@ def join(
     """Join a cluster with a join code, and work for it."""
     if daemon.running("worker") is not None:
         raise ClusterError("this computer works for a cluster already: bittrader worker stop, then join again")
+    require_no_second_role("worker")
     me, head = join_here(code, name)
     say = Console(stderr=True).print
     say(f"{escape(me)} has joined the cluster of {escape(head)}.", highlight=False)

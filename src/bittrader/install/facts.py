@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bittrader import host, paths
 from bittrader.cluster.identity import folder_of, other_role
 from bittrader.cluster.network import way
+from bittrader.cluster.roles import has_role, wants_same_ports
 from bittrader.cluster.settings import Ports, read_settings
 from bittrader.errors import BittraderError, InstallError
 from bittrader.host.network import SHARED
@@ -61,7 +62,7 @@ class Facts:
     lingered: bool | None = None
     """Whether they did so before we had them, if this computer's other role knows."""
     has_rival: bool = False
-    """Whether this computer's other role is installed, and wants the same ports."""
+    """Whether this computer has the other role, installed or not, and that wants the same ports."""
     manager: str = ""
     """The program that installs packages; empty if it is none that we know."""
     link_is_free: bool = False
@@ -145,7 +146,7 @@ def facts_of(role: Role, machine: Machine, owner: Owner) -> Facts:
         systemd=systemd_version(machine) if is_linux else None,
         has_logind=Path("/run/dbus/system_bus_socket").exists() and shutil.which("loginctl") is not None,
         lingered=_lingered(other),
-        has_rival=_has_rival(other, role, settings.network.ports),
+        has_rival=_has_rival(other, role),
         manager=next((one for one in _MANAGERS if shutil.which(one)), "") if is_linux else "",
         link_is_free=not os.path.lexists(link) or _is_ours(link, folder),
         ports=settings.network.ports,
@@ -157,14 +158,9 @@ def facts_of(role: Role, machine: Machine, owner: Owner) -> Facts:
     )
 
 
-def _has_rival(receipt: Receipt | None, role: Role, ports: Ports) -> bool:
-    if receipt is None or receipt.is_new:
-        return False
-    try:
-        theirs = read_settings(folder_of(other_role(role))).network.ports
-    except BittraderError:  # its file is broken, which is no matter of this node
-        theirs = Ports()
-    return bool({ports.node_manager, ports.object_manager} & {theirs.node_manager, theirs.object_manager})
+def _has_rival(receipt: Receipt | None, role: Role) -> bool:
+    is_installed = receipt is not None and not receipt.is_new
+    return (is_installed or has_role(other_role(role))) and wants_same_ports(role)
 
 
 def _other_receipt(role: Role, machine: Machine, owner: Owner) -> Receipt | None:

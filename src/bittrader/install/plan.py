@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bittrader.cluster.identity import other_role
-from bittrader.errors import InputError, InstallError
+from bittrader.cluster.roles import second_role
+from bittrader.errors import InstallError
 from bittrader.install import launchd, systemd, task
 from bittrader.install.changes import Block, Change, Link, WriteFile, digest
 from bittrader.install.firewall import FirewalldRules, NftRule, UfwRule, WindowsRule, joined, named, opened_ports
@@ -168,12 +169,7 @@ def _rules(facts: Facts, guard: Guard) -> Iterator[Change]:
 def require_no_rival(facts: Facts) -> None:
     """InputError where this computer is of the other role already, and both would want the same ports."""
     if facts.has_rival:
-        other = other_role(facts.role)
-        raise InputError(
-            f"this computer is a {other} already, and one computer has one role: a head works as well, and needs no "
-            f"worker beside it. To make it a {facts.role} instead, first remove the {other}: bittrader {other} "
-            "uninstall"
-        )
+        raise second_role(facts.role)
 
 
 def _of_macos(ports: str) -> str:
