@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.cluster.healthy import STATE
 from tests.install.machines import FakeMachine, linux
 
 from bittrader import paths
@@ -33,6 +35,8 @@ from bittrader.optimize.studies.database import StudyRunningError, WriterLock
 if TYPE_CHECKING:
     from pathlib import Path
 
+UP = replace(STATE, at=math.inf)
+
 
 @pytest.fixture
 def machine(monkeypatch):
@@ -42,7 +46,7 @@ def machine(monkeypatch):
         monkeypatch.setattr(module, "Here", lambda *_: machine)
     monkeypatch.setattr(installing, "facts_of", lambda role, *_: facts(role))
     monkeypatch.setattr(facts_module, "bounds_of", lambda role, _: bounds(facts(role)))
-    monkeypatch.setattr(daemon, "running", lambda _role: object() if machine.active else None)
+    monkeypatch.setattr(daemon, "running", lambda _role: UP if machine.active else None)
     monkeypatch.setattr(services, "is_held", lambda _folder: bool(machine.active))
     monkeypatch.setattr(installing, "way", lambda *_: Way("192.0.2.1", (), encrypted=True, reason="so it is"))
     return machine
@@ -469,7 +473,7 @@ def test_who_joins_anew_starts_the_service_and_is_told_so(machine, tell, joined,
     monkeypatch.setattr(worker, "join_here", installing.join_here)
     code, _, err = tell("worker", "join", "CODE")
     assert (code, bool(machine.active)) == (0, True)
-    assert err.endswith("It runs as a service. See how it is: bittrader worker status\n")
+    assert err.endswith("The worker runs as a service. See how it is: bittrader worker status\n")
 
 
 def test_what_was_installed_starts_as_a_service(machine, tell):

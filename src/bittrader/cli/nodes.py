@@ -19,7 +19,7 @@ from bittrader import host, paths
 from bittrader.cli.installing import add_installing
 from bittrader.cli.notifying import try_ways
 from bittrader.cli.options import JsonOption
-from bittrader.cli.services import start_service
+from bittrader.cli.services import say_it_runs, start_service
 from bittrader.cli.verifying import verify_node
 from bittrader.cluster import config_file, daemon
 from bittrader.cluster.identity import Role, folder_of, other_role, read_identity, require_identity
@@ -193,15 +193,15 @@ def _add_notify(app: typer.Typer, role: Role) -> None:
 
 
 def run_node(role: Role, *, background: bool) -> int:
-    """Runs the node, and returns the exit code; in the background it returns when the node is up."""
+    """Runs the node, and returns the exit code; in the background it returns once its daemon runs."""
     require_no_second_role(role)
     if not background:
         return daemon.run(role)
     if start_service(role):
-        _say(f"The {role} runs as a service. See how it is: bittrader {role} status")
+        say_it_runs(role, "as a service")
         return 0
     pid = daemon.start_background(role)
-    _say(f"The {role} runs in the background (process {pid}). See how it is: bittrader {role} status")
+    say_it_runs(role, f"in the background (process {pid})")
     return 0
 
 

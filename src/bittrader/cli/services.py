@@ -2,7 +2,9 @@
 
 import time
 
-from bittrader.cli.asking import is_terminal
+from rich.markup import escape
+
+from bittrader.cli.asking import is_terminal, say
 from bittrader.cluster import daemon
 from bittrader.cluster.daemon_lock import DaemonRunningError, is_held
 from bittrader.cluster.identity import Role, folder_of
@@ -16,6 +18,8 @@ from bittrader.install.systemd import Running
 from bittrader.install.task import ScheduledTask
 
 _UP_SECONDS = 30.0
+_START_SECONDS = 5.0
+"""So long a node may take until it starts its Ray: it lets its address settle, and asks its head."""
 _POLL_SECONDS = 0.2
 
 
@@ -46,3 +50,24 @@ def wait_until_up(role: Role) -> bool:
             return True
         time.sleep(_POLL_SECONDS)
     return False
+
+
+def say_it_runs(role: Role, how: str) -> None:
+    """Says that the daemon runs, and why it can do nothing yet where something is in its way."""
+    say(f"The {role} runs {how}. See how it is: bittrader {role} status")
+    if why := obstacle(role):
+        say(f"It takes no part in the cluster yet: {escape(why)}")
+
+
+def obstacle(role: Role) -> str:
+    """Why a node that has just begun does not start its Ray; it has some seconds to do so. Empty if nothing is."""
+    began = time.time()
+    end, why = time.monotonic() + _START_SECONDS, ""
+    while time.monotonic() < end:
+        state = daemon.running(role)
+        if state is not None and state.at >= began:  # not what an earlier daemon said last
+            if state.phase != "down":
+                return ""
+            why = state.waiting
+        time.sleep(_POLL_SECONDS)
+    return why

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from bittrader.cli.joining import join_here
 from bittrader.cli.nodes import Background, NodeName, add_commands, run_node
-from bittrader.cli.services import start_service
+from bittrader.cli.services import say_it_runs, start_service
 from bittrader.cluster import daemon
 from bittrader.cluster.roles import require_no_second_role
 from bittrader.errors import ClusterError
@@ -34,6 +34,6 @@ def join(
     if no_start:
         say("Start it: bittrader worker start", highlight=False)
     elif start_service("worker"):
-        say("It runs as a service. See how it is: bittrader worker status", highlight=False)
+        say_it_runs("worker", "as a service")
     else:
         raise typer.Exit(run_node("worker", background=background))
