@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 
 import pytest
@@ -11,9 +12,11 @@ from installers.contents import PACKAGES
 
 from bittrader import host
 from bittrader.cluster import daemon, inviting
+from bittrader.cluster.config_file import set_key
 from bittrader.cluster.identity import folder_of, identity
 from bittrader.cluster.invite import decode, read_code
 from bittrader.cluster.members import Members
+from bittrader.cluster.policy import NodePolicy
 from bittrader.cluster.secrets import MEMBERS, Secrets
 from bittrader.cluster.visit import Contact, keep_contact
 from bittrader.errors import ClusterError, InputError
@@ -134,6 +137,32 @@ def test_more_cores_than_there_are_are_refused(say):
 def test_an_unknown_key_of_the_policy_names_the_whole_command_that_shows_all(say):
     with pytest.raises(InputError, match="All it has: bittrader worker policy show"):
         say("worker", "policy", "set", "nonsense", "1")
+
+
+def test_settings_as_json_are_what_a_program_reckons_with(say):
+    set_key(folder_of("worker"), "policy.battery_floor", "0.25")
+    facts = json.loads(say("worker", "policy", "show", "--json")[1])
+    assert facts == {f"policy.{key}": value for key, value in vars(NodePolicy(battery_floor=0.25)).items()} | {
+        "policy.hours": []
+    }
+    everything = json.loads(say("worker", "config", "show", "--json")[1])
+    assert everything.items() >= facts.items()
+    assert (everything["node.cores"], everything["network.mode"], everything["network.ports.gcs"]) == (
+        None,
+        "auto",
+        6379,
+    )
+
+
+def test_a_url_to_tell_by_is_as_secret_in_json(say):
+    set_key(folder_of("head"), "notify.urls", "tgram://123:s3cr3t/me")
+    assert json.loads(say("head", "notify", "--json")[1])["notify.urls"] == ["tgram://…"]
+
+
+def test_the_policy_is_shown_to_people_as_they_write_it(say):
+    said = say("worker", "policy", "show")[1]
+    assert re.search(r"away_cores +\(not set\)", said)
+    assert re.search(r"yield_to_others +true", said)
 
 
 def test_a_used_code_says_who_used_it(say):

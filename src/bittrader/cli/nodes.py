@@ -291,7 +291,7 @@ def _show_settings(role: Role, prefix: str, *, as_json: bool) -> None:
         table.add_column(name)
     for key, value, is_default in rows:
         shown = key.removeprefix("policy.") if prefix.startswith("policy.") else key
-        table.add_row(shown, escape(value), "" if is_default else "[cyan]yours[/cyan]")
+        table.add_row(shown, escape(config_file.in_words(value)), "" if is_default else "[cyan]yours[/cyan]")
     Console().print(table)
 
 

@@ -25,19 +25,19 @@ _BETWEEN_URLS = r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)"
 _HEADER = re.compile(r"\s*\[\s*([\w.]+)\s*\]\s*(#.*)?")
 
 
-def shown(settings: Settings) -> Iterator[tuple[str, str, bool]]:
-    """Every setting: its key, its value as TOML writes it, and whether that is the default."""
+def shown(settings: Settings) -> Iterator[tuple[str, object, bool]]:
+    """Every setting: its key, its value with what is secret masked, and whether that is the default."""
     for key, _ in keys(Settings):
         value = value_of(settings, key)
-        yield key, _shown(key, value), value == value_of(Settings(), key)
+        is_default = value == value_of(Settings(), key)
+        if key in secret_keys(Settings) and isinstance(value, tuple):
+            value = tuple(map(masked, value))
+        yield key, value, is_default
 
 
-def _shown(key: str, value: object) -> str:
-    if value is None:
-        return "(not set)"
-    if key in secret_keys(Settings) and isinstance(value, tuple):
-        value = tuple(map(masked, value))
-    return toml_value(value)
+def in_words(value: object) -> str:
+    """A value as its owner writes it into the file."""
+    return "(not set)" if value is None else toml_value(value)
 
 
 def set_key(folder: Path, key: str, said: str | None) -> None:
