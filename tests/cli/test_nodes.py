@@ -125,11 +125,12 @@ def test_cores_that_are_asked_for_during_a_pause_wait_for_its_end(say):
     assert "the pause comes first" not in say("head", "cores", "0")[1]
 
 
-def test_more_cores_than_there_are_are_refused(say):
+def test_more_cores_than_there_are_are_refused_and_fewer_than_none(say):
     identity(folder_of("head"), "head", "desk")
     total = host.current().total_cores()
-    with pytest.raises(InputError, match=f"this computer has {total} cores?: ask for 0 to {total}"):
-        say("head", "cores", str(total + 1))
+    for number in (total + 1, -3):
+        with pytest.raises(InputError, match=f"this computer has {total} cores?: ask for 0 to {total}"):
+            say("head", "cores", str(number))
     assert not (folder_of("head") / "wishes.json").exists()
     assert say("head", "cores", str(total))[0] == 0
 
@@ -163,6 +164,17 @@ def test_the_policy_is_shown_to_people_as_they_write_it(say):
     said = say("worker", "policy", "show")[1]
     assert re.search(r"away_cores +\(not set\)", said)
     assert re.search(r"yield_to_others +true", said)
+
+
+@pytest.mark.parametrize(("words", "why"), [
+    (("policy", "set", "active_cores", "-3"), "policy.active_cores is 0 or more, not -3"),
+    (("policy", "set", "active_cores", "--many"), "policy.active_cores is a whole number, not '--many'"),
+    (("config", "set", "policy.battery_floor", "-0.5"), "policy.battery_floor is a share from 0 to 1, not -0.5"),
+])  # fmt: skip
+def test_a_value_with_a_minus_is_refused_by_its_setting_and_is_no_option(say, words, why):
+    with pytest.raises(InputError, match=why):
+        say("worker", *words)
+    assert not (folder_of("worker") / "config.toml").exists()
 
 
 def test_a_used_code_says_who_used_it(say):

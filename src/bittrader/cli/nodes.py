@@ -34,6 +34,8 @@ from bittrader.errors import ClusterError, InputError, did_you_mean
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TAIL = 40
 _LOOK_SECONDS = 0.3
+_TAKES_NEGATIVE = {"ignore_unknown_options": True}
+"""Has a value such as -3 be a value, which the setting refuses in its own words, and no option that there is not."""
 
 Background = Annotated[bool, typer.Option("--background", help="Go on after this terminal has closed.")]
 NodeName = Annotated[str | None, typer.Option("--name", help="What to call this computer; else its own name.")]
@@ -113,12 +115,13 @@ def _add_wishes(app: typer.Typer, role: Role) -> None:
         _wish(role, paused_until=None, cores=None)
         _say("Resumed: the policy decides again.")
 
-    @app.command()
+    @app.command(context_settings=_TAKES_NEGATIVE)
     def cores(
-        number: Annotated[int, typer.Argument(metavar="N", help="Cores to use, whatever the policy says.", min=0)],
+        number: Annotated[int, typer.Argument(metavar="N", help="Cores to use, whatever the policy says.")],
     ) -> None:
         """Use so many cores until you resume, whatever the policy says."""
-        if number > (total := host.current().total_cores()):
+        total = host.current().total_cores()
+        if not 0 <= number <= total:
             raise InputError(f"this computer has {total} core{'s' * (total != 1)}: ask for 0 to {total}.")
         wishes = _wish(role, cores=number)
         paused = ", but the pause comes first" if wishes.is_paused(time.time()) else ""
@@ -133,7 +136,7 @@ def _policy(role: Role) -> typer.Typer:
         """Show what this computer's policy is."""
         _show_settings(role, "policy.", as_json=as_json)
 
-    @policy.command("set")
+    @policy.command("set", context_settings=_TAKES_NEGATIVE)
     def policy_set(
         key: Annotated[str, typer.Argument(metavar="KEY", help="As `policy show` calls it.")],
         value: Annotated[str, typer.Argument(metavar="VALUE", help="`default` goes back to ours.")],
@@ -157,7 +160,7 @@ def _config(role: Role) -> typer.Typer:
         """Show every setting, and which of them you have changed."""
         _show_settings(role, "", as_json=as_json)
 
-    @config.command("set")
+    @config.command("set", context_settings=_TAKES_NEGATIVE)
     def config_set(
         key: Annotated[str, typer.Argument(metavar="KEY", help="As `config show` calls it.")],
         value: Annotated[
