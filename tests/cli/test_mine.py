@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bittrader import Costs, backtest, paths
-from bittrader.cli import run
+from bittrader.cli import placing, run
 from bittrader.errors import InputError, StrategyError
 from bittrader.market.sample import synthetic
 from bittrader.market.store import store
@@ -78,6 +78,19 @@ def test_a_file_that_is_there_stays_as_it_is(here):
         mine("--write", "nowhere/it.py")
     with pytest.raises(InputError, match="Let it end in"):
         mine("--write", "it.txt")
+
+
+@pytest.mark.parametrize(("words", "output"), [
+    ((), ""), (("--write", "it.py"), " --output it.py"), (("--write", "the best.py"), " --output 'the best.py'"),
+])  # fmt: skip
+def test_who_leaves_a_search_of_rules_to_the_node_is_told_how_to_have_the_wanted_file_written(
+    capsys, here, monkeypatch, words, output
+):
+    monkeypatch.setattr(placing, "node_folder", paths.head_dir)
+    assert mine("--study", "first", "--on", "cluster", "--detach", *words) == 0
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == f"When it is complete, have its rules written: bittrader studies write first{output}"
+    assert not list(here.glob("*.py"))
 
 
 def test_a_study_of_one_strategys_parameters_has_no_rules_to_write():

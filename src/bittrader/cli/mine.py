@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -55,8 +56,9 @@ def mine(side: Side = None, write: File = None, **options: Any) -> None:
     settings = [*(options["settings"] or ()), *([f"side={side}"] if side else [])]
     code = _exit_code(lambda: optimize(MINED, **{**options, "study": study, "settings": settings}))
     if code == 0 and options["detach"]:
+        later = f"bittrader studies write {study}" + (f" --output {shlex.quote(str(write))}" if write else "")
         say = Console(stderr=True).print
-        say(f"When it is complete, have its rules written: bittrader studies write {study}", highlight=False)
+        say(f"When it is complete, have its rules written: {escape(later)}", soft_wrap=True, highlight=False)
     elif code == 0:
         write_rules(study, None, target)
     raise typer.Exit(code)
