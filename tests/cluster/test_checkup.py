@@ -176,6 +176,17 @@ def test_while_settings_cannot_be_read_the_ports_are_those_that_the_daemon_has(w
     assert observe("worker").ports == ports
 
 
+@pytest.mark.parametrize("ports", [{"raylet": 7001}, {"gcs": 1}, {"gcs": "6379"}, None])
+def test_ports_that_another_version_has_are_no_reason_to_look_at_nothing(worker, ports):
+    write_state(worker.folder, replace(STATE, ports=ports))
+    (worker.folder / "config.env").write_text("NUM_CPUS=many\n")
+    assert observe("worker").ports == Ports()
+    assert "NUM_CPUS is a number of cores" in said("Settings").words
+    assert said("Settings").words.endswith(
+        "another version, with ports that are not known here: the usual ones are looked at."
+    )
+
+
 def test_a_daemon_that_runs_is_told_from_what_one_left_behind(worker):
     write_state(worker.folder, replace(STATE, at=time.time()))
     assert not observe("worker").running

@@ -84,8 +84,21 @@ def _settings(folder: Path, state: NodeState | None) -> tuple[Settings, str]:
     try:
         return read_settings(folder), ""
     except InputError as error:
-        ports = Ports() if state is None else Ports(**state.ports)
-        return Settings(network=Network(ports=ports)), str(error)
+        fault, ports = str(error), Ports() if state is None else _understood(state.ports)
+        if ports is None:
+            ports = Ports()
+            fault += (
+                " The daemon is of another version, with ports that are not known here: the usual ones are looked at."
+            )
+        return Settings(network=Network(ports=ports)), fault
+
+
+def _understood(said: Any) -> Ports | None:
+    """The ports that a daemon says it has; None where another version says it otherwise."""
+    try:
+        return Ports(**said)
+    except (TypeError, InputError):
+        return None
 
 
 def _is_there(path: Path) -> bool:
@@ -209,10 +222,7 @@ def _node(known: Mapping[str, Any]) -> NodeSeen:
 def _ports_of(node: Mapping[str, Any] | None, otherwise: Ports, *, is_head: bool) -> list[int]:
     """The ports of a node by what it says of itself, else by ours."""
     said = (node or {}).get("state") or {}
-    try:
-        return _fixed(Ports(**said["ports"]), is_head=is_head)
-    except (KeyError, TypeError, InputError):
-        return _fixed(otherwise, is_head=is_head)
+    return _fixed(_understood(said.get("ports")) or otherwise, is_head=is_head)
 
 
 def _fixed(ports: Ports, *, is_head: bool) -> list[int]:
