@@ -11,6 +11,7 @@ import pytest
 from installers.contents import PACKAGES
 
 from bittrader import host
+from bittrader.cli.placing import node_folder
 from bittrader.cluster import daemon, inviting
 from bittrader.cluster.config_file import set_key
 from bittrader.cluster.identity import folder_of, identity
@@ -101,6 +102,41 @@ def test_the_status_of_a_worker_that_never_got_into_a_cluster_says_how_to_join(s
     assert say("worker", "status") == told
     identity(folder_of("worker"), "worker", "air")
     assert say("worker", "status") == told
+
+
+def damage_what_says_where_the_head_is():
+    folder_of("worker").mkdir()
+    (folder_of("worker") / "meeting.json").write_text("{")
+
+
+def test_a_worker_whose_file_of_the_head_is_damaged_is_told_which_one_and_not_that_it_is_in_no_cluster(say):
+    damage_what_says_where_the_head_is()
+    code, said = say("worker", "status")
+    assert code == 1
+    assert said.startswith(f"The worker does not run here: {folder_of('worker') / 'meeting.json'} cannot be read: ")
+    assert said.endswith("Join again, with a new code\n")
+
+
+def test_who_searches_on_the_cluster_is_told_what_is_damaged_too():
+    damage_what_says_where_the_head_is()
+    with pytest.raises(ClusterError, match=r"meeting\.json cannot be read: .*Join again, with a new code"):
+        node_folder()
+
+
+@pytest.mark.parametrize("role", ["head", "worker"])
+def test_who_searches_on_the_cluster_is_told_that_the_node_does_not_run(role):
+    folder_of(role).mkdir()
+    identity(folder_of(role), role, "desk")
+    if role == "worker":
+        keep_contact(folder_of(role), Contact(("192.0.2.1",), 6380))
+    with pytest.raises(ClusterError, match=f"the node of this computer does not run: bittrader {role} start"):
+        node_folder()
+
+
+def test_a_node_that_runs_is_the_one_to_search_by_whatever_became_of_its_files(monkeypatch):
+    damage_what_says_where_the_head_is()
+    monkeypatch.setattr(daemon, "running", lambda role: object() if role == "worker" else None)
+    assert node_folder() == folder_of("worker")
 
 
 @pytest.mark.parametrize("words", [("start",), ("start", "--background"), ("pause",), ("resume",), ("cores", "1")])

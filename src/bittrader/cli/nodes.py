@@ -24,10 +24,10 @@ from bittrader.cli.verifying import verify_node
 from bittrader.cluster import config_file, daemon
 from bittrader.cluster.identity import Role, folder_of, other_role, read_identity, require_identity
 from bittrader.cluster.policy import NodePolicy
-from bittrader.cluster.roles import has_joined, require_no_second_role
+from bittrader.cluster.roles import require_no_second_role
 from bittrader.cluster.settings import read_settings
 from bittrader.cluster.status_words import in_words
-from bittrader.cluster.visit import require_joined
+from bittrader.cluster.visit import NotJoinedError, require_joined
 from bittrader.cluster.wishes import Wishes, ask
 from bittrader.errors import ClusterError, InputError, did_you_mean
 
@@ -238,8 +238,12 @@ def _not_running(role: Role) -> str:
     other = other_role(role)
     if daemon.running(other) is not None and read_identity(folder_of(role)) is None:
         return f"This computer is no {role}, but a {other}: bittrader {other} status"
-    if role == "worker" and not has_joined():
+    try:
+        require_joined(folder_of(role), role)
+    except NotJoinedError:
         return "This computer is in no cluster: bittrader worker join CODE"
+    except ClusterError as error:
+        return f"The worker does not run here: {error}"
     return f"The {role} does not run here. Start it: bittrader {role} start --background"
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from bittrader import paths
 from bittrader.errors import ClusterError, ExitCode, InputError, last_words
 from bittrader.files import tail
 
@@ -141,17 +140,20 @@ def node_folder() -> Path:
     """The folder of the node that this computer is; ClusterError when it is none, or its node does not run."""
     from bittrader.cluster import daemon  # noqa: PLC0415 - one computer needs none of it
     from bittrader.cluster.identity import folder_of  # noqa: PLC0415 - likewise
+    from bittrader.cluster.roles import has_role  # noqa: PLC0415 - likewise
+    from bittrader.cluster.visit import NotJoinedError, require_joined  # noqa: PLC0415 - likewise
 
-    needed: dict[Role, str] = {"head": paths.IDENTITY, "worker": paths.MEETING}  # who never got in has no meeting point
-    roles = [role for role in _ROLES if (folder_of(role) / needed[role]).exists()]
-    for role in roles:
+    for role in _ROLES:
         if daemon.running(role) is not None:
             return folder_of(role)
-    if roles:
-        raise ClusterError(f"the node of this computer does not run: bittrader {roles[0]} start")
-    raise ClusterError(
-        "this computer is in no cluster: `bittrader head start` makes one, `bittrader worker join CODE` joins one"
-    )
+    kept: Role = "head" if has_role("head") else "worker"
+    try:
+        require_joined(folder_of(kept), kept)
+    except NotJoinedError:
+        raise ClusterError(
+            "this computer is in no cluster: `bittrader head start` makes one, `bittrader worker join CODE` joins one"
+        ) from None
+    raise ClusterError(f"the node of this computer does not run: bittrader {kept} start")
 
 
 def _say(words: str) -> None:

@@ -44,6 +44,13 @@ _MOST_BYTES = 8 * 1024 * 1024
 _MOST_ADDRESSES = 8
 
 
+class NotJoinedError(ClusterError):
+    """This computer has never joined a cluster."""
+
+    def __init__(self) -> None:
+        super().__init__("this computer is in no cluster: `bittrader worker join CODE`")
+
+
 class UnreachableError(ClusterError):
     """No address of the head answered; `tries` says what each said."""
 
@@ -188,13 +195,16 @@ def _ask_by_code(invite: Invite, path: str, asking: Json) -> tuple[Json, str]:
 
 
 def read_contact(folder: Path) -> Contact:
-    """Where the head is met; ClusterError when this computer has never joined a cluster."""
+    """Where the head is met; NotJoinedError when this computer has never joined a cluster.
+
+    ClusterError, with what mends it, when that cannot be read.
+    """
     path = folder / paths.MEETING
     try:
         said = messages.read(path.read_bytes())
         return Contact(messages.addresses(said, "addresses"), messages.port(said, "port"))
     except FileNotFoundError:
-        raise ClusterError("this computer is in no cluster: `bittrader worker join CODE`") from None
+        raise NotJoinedError from None
     except (OSError, BadMessage) as error:
         raise ClusterError(f"{path} cannot be read: {error}. Join again, with a new code") from error
 
