@@ -223,6 +223,19 @@ def test_where_every_set_has_been_tried_more_trials_are_not_proposed(capsys, can
     assert (facts["finished"], facts["trials"], facts["state"]) == (1, 1, "complete")
 
 
+@pytest.mark.parametrize(("trials", "is_all"), [(1, False), (40, True)])
+def test_a_search_that_came_upon_all_sets_there_are_proposes_no_more_trials(capsys, candles, trials, is_all):
+    words = ["--set", "fast=20", "--range", "slow=50:52", "--sampler", "random", "--study", "a", "--no-report"]
+    run(["optimize", "sma-cross", candles, *words, "--trials", str(trials)])
+    run(["studies", "show", "a"])
+    run(["studies", "resume", "a", "--no-report"])
+    said = capsys.readouterr()
+    more = f"bittrader studies resume a --trials {2 * trials}"
+    assert (said.out.count(more), said.err.count(more)) == ((0, 0) if is_all else (3, 1))
+    assert said.out.count("every parameter set there is") == (3 if is_all else 0)
+    assert ("a is complete: every parameter set there is was tried." in said.err) == is_all
+
+
 def test_a_study_is_called_as_its_candles_would_be(capsys):
     store(replace(synthetic(bars=3000), symbol="BTC/USDT"), "made-up")
     _, facts = asked_for_json(capsys, "sma-cross", "made-up", "--trials", "1", "--no-report")

@@ -102,6 +102,7 @@ def test_a_search_ends_when_there_is_nothing_left_to_try(tmp_path, name):
         assert counts.asked < 400
         assert found.is_complete(study)
         assert found.trials_in_all(study) == counts.asked
+        assert found.is_exhausted(study)
     with Study.write(path) as study:
         study.allow(800)
         assert run(study)
@@ -112,6 +113,7 @@ def test_more_trials_go_on_where_the_search_ended(tmp_path):
     path = tmp_path / "a.sqlite"
     first = searched(path, searching("de"))
     with Study.write(path) as study:
+        assert not found.is_exhausted(study)
         study.allow(100)
         assert run(study)
         assert study.counts().asked == 100

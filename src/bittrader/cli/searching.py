@@ -124,7 +124,7 @@ def closing(
     lines = [
         *([("Rules", summary.rules)] if summary.rules else []),
         *(("Candles" if index == 0 else "", str(one)) for index, one in enumerate(summary.series)),
-        ("Evaluations", _evaluations(summary, exhausted=not interrupted and summary.asked < budget)),
+        ("Evaluations", _evaluations(summary, exhausted=not interrupted and summary.exhausted)),
         *(("", f"{times:,} failed: {cause}") for cause, times in list(summary.failures.items())[:5]),
         ("Objectives" if len(summary.objectives) > 1 else "Objective", _sought(summary)),
         *([("Conditions", _conditions(summary))] if summary.where else []),
@@ -204,7 +204,7 @@ def _command(summary: StudySummary, on: On, *, interrupted: bool, budget: int) -
         left = budget - summary.finished - summary.failed
         where = f"{left:,} of {budget:,} to go" if left > 0 else "before it was validated"
         return f"bittrader studies resume {summary.name}{there}   (stopped, {where})"
-    if summary.asked < budget:  # there are no more sets to try
+    if summary.exhausted:
         return (
             f"bittrader report {summary.name} --open" if summary.series else f"bittrader studies export {summary.name}"
         )

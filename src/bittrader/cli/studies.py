@@ -141,10 +141,8 @@ def resume(
     with Study.read(shelf.path_of(name)) as study:
         objective = study.experiment.objectives[0].metric
         if trials is None and found.is_complete(study):
-            there = " --on cluster" if found.was_elsewhere(study) else ""
-            more = f"bittrader studies resume {name} --trials {2 * study.budget}{there}"
             say = Console(stderr=True).print
-            say(f"{name} is complete: there is nothing left to do. More: {more}", soft_wrap=True, highlight=False)
+            say(f"{name} is complete: {_what_is_left(study)}", soft_wrap=True, highlight=False)
             if detach:
                 return
     if detach:
@@ -166,6 +164,15 @@ def resume(
         leave_it(name, on, tell=notify, words=asked, json_wanted=as_json)
         return
     raise typer.Exit(conclude(result, on, json_wanted=as_json, report_wanted=not no_report, tell=notify))
+
+
+def _what_is_left(study: Study) -> str:
+    """Whether a complete study can be given more trials, and how."""
+    if found.is_exhausted(study):
+        return "every parameter set there is was tried."
+    there = " --on cluster" if found.was_elsewhere(study) else ""
+    more = f"bittrader studies resume {study.name} --trials {2 * study.budget}{there}"
+    return f"there is nothing left to do. More: {more}"
 
 
 @app.command()

@@ -35,6 +35,8 @@ _ROWS = 100_000
 _PIECE = 10_000
 # Sets of a sample's front that spare reading what they beat.
 _PIVOTS = 16
+# A space whose constraints allow less of it is none that is searched, and many points are not walked for nothing.
+_ALLOWED_AT_LEAST = 0.001
 
 
 def best(study: Study, count: int = 20, fold: int = 0) -> tuple[Trial, ...]:
@@ -155,6 +157,15 @@ def trials_in_all(study: Study) -> int:
     return min(count, budget) if grid and count <= experiment.trials else budget
 
 
+def is_exhausted(study: Study) -> bool:
+    """Whether every parameter set there is was asked in the search over all bars."""
+    counts, space = study.counts(), study.experiment.space
+    if counts.asked < _ALLOWED_AT_LEAST * space.count:
+        return False
+    count = allowed_count(space)
+    return count is not None and counts.asked - counts.repeated >= count
+
+
 def is_complete(study: Study) -> bool:
     """Whether all that may be asked was asked and answered, in every fold."""
     counts, experiment = study.counts(), study.experiment
@@ -243,6 +254,7 @@ def summary(study: Study, rows: int = _ROWS) -> StudySummary:
         belief=_belief(study, counts.asked),
         validation=validation(study),
         holdout=noted(study, "holdout", Holdout.from_json),
+        exhausted=is_exhausted(study),
         in_folds=in_folds(study),
     )
 

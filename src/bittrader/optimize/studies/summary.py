@@ -87,6 +87,8 @@ class StudySummary:
     """How the search did on bars it did not see; None where it was not validated, or is not complete."""
     holdout: Holdout | None = None
     """What was held out, and each look at it; None where nothing was."""
+    exhausted: bool = False
+    """Whether every parameter set there is was asked, so that there are no more to try."""
     in_folds: int = 0
     """How many more evaluations the searches of a validation took."""
 
