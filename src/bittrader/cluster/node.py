@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from bittrader import host, paths
-from bittrader.cluster import actions, codesync, jobs, ray_command
+from bittrader.cluster import actions, codesync, jobs, portrait, ray_command
 from bittrader.cluster.authority import certified_address, tls_environment
 from bittrader.cluster.compiling import Compiling
 from bittrader.cluster.daemon_log import DaemonLog
@@ -18,10 +18,7 @@ from bittrader.cluster.drivers import read_running
 from bittrader.cluster.facts import facts_here
 from bittrader.cluster.identity import identity
 from bittrader.cluster.ledger import Ledger
-from bittrader.cluster.messages import Hosting
-from bittrader.cluster.network import way
 from bittrader.cluster.node_state import NodeState, read_state, write_state
-from bittrader.cluster.policy import Cause
 from bittrader.cluster.ray_command import RayNode
 from bittrader.cluster.ray_folder import make_temp_dir, temp_dir
 from bittrader.cluster.ray_process import RayProcess, clean_environment, kill, members
@@ -29,14 +26,13 @@ from bittrader.cluster.secrets import TOKEN, Secrets
 from bittrader.cluster.seen import Seen
 from bittrader.cluster.settings import read_settings
 from bittrader.cluster.side import HeadSide, WorkerSide
-from bittrader.cluster.supervisor import HEARD_SECONDS, Memory, Rules, step
+from bittrader.cluster.supervisor import Memory, Rules, step
 from bittrader.cluster.wishes import read_wishes
 from bittrader.errors import BittraderError, ClusterError, InputError, cause_of
 from bittrader.execution.allowance import Allowed, read_allowed, write_allowed
 from bittrader.files import write_whole
 from bittrader.host.base import Readings
 from bittrader.notify.teller import Teller
-from bittrader.notify.watch import View
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,9 +40,7 @@ if TYPE_CHECKING:
     from bittrader.cluster.actions import Action
     from bittrader.cluster.identity import Role
     from bittrader.cluster.seen import Place
-    from bittrader.cluster.settings import Settings
     from bittrader.cluster.side import Side
-    from bittrader.host.base import Address
 
 _STATE_SECONDS = 1.0
 
@@ -290,7 +284,8 @@ class Node:
         self._drivers = read_running(self.folder)
         state = self._state(seen)
         try:
-            self._side.invite_to(self._hosting(seen))
+            hosting = portrait.hosting(self._memory, seen, self._addresses, self._settings.network)
+            self._side.invite_to(hosting)
             if now >= self._state_due or _news(state) != (self._said and _news(self._said)):
                 self._state_due = now + _STATE_SECONDS
                 write_state(self.folder, state)
@@ -305,38 +300,11 @@ class Node:
     def _tell(self, seen: Seen) -> None:
         """Has the owner told what is new."""
         try:
-            self._teller.look(self._view(seen))
+            self._teller.look(portrait.view(self._rules.role, self._who.name, self._memory, seen))
         except Exception as error:  # noqa: BLE001 - no message is worth a node
             self._trouble("notify", f"the owner may not be told what is new: {cause_of(error)}")
         else:
             self._trouble("notify", "")
-
-    def _view(self, seen: Seen) -> View:
-        memory, heard, allowance = self._memory, seen.heard, self._memory.allowance
-        now = seen.clocks.monotonic
-        is_heard = heard is not None and heard.alive and now - heard.asked <= HEARD_SECONDS
-        is_up = memory.phase == "up" and memory.known and memory.lost_since is None
-        silent = "the head does not answer" if memory.phase == "up" and not is_heard else f"Ray is {memory.phase}"
-        return View(
-            monotonic=now,
-            unix=seen.clocks.wall,
-            head=self._rules.role == "head",
-            name=self._who.name,
-            where=memory.place.gcs if memory.place else "",
-            at_work=is_up and is_heard,
-            why=memory.waiting or silent,
-            ending=seen.ending or seen.wishes.run != "yes",
-            cores=allowance.cores if allowance else 0,
-            reason=allowance.reason if allowance else "",
-            by_owner=allowance is None or allowance.cause in (Cause.PAUSED, Cause.OVERRIDE),
-        )
-
-    def _hosting(self, seen: Seen) -> Hosting:
-        place, session = self._memory.place, self._memory.session
-        met = _met_at(self._addresses, self._settings, seen.place)
-        if self._memory.phase != "up" or place is None or session is None:
-            return Hosting(None, None, frozenset(), met, seen.place is not None and seen.place.encrypted)
-        return Hosting(session, place.gcs, frozenset(), met, place.encrypted)
 
     def _state(self, seen: Seen) -> NodeState:
         memory, readings, allowance = self._memory, seen.readings, self._memory.allowance
@@ -395,17 +363,6 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return facts.st_mtime_ns, facts.st_size
-
-
-def _met_at(addresses: tuple[Address, ...], settings: Settings, place: Place | None) -> tuple[str, ...]:
-    """Where a head can be met."""
-    try:
-        found = way(addresses, settings.network)
-    except ClusterError:
-        found = None
-    if found is not None:
-        return found.addresses
-    return (place.address,) if place else ()
 
 
 def _news(state: NodeState) -> NodeState:
