@@ -19,7 +19,7 @@ import pytest
 from tests.cluster.daemons import Daemon, address, foreign_ray, running
 from tests.notify.servers import TOKEN, receiver
 
-from bittrader.cluster import daemon, environments, inviting, jobs, visit
+from bittrader.cluster import daemon, environments, inviting, jobs, ray_folder, visit
 from bittrader.cluster.config_file import set_key
 from bittrader.cluster.daemon_lock import DaemonRunningError
 from bittrader.cluster.facts import facts_here
@@ -50,6 +50,9 @@ def test_a_head_comes_up_and_back_and_leaves_nothing_and_no_other_ray_is_touched
             assert told["session"] == first.session
             assert told["gcs"] == f"{address()}:{head.ports}"
             assert json.loads((head.folder / "allowance.json").read_text())["cores"] == first.cores_allowed
+            folder_of_ray = ray_folder.temp_dir(head.who.node)
+            assert folder_of_ray.stat().st_mode & 0o077 == 0  # Ray opens its own in it to everybody
+            assert list(ray_folder.rays_own(folder_of_ray).glob("session_*/sockets/plasma_store"))
 
             head.raylet().kill()
             second = head.until_at_work(other_than=first.session)

@@ -20,7 +20,7 @@ from bittrader.cluster.identity import identity
 from bittrader.cluster.ledger import Ledger
 from bittrader.cluster.node_state import NodeState, read_state, write_state
 from bittrader.cluster.ray_command import RayNode
-from bittrader.cluster.ray_folder import make_temp_dir, temp_dir
+from bittrader.cluster.ray_folder import make_temp_dir, rays_own, temp_dir
 from bittrader.cluster.ray_process import RayProcess, clean_environment, kill, members
 from bittrader.cluster.secrets import TOKEN, Secrets
 from bittrader.cluster.seen import Seen
@@ -198,7 +198,7 @@ class Node:
             cores=self._rules.cores,
             memory_bytes=self._host.memory().total,
             settings=self._settings,
-            temp_dir=temp_dir(self._who.node),
+            temp_dir=rays_own(temp_dir(self._who.node)),
             token=self._secrets.path(TOKEN),
             allowance=self.folder / paths.ALLOWANCE,
             synced=self.folder / paths.CODE,
@@ -264,7 +264,7 @@ class Node:
 
     def _start_ray(self, place: Place) -> None:
         self._side.before_start()
-        make_temp_dir(self._ray_node.temp_dir)
+        make_temp_dir(temp_dir(self._who.node))
         environment = {**clean_environment(), **ray_command.environment(self._ray_node, place)}
         self._ray.start(ray_command.command(self._ray_node, place), environment)
 

@@ -17,6 +17,11 @@ def temp_dir(node: str) -> Path:
     return (short if short.is_dir() else Path(tempfile.gettempdir())) / f"bt-{user}-{node[:8]}"
 
 
+def rays_own(folder: Path) -> Path:
+    """What Ray is given of it. Ray opens its folder to everybody, with the sockets in it: so another is around it."""
+    return folder / "ray"
+
+
 def before(folder: Path) -> Path:
     """Where what was in it before the last start is found: why a Ray died stands in its logs."""
     return folder.with_name(f"{folder.name}.before")
