@@ -31,8 +31,15 @@ class Owner:
 
     def __init__(self, folder):
         self.folder = folder
-        self.idle = 600.0
+        self.touched = time.monotonic() - 600.0
         self.plug(1)
+
+    @property
+    def idle(self):
+        return time.monotonic() - self.touched
+
+    def come_back(self):
+        self.touched = time.monotonic()
 
     def plug(self, online):
         for name, facts in {"AC": {"type": "Mains", "online": online}, "BAT0": {"type": "Battery"}}.items():
@@ -41,8 +48,8 @@ class Owner:
                 (self.folder / "power_supply" / name / key).write_text(f"{value}\n")
 
     def logind(self, *command):
-        since = round((time.monotonic() - self.idle) * 1e6)
-        return "7\n" if "list-sessions" in command else f"Class=user\nType=tty\nIdleSinceHintMonotonic={since}\n"
+        since = f"IdleSinceHintMonotonic={self.touched * 1e6:.0f}"
+        return "7\n" if "list-sessions" in command else f"Class=user\nType=tty\n{since}\n"
 
     def ioreg(self, *_):
         return f'"HIDIdleTime" = {self.idle * 1e9:.0f}'
@@ -93,9 +100,29 @@ def test_who_waits_hears_at_once_that_the_owner_is_back(name, tmp_path):
     assert host.readings().idle_seconds == pytest.approx(600.0, abs=1)
     host.wait_for_news(0.1)  # what was not known before is news as well
     assert seconds_waited(host, 1.0) >= 1.0
-    owner.idle = 0.5
+    owner.come_back()
     assert seconds_waited(host, 60.0) < 60.0
     assert host.readings().idle_seconds < 5
+    host.close()
+
+
+def test_who_waits_hears_of_a_login_without_asking_for_it_in_between(tmp_path):
+    owner, asked = Owner(tmp_path), []
+
+    def logind(*command):
+        asked.append(command)
+        return owner.logind(*command)
+
+    host = Linux(owner.folder, logind, owner.folder)
+    host._idle._period = 3600.0
+    assert host.readings().idle_seconds == pytest.approx(600.0, abs=1)
+    host.wait_for_news(0.1)
+    before = len(asked)
+    assert seconds_waited(host, 1.0) >= 1.0
+    assert len(asked) == before
+    owner.come_back()
+    os.utime(owner.folder, ns=(0, 10**9))
+    assert seconds_waited(host, 60.0) < 60.0
     host.close()
 
 

@@ -155,17 +155,21 @@ def test_a_login_that_has_just_ended_is_asked_for_no_more():
     assert asked == ["list-sessions", "show-session", "list-sessions"]
 
 
-def test_who_has_just_logged_in_is_seen_at_once(tmp_path):
+def test_a_login_is_a_hint_once_and_is_asked_for_then(tmp_path):
     listed = [""]
 
     def say(*command):
         return listed[0] if "list-sessions" in command else SESSIONS
 
     host = Linux(say=say, logins=tmp_path)
+    host.hint()
     assert host.idle_seconds() == pytest.approx(time.monotonic(), abs=5)
     listed[0] = "7 1000 anna pts/0\n3 1000 anna seat0 tty2\n"
+    assert not host.hint()
     assert host.idle_seconds() == pytest.approx(time.monotonic(), abs=5)  # nothing says that this has changed
     os.utime(tmp_path, ns=(0, 10**9))
+    assert host.hint()
+    assert not host.hint()
     assert host.idle_seconds() == pytest.approx(max(time.monotonic() - 880.0, 0.0), abs=5)
 
 

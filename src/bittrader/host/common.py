@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import time
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _LISTENS = psutil.CONN_LISTEN
 _LOAD_PERIOD, _POWER_PERIOD, _HEAT_PERIOD, _KIND_PERIOD = 5.0, 0.25, 10.0, 60.0
+_HINT_PERIOD = 0.1
 
 Power = tuple[bool | None, float | None]
 """Whether on battery, and its charge from 0 to 1."""
@@ -48,11 +50,16 @@ class PsutilHost(ABC):
         self._screen = Source(self.has_screen, _KIND_PERIOD, None)
         self._laptop = Source(self.laptop, _KIND_PERIOD, None)
         self._load = Source(self._meter.measure, _LOAD_PERIOD, 0.0)
-        self._watch = Watch([self._idle, self._power, self._hot, self._screen, self._laptop, self._load])
+        hint: Source[None] = Source(self._follow_hint, _HINT_PERIOD, None)
+        self._watch = Watch([hint, self._idle, self._power, self._hot, self._screen, self._laptop, self._load])
 
     @abstractmethod
     def idle_seconds(self) -> float | None:
         """Since the owner touched anything, asked now."""
+
+    def hint(self) -> bool:
+        """Whether something that costs next to nothing says that the owner may be back; True once for each time."""
+        return False
 
     @abstractmethod
     def clocks(self) -> Clocks:
@@ -77,6 +84,10 @@ class PsutilHost(ABC):
     def laptop(self) -> bool | None:
         """Whether it can be carried away, asked now: what has a battery can."""
         return psutil.sensors_battery() is not None
+
+    def _follow_hint(self) -> None:
+        if self.hint():
+            self._idle.due = -math.inf
 
     def readings(self, ours: Iterable[int] = ()) -> Readings:
         self._meter.ours = frozenset(ours)

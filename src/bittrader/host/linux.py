@@ -170,13 +170,19 @@ class Linux(PsutilHost):
             default=now,
         )
 
+    def hint(self) -> bool:
+        """Whether somebody may have logged in."""
+        before, self._logins_written = self._logins_written, _written(self._logins_folder)
+        if before == self._logins_written:
+            return False
+        self._logins.due = -math.inf
+        return True
+
     def _show_logins(self) -> str | None:
         """What logind says of each login, nothing if there is none; None if it does not answer."""
         now = time.monotonic()
-        written = _written(self._logins_folder)
-        if self._logins.due <= now or written != self._logins_written:
+        if self._logins.due <= now:
             self._logins.refresh(now)
-            self._logins_written = written
         names = self._logins.answer(now)
         if not names:
             return None if names is None else ""
