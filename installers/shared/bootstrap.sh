@@ -81,7 +81,7 @@ read_options() {
                 switch=${1%%=*} switch=${switch#--} switch=${switch#no-}
                 stop 2 "write --$switch or --no-$switch, without a value."
                 ;;
-            --yes=* | --dry-run=* | --json=* | --help=*) stop 2 "write ${1%%=*} without a value." ;;
+            -y=* | -h=* | --yes=* | --dry-run=* | --json=* | --help=*) stop 2 "write ${1%%=*} without a value." ;;
             -*) stop 2 "there is no option ${1%%=*}; --help lists them." ;;
             *) stop 2 "a word without an option is not understood (it is not shown: a join code is secret); --help lists the options." ;;
         esac

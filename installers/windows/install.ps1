@@ -98,7 +98,7 @@ function Read-Options([object[]]$Given) {
             '' { Stop-Script 2 'a word without an option is not understood (it is not shown: a join code is secret); -Help lists the options.' }
             { 'firewall=', 'nofirewall=' -contains $_ } { Stop-Script 2 'write -Firewall or -NoFirewall, without a value.' }
             { 'startatlogin=', 'nostartatlogin=' -contains $_ } { Stop-Script 2 'write -StartAtLogin or -NoStartAtLogin, without a value.' }
-            { 'yes=', 'dryrun=', 'json=', 'help=' -contains $_ } { Stop-Script 2 "write $option without a value." }
+            { 'y=', 'h=', 'yes=', 'dryrun=', 'json=', 'help=' -contains $_ } { Stop-Script 2 "write $option without a value." }
             default { Stop-Script 2 "there is no option $option; -Help lists them." }
         }
         $i += 1

@@ -81,7 +81,7 @@ def test_a_file_that_is_there_stays_as_it_is(here):
 
 
 @pytest.mark.parametrize(("words", "output"), [
-    ((), ""), (("--write", "it.py"), " --output it.py"), (("--write", "the best.py"), " --output 'the best.py'"),
+    ((), ""), (("--write", "it.py"), " --output it.py"), (("--write", "the best.py"), ' --output "the best.py"'),
 ])  # fmt: skip
 def test_who_leaves_a_search_of_rules_to_the_node_is_told_how_to_have_the_wanted_file_written(
     capsys, here, monkeypatch, words, output

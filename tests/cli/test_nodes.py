@@ -204,7 +204,9 @@ def test_the_policy_is_shown_to_people_as_they_write_it(say):
 
 @pytest.mark.parametrize(("words", "why"), [
     (("policy", "set", "active_cores", "-3"), "policy.active_cores is 0 or more, not -3"),
-    (("policy", "set", "active_cores", "--many"), "policy.active_cores is a whole number, not '--many'"),
+    (("policy", "set", "active_cores", "--many"), "there is no option --many"),
+    (("config", "set", "node.name", "-x"), "there is no option -x"),
+    (("config", "set", "--jsno", "x"), "there is no option --jsno"),
     (("config", "set", "policy.battery_floor", "-0.5"), "policy.battery_floor is a share from 0 to 1, not -0.5"),
 ])  # fmt: skip
 def test_a_value_with_a_minus_is_refused_by_its_setting_and_is_no_option(say, words, why):

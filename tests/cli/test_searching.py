@@ -38,14 +38,17 @@ def test_that_nothing_finishes_is_said_once_and_why_and_not_in_the_first_moment(
     assert said.count("\n") == lines
 
 
-def test_a_function_that_always_fails_is_to_be_mended_and_not_given_more_trials(tmp_path, capsys):
+@pytest.mark.parametrize("kind", ['"float"\nlow = 0.0\nhigh = 1.0', '"int"\nlow = 0\nhigh = 3'], ids=["some", "every"])
+def test_a_function_that_always_fails_is_to_be_mended_and_not_given_more_trials(tmp_path, capsys, kind):
     (tmp_path / "mine.py").write_text("def mine(x):\n    return {'value': x}\n")
-    (tmp_path / "space.toml").write_text('[parameters.x]\nkind = "float"\nlow = 0.0\nhigh = 1.0\n')
+    (tmp_path / "space.toml").write_text(f"[parameters.x]\nkind = {kind}\n")
     words = [f"{tmp_path / 'mine.py'}:mine", "--space", str(tmp_path / "space.toml"), "--objective", "valeu"]
     assert run(["optimize", *words, "--trials", "4", "--study", "one"]) == 1
     said = capsys.readouterr()
     assert "it returned no valeu, only value" in said.err
     assert "Go on" not in said.out
+    run(["studies", "resume", "one"])
+    assert "one is complete: no evaluation finished. Why: bittrader studies show one" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("interrupted", [False, True])

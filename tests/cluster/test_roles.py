@@ -41,6 +41,15 @@ def test_a_head_whose_identity_is_damaged_is_one():
     assert has_role("head")
 
 
+def test_a_worker_whose_meeting_point_is_damaged_is_one():
+    become("worker")
+    (folder_of("worker") / "meeting.json").write_text("{")
+    assert has_role("worker")
+    with pytest.raises(InputError, match="this computer is a worker already"):
+        require_no_second_role("head")
+    require_no_second_role("worker")  # so that it may join again
+
+
 @BOTH
 def test_a_second_role_is_refused_with_what_to_do(role):
     other = other_role(role)
@@ -65,7 +74,7 @@ def test_a_computer_of_both_roles_may_be_either_while_the_other_does_not_run(rol
     become("worker")
     require_no_second_role(role)
     lock = DaemonLock(folder_of(other_role(role)))
-    with pytest.raises(InputError, match=f"is a {other_role(role)} already"):
+    with pytest.raises(InputError, match=f"is running, and both .*: bittrader {other_role(role)} stop"):
         require_no_second_role(role)
     lock.release()
 

@@ -33,9 +33,6 @@ class Person:
     def unplug(self) -> None:
         self._machine.succeed(f"echo 0 > {_SUPPLIES}/AC/online")
 
-    def take_battery_out(self) -> None:
-        self._machine.succeed("umount /sys/class/power_supply")
-
     def log_in(self) -> None:
         self._terminal = self._machine.converse(["login", "-f", USER], _PATIENCE_SECONDS)
 
@@ -43,7 +40,9 @@ class Person:
         assert self._terminal
         self._terminal.type("true\n")
 
-    def log_out(self) -> None:
-        assert self._terminal
-        self._terminal.type("unset HISTFILE; exit\n")  # else the shell leaves what was typed in the home
-        self._terminal.end()
+    def leave(self) -> None:
+        """Logs out, and takes the battery out again."""
+        if self._terminal is not None:
+            self._terminal.type("unset HISTFILE; exit\n")  # else the shell leaves what was typed in the home
+            self._terminal.end()
+        self._machine.succeed("umount /sys/class/power_supply")

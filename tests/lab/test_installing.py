@@ -221,10 +221,6 @@ def test_the_cores_follow_an_owner_whom_the_system_itself_tells_of(
 ) -> None:
     """logind and a terminal are real; only the files in which the kernel tells of a battery are put there."""
     two = installation.two
-    owner = Person(two.machine)
-    for key, value in SHY.items():
-        two.bittrader("worker", "policy", "set", key, str(value))
-    installation.begin_study(WATCHED, WATCHED_STUDY)
 
     def record(what: str, do: Callable[[], object], words: str) -> None:
         moment_of_cores(two, range(1, 99), 150)
@@ -236,16 +232,21 @@ def test_the_cores_follow_an_owner_whom_the_system_itself_tells_of(
         recorder.record(what, "0 cores in < 1 s; the reason is shown", figure, held=seconds < 1 and words in said)
         assert words in said
 
-    record("the owner of an installed node unplugs", owner.unplug, "on battery at 30")
-    owner.plug_in()
-    record("the owner of an installed node logs in", owner.log_in, "you are active")
-    if FULL:  # the terminal must rest for a minute first
-        record("the owner of an installed node types again", owner.type, "you are active")
-    owner.log_out()
-    owner.take_battery_out()
-    for key in SHY:
-        two.bittrader("worker", "config", "set", f"policy.{key}", "default")
-    installation.head.bittrader("studies", "stop", WATCHED_STUDY, timeout=120)
+    for key, value in SHY.items():
+        two.bittrader("worker", "policy", "set", key, str(value))
+    owner = Person(two.machine)
+    try:
+        installation.begin_study(WATCHED, WATCHED_STUDY)
+        record("the owner of an installed node unplugs", owner.unplug, "on battery at 30")
+        owner.plug_in()
+        record("the owner of an installed node logs in", owner.log_in, "you are active")
+        if FULL:  # the terminal must rest for a minute first
+            record("the owner of an installed node types again", owner.type, "you are active")
+    finally:
+        owner.leave()
+        for key in SHY:
+            two.bittrader("worker", "policy", "set", key, "default")
+        installation.head.bittrader("studies", "stop", WATCHED_STUDY, timeout=120)
 
 
 def test_what_is_killed_comes_back_by_itself_and_nothing_is_lost(

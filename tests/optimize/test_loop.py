@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.optimize.spaces import tiny
+from tests.optimize.spaces import named, tiny
 from tests.optimize.studies import contents, evaluate, experiment, run, searched, searching
 
 from bittrader.backtest.metrics import METRICS
@@ -19,6 +19,8 @@ from bittrader.optimize.goals import Condition, Objective
 from bittrader.optimize.samplers.choose import MANY_OBJECTIVES, SAMPLERS
 from bittrader.optimize.studies import found
 from bittrader.optimize.studies.study import Study
+from bittrader.strategies.parameters import Int
+from bittrader.strategies.space import Space
 
 NAMES = [name for name in SAMPLERS if name != "auto"]
 
@@ -107,6 +109,15 @@ def test_a_search_ends_when_there_is_nothing_left_to_try(tmp_path, name):
         study.allow(800)
         assert run(study)
         assert study.counts().asked == counts.asked
+
+
+def test_a_grid_of_the_few_sets_that_constraints_leave_is_exhausted(tmp_path):
+    each = named(**{name: Int(0, 8) for name in "abcdef"})
+    space = Space(each, tuple(one < other for one, other in itertools.pairwise(each)))
+    with Study.create(tmp_path / "a.sqlite", searching("grid", trials=100, space=space)) as study:
+        assert run(study)
+        assert study.counts().asked == 84
+        assert found.is_exhausted(study)
 
 
 def test_more_trials_go_on_where_the_search_ended(tmp_path):

@@ -2,7 +2,6 @@
 
 import inspect
 import re
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -43,6 +42,11 @@ def _with_the_options_of_optimize(command: Callable[..., None]) -> Callable[...,
     return command
 
 
+def _quoted(file: Path) -> str:
+    """A file's path as the shells of all systems take it."""
+    return f'"{file}"' if re.search(r"\s", str(file)) else str(file)
+
+
 @app.command()
 @_with_the_options_of_optimize
 def mine(side: Side = None, write: File = None, **options: Any) -> None:
@@ -56,7 +60,7 @@ def mine(side: Side = None, write: File = None, **options: Any) -> None:
     settings = [*(options["settings"] or ()), *([f"side={side}"] if side else [])]
     code = _exit_code(lambda: optimize(MINED, **{**options, "study": study, "settings": settings}))
     if code == 0 and options["detach"]:
-        later = f"bittrader studies write {study}" + (f" --output {shlex.quote(str(write))}" if write else "")
+        later = f"bittrader studies write {study}" + (f" --output {_quoted(write)}" if write else "")
         say = Console(stderr=True).print
         say(f"When it is complete, have its rules written: {escape(later)}", soft_wrap=True, highlight=False)
     elif code == 0:

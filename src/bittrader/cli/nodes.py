@@ -117,7 +117,7 @@ def _add_wishes(app: typer.Typer, role: Role) -> None:
 
     @app.command(context_settings=_TAKES_NEGATIVE)
     def cores(
-        number: Annotated[int, typer.Argument(metavar="N", help="Cores to use, whatever the policy says.")],
+        number: Annotated[int, typer.Argument(metavar="N", help="Cores to use, 0 to all, whatever the policy says.")],
     ) -> None:
         """Use so many cores until you resume, whatever the policy says."""
         total = host.current().total_cores()
@@ -142,6 +142,7 @@ def _policy(role: Role) -> typer.Typer:
         value: Annotated[str, typer.Argument(metavar="VALUE", help="`default` goes back to ours.")],
     ) -> None:
         """Change this computer's policy, from the next moment on."""
+        _require_no_option(key, value)
         known = list(vars(NodePolicy()))
         if key not in known:
             see = f" All it has: bittrader {role} policy show"
@@ -168,11 +169,19 @@ def _config(role: Role) -> typer.Typer:
         ],
     ) -> None:
         """Change a setting. Those of policy, code, notify and node.cores count at once, others from the next start."""
+        _require_no_option(key, value)
         said = _typed_in(key) if value == "-" else value
         config_file.set_key(folder_of(role), key, None if said == "default" else said)
         _show_settings(role, key, as_json=False)
 
     return config
+
+
+def _require_no_option(*words: str) -> None:
+    """InputError for a mistyped option, which would else be a key or a value: what may begin so is a number, or `-`."""
+    for word in words:
+        if re.match(r"-[^\d.]", word):
+            raise InputError(f"there is no option {word}; --help lists them.")
 
 
 def _typed_in(key: str) -> str:

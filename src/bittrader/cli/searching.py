@@ -204,12 +204,12 @@ def _command(summary: StudySummary, on: On, *, interrupted: bool, budget: int) -
         left = budget - summary.finished - summary.failed
         where = f"{left:,} of {budget:,} to go" if left > 0 else "before it was validated"
         return f"bittrader studies resume {summary.name}{there}   (stopped, {where})"
+    if not summary.finished:
+        return f"bittrader strategies check {summary.reference or 'FILE.py:CLASS'}" if summary.series else ""
     if summary.exhausted:
         return (
             f"bittrader report {summary.name} --open" if summary.series else f"bittrader studies export {summary.name}"
         )
-    if not summary.finished:
-        return f"bittrader strategies check {summary.reference or 'FILE.py:CLASS'}" if summary.series else ""
     return f"bittrader studies resume {summary.name} --trials {2 * budget}{there}"
 
 

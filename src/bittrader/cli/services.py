@@ -1,6 +1,7 @@
 """The service that an installation made of a node."""
 
 import time
+from collections.abc import Iterable, Iterator
 
 from rich.markup import escape
 
@@ -8,6 +9,7 @@ from bittrader.cli.asking import is_terminal, say
 from bittrader.cluster import daemon
 from bittrader.cluster.daemon_lock import DaemonRunningError, is_held
 from bittrader.cluster.identity import Role, folder_of
+from bittrader.cluster.node_state import NodeState
 from bittrader.errors import ClusterError
 from bittrader.install.changes import Change
 from bittrader.install.facts import owner_here, receipt_of
@@ -55,19 +57,24 @@ def wait_until_up(role: Role) -> bool:
 def say_it_runs(role: Role, how: str) -> None:
     """Says that the daemon runs, and why it can do nothing yet where something is in its way."""
     say(f"The {role} runs {how}. See how it is: bittrader {role} status")
-    if why := obstacle(role):
-        say(f"It takes no part in the cluster yet: {escape(why)}")
+    if why := obstacle(_states(role), time.time()):
+        lacks = "Nobody can join it yet" if role == "head" else "It takes no part in the cluster yet"
+        say(f"{lacks}: {escape(why)}")
 
 
-def obstacle(role: Role) -> str:
-    """Why a node that has just begun does not start its Ray; it has some seconds to do so. Empty if nothing is."""
-    began = time.time()
-    end, why = time.monotonic() + _START_SECONDS, ""
-    while time.monotonic() < end:
-        state = daemon.running(role)
+def obstacle(states: Iterable[NodeState | None], began: float) -> str:
+    """Why a node that began at a moment does not start its Ray, by what it says of itself; empty if nothing is."""
+    why = ""
+    for state in states:
         if state is not None and state.at >= began:  # not what an earlier daemon said last
             if state.phase != "down":
                 return ""
             why = state.waiting
-        time.sleep(_POLL_SECONDS)
     return why
+
+
+def _states(role: Role) -> Iterator[NodeState | None]:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
+        yield daemon.running(role)
+        time.sleep(_POLL_SECONDS)

@@ -168,6 +168,8 @@ def resume(
 
 def _what_is_left(study: Study) -> str:
     """Whether a complete study can be given more trials, and how."""
+    if not study.counts().finished:
+        return f"no evaluation finished. Why: bittrader studies show {study.name}"
     if found.is_exhausted(study):
         return "every parameter set there is was tried."
     there = " --on cluster" if found.was_elsewhere(study) else ""

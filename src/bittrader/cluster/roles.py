@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bittrader.cluster.daemon_lock import is_held
 from bittrader.cluster.identity import folder_of, other_role, read_identity
 from bittrader.cluster.settings import Ports, read_settings
-from bittrader.cluster.visit import read_contact
+from bittrader.cluster.visit import NotJoinedError, read_contact
 from bittrader.errors import BittraderError, ClusterError, InputError
 
 if TYPE_CHECKING:
@@ -25,10 +25,13 @@ def has_joined() -> bool:
 
 def has_role(role: Role) -> bool:
     """Whether this computer is a head, or a worker that has joined a cluster, installed or not."""
-    if role == "worker":
-        return has_joined()
     try:
+        if role == "worker":
+            read_contact(folder_of(role))
+            return True
         return read_identity(folder_of(role)) is not None
+    except NotJoinedError:
+        return False
     except ClusterError:  # a damaged one is one all the same
         return True
 
@@ -52,9 +55,12 @@ def require_no_second_role(role: Role) -> None:
     One that has both from before may be either, but not both at once.
     """
     other = other_role(role)
-    is_second = has_role(other) and not has_role(role)
-    if (is_second or is_held(folder_of(other))) and wants_same_ports(role):
+    if not wants_same_ports(role):
+        return
+    if has_role(other) and not has_role(role):
         raise second_role(role)
+    if is_held(folder_of(other)):
+        raise InputError(f"this computer's {other} is running, and both need the same ports: bittrader {other} stop")
 
 
 def second_role(role: Role) -> InputError:
