@@ -189,8 +189,8 @@ def test_windows_tells_how_a_switch_is_meant_that_was_given_a_value_for_every_sw
 ) -> None:
     text = zips.script("install.ps1", FOLDER).read_text()
     read = re.findall(r"(?s)^function Read-Options\b.*?^\}", text, re.MULTILINE)[0]
-    switches = set(re.findall(r"(?m)^ +'(\w\w+)' \{", read))
-    assert len(switches) == 8
+    switches = set(re.findall(r"(?m)^ +'(\w+)' \{", read))
+    assert len(switches) == 10
     assert set(re.findall(r"'(\w+)='", read)) == switches
 
 
